@@ -1,0 +1,77 @@
+// #[cached(ttl = "1h 30m", jitter = 0.1, skip(db))]
+// pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product> {
+//     db.product(id, lang).await
+// }
+
+pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product> {
+    let found = product::__entry(&id, &lang).lookup_async();
+    match found {
+        ::cached_runtime::private::Lookup::Hit(ret) => ret,
+        ::cached_runtime::private::Lookup::Miss(miss) => {
+            miss.run_async(product::uncached(db, id, lang)).await
+        }
+    }
+}
+::cached_runtime::an_associated_function_says__companion_false! {
+    [] [pub (crate)] product { fn __cache() -> & 'static ::cached_runtime::private::Cache
+    < (::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads)),
+    ::cached_runtime::__value_type!(io::Result < Product >, Value,
+    ::cached_runtime::private::AllThreads) > { { static SLOT :
+    ::cached_runtime::private::Slot < (::cached_runtime::__key_type!(u64,
+    ::cached_runtime::private::AllThreads), ::cached_runtime::__key_type!(str,
+    ::cached_runtime::private::AllThreads)), ::cached_runtime::__value_type!(io::Result <
+    Product >, Value, ::cached_runtime::private::AllThreads) > =
+    ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options | options
+    .ttl(::core::time::Duration::new(5400u64, 0u32)).jitter(0.1)) } fn __entry < 'k > (id
+    : ::cached_runtime::private::Borrowed < 'k, u64 >, lang :
+    ::cached_runtime::private::Borrowed < 'k, & str >) -> ::cached_runtime::private::At <
+    'static, impl ::cached_runtime::private::View < Owned :
+    ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
+    = io::Result < Product >, Value : ::cached_runtime::private::CacheValue > + use < > >
+    { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as
+    _, NoLeaf as _, NoOwn as _, NoPick as _ };
+    ::cached_runtime::private::at(Self::__cache(), (::cached_runtime::private::Leaf(& *
+    id, ::cached_runtime::private::AllThreads).__part(),
+    ::cached_runtime::private::Leaf(& * * lang, ::cached_runtime::private::AllThreads)
+    .__part()), (&& && && && ::cached_runtime::private::OutcomeOf:: < io::Result <
+    Product >, ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
+    "Runs the body, past the cache."] pub (crate) async fn uncached(db : & Db, id : u64,
+    lang : & str) -> io::Result < Product > { db.product(id, lang). await } #[doc =
+    "What the cache holds for these arguments; never loads."] pub (crate) fn get(id :
+    u64, lang : & str) -> ::core::future::Ready < ::core::option::Option < io::Result <
+    Product > > > { ::core::future::ready(Self::__entry(& id, & lang).get()) } #[doc =
+    "Whether the cache holds something for these arguments."] pub (crate) fn contains(id
+    : u64, lang : & str) -> ::core::future::Ready < bool > {
+    ::core::future::ready(Self::__entry(& id, & lang).contains()) } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."] pub
+    (crate) fn set(id : u64, lang : & str, value : & impl
+    ::cached_runtime::private::KeptBy < io::Result < Product > >) ->
+    ::core::future::Ready < () > { ::core::future::ready(Self::__entry(& id, & lang)
+    .set(value)) } #[doc =
+    "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
+    pub (crate) fn invalidate(id : u64, lang : & str) -> ::core::future::Ready < () > {
+    ::core::future::ready(Self::__entry(& id, & lang).invalidate()) } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."] pub
+    (crate) async fn refresh(db : & Db, id : u64, lang : & str) -> io::Result < Product >
+    { let miss = Self::__entry(& id, & lang).miss_async(); miss
+    .run_async(Self::uncached(db, id, lang)). await } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."] pub
+    (crate) fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = (u64, &
+    'item str) >) -> ::core::future::Ready < ::std::vec::Vec < ::core::option::Option <
+    io::Result < Product > >> > {
+    ::core::future::ready(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
+    | (id, lang) | Self::__entry(& id, & lang).get(),))) } #[doc =
+    "Forgets everything; loads that run now are not kept."] pub (crate) fn clear() ->
+    ::core::future::Ready < () > { ::core::future::ready(Self::__cache().clear()) } #[doc
+    = "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub (crate)
+    fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] pub (crate) fn reset_stats() { Self::__cache()
+    .reset_stats() } #[doc =
+    "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
+    pub (crate) fn cache() -> & 'static ::cached_runtime::private::Cache <
+    (::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads)),
+    ::cached_runtime::__value_type!(io::Result < Product >, Value,
+    ::cached_runtime::private::AllThreads) > { Self::__cache() } }
+}

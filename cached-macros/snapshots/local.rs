@@ -1,0 +1,73 @@
+// #[cached(backend = local, ttl = |value| value.ttl)]
+// fn local(text: &str) -> Rc<Token> {
+//     text.into()
+// }
+
+/**
+
+# Cached
+
+`local::get(text)`, `local::contains(text)`, `local::invalidate(text)`, `local::set(text, &value)`, `local::many(..)`; `local::refresh(text)`, `local::uncached(text)`; `local::clear()`, `local::stats()`, `local::reset_stats()`, `local::cache()`.*/
+fn local(text: &str) -> Rc<Token> {
+    let found = local::__entry(&text).lookup();
+    match found {
+        ::cached_runtime::private::Lookup::Hit(ret) => ret,
+        ::cached_runtime::private::Lookup::Miss(miss) => {
+            miss.run(move || local::uncached(text))
+        }
+    }
+}
+::cached_runtime::an_associated_function_says__companion_false! {
+    [] [] local { fn __cache() -> ::cached_runtime::private::Cache <
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::OneThread),
+    ::cached_runtime::__value_type!(Rc < Token >, Value,
+    ::cached_runtime::private::OneThread), ::cached_runtime::private::Local > { {
+    ::std::thread_local! { static CELL : ::cached_runtime::private::LocalCell <
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::OneThread),
+    ::cached_runtime::__value_type!(Rc < Token >, Value,
+    ::cached_runtime::private::OneThread) > = const {
+    ::cached_runtime::private::LocalCell::new() }; } static SLOT :
+    ::cached_runtime::private::LocalSlot < ::cached_runtime::__key_type!(str,
+    ::cached_runtime::private::OneThread), ::cached_runtime::__value_type!(Rc < Token >,
+    Value, ::cached_runtime::private::OneThread) > =
+    ::cached_runtime::private::LocalSlot::new(& CELL); & SLOT } .cache(| options |
+    options) } fn __entry < 'k > (text : ::cached_runtime::private::Borrowed < 'k, & str
+    >) -> ::cached_runtime::private::LocalAt < impl ::cached_runtime::private::View, impl
+    ::cached_runtime::private::Outcome < Ret = Rc < Token > > + use < > > { use
+    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
+    NoLocalLeaf as _, NoLocalOwn as _, NoLocalPick as _ };
+    ::cached_runtime::private::LocalAt::new(Self::__cache(),
+    ::cached_runtime::private::Leaf(& * * text, ::cached_runtime::private::OneThread)
+    .__part(), ::cached_runtime::private::ttl_of((&& && && &&
+    ::cached_runtime::private::OutcomeOf:: < Rc < Token >,
+    ::cached_runtime::private::OneThread > ::new()).__pick(), | value | value.ttl)) }
+    #[doc = "Runs the body, past the cache."] fn uncached(text : & str) -> Rc < Token > {
+    text.into() } #[doc = "What the cache holds for these arguments; never loads."]
+    #[must_use] fn get(text : & str) -> ::core::option::Option < Rc < Token > > {
+    Self::__entry(& text).get() } #[doc =
+    "Whether the cache holds something for these arguments."] #[must_use] fn
+    contains(text : & str) -> bool { Self::__entry(& text).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."] fn
+    set(text : & str, value : & impl ::cached_runtime::private::KeptBy < Rc < Token > >)
+    { Self::__entry(& text).set(value); } #[doc =
+    "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
+    fn invalidate(text : & str) { Self::__entry(& text).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."] fn
+    refresh(text : & str) -> Rc < Token > { let miss = Self::__entry(& text).miss(); miss
+    .run(move || Self::uncached(text)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."] fn
+    many < 'item > (keys : impl ::core::iter::IntoIterator < Item = & 'item str >) ->
+    ::std::vec::Vec < ::core::option::Option < Rc < Token > >> {
+    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
+    | text | Self::__entry(& text).get(),)) } #[doc =
+    "Forgets everything; loads that run now are not kept."] fn clear() { Self::__cache()
+    .clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
+    ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] fn reset_stats() { Self::__cache().reset_stats() } #[doc =
+    "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
+    fn cache() -> ::cached_runtime::private::Cache < ::cached_runtime::__key_type!(str,
+    ::cached_runtime::private::OneThread), ::cached_runtime::__value_type!(Rc < Token >,
+    Value, ::cached_runtime::private::OneThread), ::cached_runtime::private::Local > {
+    Self::__cache() } }
+}

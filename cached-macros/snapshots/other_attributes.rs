@@ -1,0 +1,81 @@
+// #[cached]
+// #[cfg(feature = "x")]
+// #[tracing::instrument]
+// #[must_use]
+// #[inline]
+// #[allow(unused)]
+// #[expect(clippy::too_many_lines, reason = "long")]
+// pub fn other_attributes(n: u8) -> u8 {
+//     n
+// }
+
+#[cfg(feature = "x")]
+#[must_use]
+#[inline]
+#[allow(unused)]
+#[allow(clippy::too_many_lines, reason = "long")]
+pub fn other_attributes(n: u8) -> u8 {
+    let found = other_attributes::__entry(&n).lookup();
+    match found {
+        ::cached_runtime::private::Lookup::Hit(ret) => ret,
+        ::cached_runtime::private::Lookup::Miss(miss) => {
+            miss.run(move || other_attributes::uncached(n))
+        }
+    }
+}
+::cached_runtime::an_associated_function_says__companion_false! {
+    [#[cfg(feature = "x")]] [pub] other_attributes { fn __cache() -> & 'static
+    ::cached_runtime::private::Cache < ::cached_runtime::__key_type!(u8,
+    ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(u8, Value,
+    ::cached_runtime::private::AllThreads) > { { static SLOT :
+    ::cached_runtime::private::Slot < ::cached_runtime::__key_type!(u8,
+    ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(u8, Value,
+    ::cached_runtime::private::AllThreads) > = ::cached_runtime::private::Slot::new(); &
+    SLOT } .cache(| options | options) } #[allow(unused)] #[allow(clippy::too_many_lines,
+    reason = "long")] fn __entry < 'k > (n : ::cached_runtime::private::Borrowed < 'k, u8
+    >) -> ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View <
+    Owned : ::cached_runtime::private::CacheKey >, impl
+    ::cached_runtime::private::Outcome < Ret = u8, Value :
+    ::cached_runtime::private::CacheValue > + use < > > { use ::cached_runtime::private::
+    { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
+    as _ }; ::cached_runtime::private::at(Self::__cache(),
+    ::cached_runtime::private::Leaf(& * n, ::cached_runtime::private::AllThreads)
+    .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < u8,
+    ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
+    "Runs the body, past the cache."] #[tracing::instrument] #[must_use] #[allow(unused)]
+    #[expect(clippy::too_many_lines, reason = "long")] pub fn uncached(n : u8) -> u8 { n
+    } #[doc = "What the cache holds for these arguments; never loads."] #[allow(unused)]
+    #[allow(clippy::too_many_lines, reason = "long")] #[must_use] pub fn get(n : u8) ->
+    ::core::option::Option < u8 > { Self::__entry(& n).get() } #[doc =
+    "Whether the cache holds something for these arguments."] #[allow(unused)]
+    #[allow(clippy::too_many_lines, reason = "long")] #[must_use] pub fn contains(n : u8)
+    -> bool { Self::__entry(& n).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn set(n : u8,
+    value : & impl ::cached_runtime::private::KeptBy < u8 >) { Self::__entry(& n)
+    .set(value); } #[doc =
+    "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
+    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
+    invalidate(n : u8) { Self::__entry(& n).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn refresh(n :
+    u8) -> u8 { let miss = Self::__entry(& n).miss(); miss.run(move || Self::uncached(n))
+    } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn many <
+    'item > (keys : impl ::core::iter::IntoIterator < Item = u8 >) -> ::std::vec::Vec <
+    ::core::option::Option < u8 >> {
+    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
+    | n | Self::__entry(& n).get(),)) } #[doc =
+    "Forgets everything; loads that run now are not kept."] pub fn clear() {
+    Self::__cache().clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub fn stats()
+    -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] pub fn reset_stats() { Self::__cache().reset_stats() }
+    #[doc =
+    "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
+    pub fn cache() -> & 'static ::cached_runtime::private::Cache <
+    ::cached_runtime::__key_type!(u8, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__value_type!(u8, Value, ::cached_runtime::private::AllThreads) > {
+    Self::__cache() } }
+}

@@ -1,0 +1,68 @@
+// #[cached(key = (x, pair.0, _unread))]
+// fn patterns(Point { x, y: _ }: Point, pair: (&str, f64), mut n: u8, _: bool, _unread: u8) -> u8 {
+//     n += x;
+//     n
+// }
+
+/**
+
+# Cached
+
+`patterns::get(arg0, pair, _unread)`, `patterns::contains(arg0, pair, _unread)`, `patterns::invalidate(arg0, pair, _unread)`, `patterns::set(arg0, pair, _unread, &value)`, `patterns::many(..)`; `patterns::refresh(arg0, pair, n, arg3, _unread)`, `patterns::uncached(arg0, pair, n, arg3, _unread)`; `patterns::clear()`, `patterns::stats()`, `patterns::reset_stats()`.*/
+fn patterns(arg0: Point, pair: (&str, f64), n: u8, arg3: bool, _unread: u8) -> u8 {
+    let found = patterns::__entry(&arg0, &pair, &_unread).lookup();
+    match found {
+        ::cached_runtime::private::Lookup::Hit(ret) => ret,
+        ::cached_runtime::private::Lookup::Miss(miss) => {
+            miss.run(move || patterns::uncached(arg0, pair, n, arg3, _unread))
+        }
+    }
+}
+::cached_runtime::an_associated_function_says__companion_false! {
+    [] [] patterns { fn __slot() -> & 'static ::cached_runtime::private::AnySlot { static
+    SLOT : ::cached_runtime::private::AnySlot =
+    ::cached_runtime::private::AnySlot::new(); & SLOT } fn __entry < 'k > (arg0 :
+    ::cached_runtime::private::Borrowed < 'k, Point >, pair :
+    ::cached_runtime::private::Borrowed < 'k, (& str, f64) >, _unread :
+    ::cached_runtime::private::Borrowed < 'k, u8 >) -> ::cached_runtime::private::At <
+    'static, impl ::cached_runtime::private::View < Owned :
+    ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
+    = u8, Value : ::cached_runtime::private::CacheValue > + use < > > { use
+    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
+    NoLeaf as _, NoOwn as _, NoPick as _ }; let Point { x, y : _ } = arg0; let _ = (&
+    x,); Self::__slot().at(| options | options, (::cached_runtime::private::Leaf(& (* x),
+    ::cached_runtime::private::AllThreads).__part(), ::cached_runtime::private::Leaf(& (*
+    pair).0, ::cached_runtime::private::AllThreads).__part(),
+    ::cached_runtime::private::Leaf(& * _unread, ::cached_runtime::private::AllThreads)
+    .__part()), (&& && && && ::cached_runtime::private::OutcomeOf:: < u8,
+    ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
+    "Runs the body, past the cache."] fn uncached(Point { x, y : _ } : Point, pair : (&
+    str, f64), mut n : u8, _ : bool, _unread : u8) -> u8 { let _ = & pair; n += x; n }
+    #[doc = "What the cache holds for these arguments; never loads."] #[must_use] fn
+    get(arg0 : Point, pair : (& str, f64), _unread : u8) -> ::core::option::Option < u8 >
+    { Self::__entry(& arg0, & pair, & _unread).get() } #[doc =
+    "Whether the cache holds something for these arguments."] #[must_use] fn
+    contains(arg0 : Point, pair : (& str, f64), _unread : u8) -> bool { Self::__entry(&
+    arg0, & pair, & _unread).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."] fn
+    set(arg0 : Point, pair : (& str, f64), _unread : u8, value : & impl
+    ::cached_runtime::private::KeptBy < u8 >) { Self::__entry(& arg0, & pair, & _unread)
+    .set(value); } #[doc =
+    "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
+    fn invalidate(arg0 : Point, pair : (& str, f64), _unread : u8) { Self::__entry(&
+    arg0, & pair, & _unread).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."] fn
+    refresh(arg0 : Point, pair : (& str, f64), n : u8, arg3 : bool, _unread : u8) -> u8 {
+    let miss = Self::__entry(& arg0, & pair, & _unread).miss(); miss.run(move ||
+    Self::uncached(arg0, pair, n, arg3, _unread)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."] fn
+    many < 'item > (keys : impl ::core::iter::IntoIterator < Item = (Point, (& 'item str,
+    f64), u8) >) -> ::std::vec::Vec < ::core::option::Option < u8 >> {
+    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
+    | (arg0, pair, _unread) | Self::__entry(& arg0, & pair, & _unread).get(),)) } #[doc =
+    "Forgets everything; loads that run now are not kept."] fn clear() { Self::__slot()
+    .clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
+    ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
+    "Counts from zero again."] fn reset_stats() { Self::__slot().reset_stats() } }
+}

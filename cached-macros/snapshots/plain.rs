@@ -1,0 +1,69 @@
+// #[cached]
+// /// Adds.
+// pub fn fib(n: u64) -> u64 {
+//     if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
+// }
+
+/// Adds.
+/**
+
+# Cached
+
+`fib::get(n)`, `fib::contains(n)`, `fib::invalidate(n)`, `fib::set(n, &value)`, `fib::many(..)`; `fib::refresh(n)`, `fib::uncached(n)`; `fib::clear()`, `fib::stats()`, `fib::reset_stats()`, `fib::cache()`.*/
+pub fn fib(n: u64) -> u64 {
+    let found = fib::__entry(&n).lookup();
+    match found {
+        ::cached_runtime::private::Lookup::Hit(ret) => ret,
+        ::cached_runtime::private::Lookup::Miss(miss) => {
+            miss.run(move || fib::uncached(n))
+        }
+    }
+}
+::cached_runtime::an_associated_function_says__companion_false! {
+    [] [pub] fib { fn __cache() -> & 'static ::cached_runtime::private::Cache <
+    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__value_type!(u64, Value, ::cached_runtime::private::AllThreads) >
+    { { static SLOT : ::cached_runtime::private::Slot <
+    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__value_type!(u64, Value, ::cached_runtime::private::AllThreads) >
+    = ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options | options) } fn
+    __entry < 'k > (n : ::cached_runtime::private::Borrowed < 'k, u64 >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
+    Ret = u64, Value : ::cached_runtime::private::CacheValue > + use < > > { use
+    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
+    NoLeaf as _, NoOwn as _, NoPick as _ };
+    ::cached_runtime::private::at(Self::__cache(), ::cached_runtime::private::Leaf(& * n,
+    ::cached_runtime::private::AllThreads).__part(), (&& && && &&
+    ::cached_runtime::private::OutcomeOf:: < u64, ::cached_runtime::private::AllThreads >
+    ::new()).__pick()) } #[doc = "Runs the body, past the cache."] #[doc = " Adds."] pub
+    fn uncached(n : u64) -> u64 { if n < 2 { n } else { fib(n - 1) + fib(n - 2) } } #[doc
+    = "What the cache holds for these arguments; never loads."] #[must_use] pub fn get(n
+    : u64) -> ::core::option::Option < u64 > { Self::__entry(& n).get() } #[doc =
+    "Whether the cache holds something for these arguments."] #[must_use] pub fn
+    contains(n : u64) -> bool { Self::__entry(& n).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."] pub
+    fn set(n : u64, value : & impl ::cached_runtime::private::KeptBy < u64 >) {
+    Self::__entry(& n).set(value); } #[doc =
+    "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
+    pub fn invalidate(n : u64) { Self::__entry(& n).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."] pub fn
+    refresh(n : u64) -> u64 { let miss = Self::__entry(& n).miss(); miss.run(move ||
+    Self::uncached(n)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."] pub
+    fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = u64 >) ->
+    ::std::vec::Vec < ::core::option::Option < u64 >> {
+    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
+    | n | Self::__entry(& n).get(),)) } #[doc =
+    "Forgets everything; loads that run now are not kept."] pub fn clear() {
+    Self::__cache().clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub fn stats()
+    -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] pub fn reset_stats() { Self::__cache().reset_stats() }
+    #[doc =
+    "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
+    pub fn cache() -> & 'static ::cached_runtime::private::Cache <
+    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__value_type!(u64, Value, ::cached_runtime::private::AllThreads) >
+    { Self::__cache() } }
+}

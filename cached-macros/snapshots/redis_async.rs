@@ -1,0 +1,77 @@
+// #[cached(backend = redis, ttl = "60s", skip(db))]
+// pub async fn redis_async(db: &Db, id: u64) -> Result<Product, DbError> {
+//     db.product(id).await
+// }
+
+::cached_runtime::__with_redis! {
+    [pub async fn redis_async(db : & Db, id : u64) -> Result < Product, DbError > { db
+    .product(id). await }] pub async fn redis_async(db : & Db, id : u64) -> Result <
+    Product, DbError > { let found = redis_async::__entry(& id).ask(); let found = found
+    .lookup(). await; match found { ::cached_runtime::private::Lookup::Hit(ret) => ret,
+    ::cached_runtime::private::Lookup::Miss(miss) => miss
+    .run_async(redis_async::uncached(db, id)). await, } }
+    ::cached_runtime::an_associated_function_says__companion_false! { [] [pub]
+    redis_async { fn __cache() -> & 'static ::cached_runtime::private::Cache <
+    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
+    ::cached_runtime::private::AllThreads), ::cached_runtime::private::Redis > { { static
+    SLOT : ::cached_runtime::private::RedisSlot < ::cached_runtime::__key_type!(u64,
+    ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(Result <
+    Product, DbError >, Value, ::cached_runtime::private::AllThreads) > =
+    ::cached_runtime::private::RedisSlot::new(); & SLOT } .cache(| options | options
+    .ttl(::core::time::Duration::new(60u64, 0u32))) } fn __entry < 'k > (id :
+    ::cached_runtime::private::Borrowed < 'k, u64 >) -> ::cached_runtime::private::At <
+    'static, impl ::cached_runtime::private::View < Owned :
+    ::cached_runtime::private::RemoteKey >, impl ::cached_runtime::private::Outcome < Ret
+    = Result < Product, DbError >, Value : ::cached_runtime::private::RemoteValue > + use
+    < >, ::cached_runtime::private::Redis > { use ::cached_runtime::private:: { AnyLeaf
+    as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
+    ::cached_runtime::private::at(Self::__cache(), ::cached_runtime::private::Leaf(& *
+    id, ::cached_runtime::private::AllThreads).__part(), (&& && && &&
+    ::cached_runtime::private::OutcomeOf:: < Result < Product, DbError >,
+    ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
+    "Runs the body, past the cache."] pub async fn uncached(db : & Db, id : u64) ->
+    Result < Product, DbError > { db.product(id). await } #[doc =
+    "What the cache holds for these arguments; never loads."] pub async fn get(id : u64)
+    -> ::core::option::Option < Result < Product, DbError > > { let asked =
+    Self::__entry(& id).ask(); asked.get(). await } #[doc =
+    "Whether the cache holds something for these arguments."] pub async fn contains(id :
+    u64) -> bool { let asked = Self::__entry(& id).ask(); asked.contains(). await } #[doc
+    = "Stores a value, or what the function would have returned, for these arguments."]
+    #[doc =
+    "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
+    pub fn set(id : u64, value : & impl ::cached_runtime::private::KeptBy < Result <
+    Product, DbError > >) -> ::cached_runtime::private::Acting { Self::__entry(& id)
+    .set_async(value) } #[doc =
+    "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
+    #[doc =
+    "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
+    pub fn invalidate(id : u64) -> ::cached_runtime::private::Acting { Self::__entry(&
+    id).invalidate_async() } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."] pub
+    async fn refresh(db : & Db, id : u64) -> Result < Product, DbError > { let miss =
+    Self::__entry(& id).miss_async(); miss.run_async(Self::uncached(db, id)). await }
+    #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads. Asks for one after the other."]
+    pub fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = u64 >) -> impl
+    ::core::future::Future < Output = ::std::vec::Vec < ::core::option::Option < Result <
+    Product, DbError > >> > { let all : ::std::vec::Vec < _ > =
+    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
+    | id | Self::__entry(& id).ask(),)); async move { let mut found =
+    ::std::vec::Vec::with_capacity(all.len()); for asked in all { found.push(asked.get().
+    await); } found } } #[doc = "Forgets everything; loads that run now are not kept."]
+    #[doc =
+    "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
+    pub fn clear() -> ::cached_runtime::private::Acting {
+    ::cached_runtime::private::clear(Self::__cache()) } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub fn stats()
+    -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] pub fn reset_stats() { Self::__cache().reset_stats() }
+    #[doc =
+    "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
+    pub fn cache() -> & 'static ::cached_runtime::private::Cache <
+    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
+    ::cached_runtime::private::AllThreads), ::cached_runtime::private::Redis > {
+    Self::__cache() } } }
+}

@@ -1,0 +1,68 @@
+// #[cached(max_weight = "64MiB", weigh = |key, value| key.len() + value.len(), eviction = sieve, version = 2)]
+// fn weight(name: &str) -> String {
+//     name.into()
+// }
+
+/**
+
+# Cached
+
+`weight::get(name)`, `weight::contains(name)`, `weight::invalidate(name)`, `weight::set(name, &value)`, `weight::many(..)`; `weight::refresh(name)`, `weight::uncached(name)`; `weight::clear()`, `weight::stats()`, `weight::reset_stats()`, `weight::cache()`.*/
+fn weight(name: &str) -> String {
+    let found = weight::__entry(&name).lookup();
+    match found {
+        ::cached_runtime::private::Lookup::Hit(ret) => ret,
+        ::cached_runtime::private::Lookup::Miss(miss) => {
+            miss.run(move || weight::uncached(name))
+        }
+    }
+}
+::cached_runtime::an_associated_function_says__companion_false! {
+    [] [] weight { fn __cache() -> & 'static ::cached_runtime::private::Cache <
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__value_type!(String, Value, ::cached_runtime::private::AllThreads)
+    > { { static SLOT : ::cached_runtime::private::Slot <
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__value_type!(String, Value, ::cached_runtime::private::AllThreads)
+    > = ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options | options
+    .version(2).eviction(::cached_runtime::private::Eviction::Sieve)
+    .max_weight(67108864u64).weigh(| key, value | key.len() + value.len())) } fn __entry
+    < 'k > (name : ::cached_runtime::private::Borrowed < 'k, & str >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
+    Ret = String, Value : ::cached_runtime::private::CacheValue > + use < > > { use
+    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
+    NoLeaf as _, NoOwn as _, NoPick as _ };
+    ::cached_runtime::private::at(Self::__cache(), ::cached_runtime::private::Leaf(& * *
+    name, ::cached_runtime::private::AllThreads).__part(), (&& && && &&
+    ::cached_runtime::private::OutcomeOf:: < String,
+    ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
+    "Runs the body, past the cache."] fn uncached(name : & str) -> String { name.into() }
+    #[doc = "What the cache holds for these arguments; never loads."] #[must_use] fn
+    get(name : & str) -> ::core::option::Option < String > { Self::__entry(& name).get()
+    } #[doc = "Whether the cache holds something for these arguments."] #[must_use] fn
+    contains(name : & str) -> bool { Self::__entry(& name).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."] fn
+    set(name : & str, value : & impl ::cached_runtime::private::KeptBy < String >) {
+    Self::__entry(& name).set(value); } #[doc =
+    "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
+    fn invalidate(name : & str) { Self::__entry(& name).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."] fn
+    refresh(name : & str) -> String { let miss = Self::__entry(& name).miss(); miss
+    .run(move || Self::uncached(name)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."] fn
+    many < 'item > (keys : impl ::core::iter::IntoIterator < Item = & 'item str >) ->
+    ::std::vec::Vec < ::core::option::Option < String >> {
+    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
+    | name | Self::__entry(& name).get(),)) } #[doc =
+    "Forgets everything; loads that run now are not kept."] fn clear() { Self::__cache()
+    .clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
+    ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] fn reset_stats() { Self::__cache().reset_stats() } #[doc =
+    "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
+    fn cache() -> & 'static ::cached_runtime::private::Cache <
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__value_type!(String, Value, ::cached_runtime::private::AllThreads)
+    > { Self::__cache() } }
+}

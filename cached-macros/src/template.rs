@@ -1,0 +1,104 @@
+//! Templates: `"product:{id}:{price:.2}"` to the parts of a key. Must never build text where a part has no format.
+
+use proc_macro2::Ident;
+use syn::{Expr, LitStr};
+
+use crate::errors::Errors;
+use crate::function::Function;
+use crate::key::{Part, meant, part_of};
+use crate::scope;
+
+/// The parts of a template, and the pieces of text before, between and after them.
+pub(crate) fn parts(text: &LitStr, function: &Function, errors: &mut Errors) -> (Vec<Part>, Vec<String>) {
+    let value = text.value();
+    let (mut parts, mut pieces, mut piece) = (Vec::new(), Vec::new(), String::new());
+    let mut rest = value.as_str();
+    while let Some(at) = rest.find(['{', '}']) {
+        let (brace, after) = (&rest[at..=at], &rest[at + 1..]);
+        piece.push_str(&rest[..at]);
+        if after.starts_with(brace) {
+            piece.push_str(brace);
+            rest = &after[1..];
+        } else if brace == "}" {
+            errors.at(text, "a `}` without a `{`", "write `}}` for a brace that is text");
+            return (parts, pieces);
+        } else if let Some(end) = after.find('}') {
+            parts.extend(placeholder(&after[..end], text, function, errors));
+            pieces.push(std::mem::take(&mut piece));
+            rest = &after[end + 1..];
+        } else {
+            errors.at(text, "a `{` without a `}`", "write `{{` for a brace that is text");
+            return (parts, pieces);
+        }
+    }
+    piece.push_str(rest);
+    pieces.push(piece);
+    if parts.is_empty() && !function.arguments.is_empty() && errors.is_empty() {
+        let help = match function.names().first() {
+            Some(name) => format!(
+                "name the arguments that tell calls apart, `\"{value}:{{{name}}}\"`; for one entry on purpose, `key = ()`"
+            ),
+            None => "for one entry on purpose, write `key = ()`".to_owned(),
+        };
+        errors.at(text, "this key reads no argument: all calls would share one entry", help);
+    }
+    (parts, pieces)
+}
+
+fn placeholder(content: &str, text: &LitStr, function: &Function, errors: &mut Errors) -> Option<Part> {
+    let (place, spec) = content.split_once(':').unwrap_or((content, ""));
+    let place = place.trim();
+    let names = function.names();
+    let some = names.first().map_or("id", String::as_str);
+    if place.is_empty() || place.chars().all(|c| c.is_ascii_digit()) {
+        errors.at(
+            text,
+            format_args!("`{{{content}}}` names no argument"),
+            format_args!("write the argument's name, `{{{some}}}`"),
+        );
+        return None;
+    }
+    let parsed = LitStr::new(place, text.span()).parse::<Expr>().ok().filter(is_template_place);
+    let Some(expr) = parsed else {
+        errors.at(
+            text,
+            format_args!("`{{{content}}}` is no argument or field"),
+            format_args!("a template takes `{{{some}}}` or `{{{some}.field}}`; for anything else write an expression, `key = ({place}, ..)`"),
+        );
+        return None;
+    };
+    if spec.contains('$') {
+        errors.at(
+            text,
+            format_args!("`{{{content}}}` takes its width from another argument"),
+            "write the number into the template",
+        );
+        return None;
+    }
+    let base = base_of(&expr)?;
+    if base != "self" && scope::reads(&expr, function).is_empty() {
+        errors.at(text, format_args!("no argument is called `{base}`"), meant(&base.to_string(), &names));
+        return None;
+    }
+    if base == "self" && function.receiver().is_none() {
+        errors.at(text, "the function has no `self`", format_args!("write the argument's name, `{{{some}}}`"));
+        return None;
+    }
+    Some(if spec.is_empty() { part_of(&expr, function) } else { Part::Text(expr, format!("{{:{spec}}}"), text.span()) })
+}
+
+fn is_template_place(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(path) => path.qself.is_none() && path.path.get_ident().is_some(),
+        Expr::Field(field) => is_template_place(&field.base),
+        _ => false,
+    }
+}
+
+fn base_of(expr: &Expr) -> Option<Ident> {
+    match expr {
+        Expr::Path(path) => path.path.get_ident().cloned(),
+        Expr::Field(field) => base_of(&field.base),
+        _ => None,
+    }
+}

@@ -1,0 +1,53 @@
+//! `cargo bench -p cached-benches --bench peers`: cached-runtime and its peers, every workload, one run, one table.
+//! It must never measure two contestants under different conditions: same keys, same body, interleaved rounds.
+
+mod attributes;
+mod harness;
+mod ours;
+mod report;
+mod stores;
+mod work;
+
+use harness::{Bench, Options};
+
+fn main() {
+    let options = match Options::from_args(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(problem) => {
+            eprintln!("peers: {problem}\n\n{}", harness::USAGE);
+            std::process::exit(2);
+        }
+    };
+    let mut bench = Bench::new(&options);
+    for (title, contestants) in columns() {
+        bench.column(title, contestants);
+    }
+    let text = report::markdown(&bench, &options);
+    println!("{text}");
+    if options.save {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
+        if let Err(problem) = std::fs::write(path, text) {
+            eprintln!("peers: can't write {path}: {problem}");
+            std::process::exit(1);
+        }
+        eprintln!("saved {path}");
+    }
+}
+
+/// A workload: its title and whoever takes part. Built one by one, so that no column's caches are alive in another's.
+type Column = (&'static str, fn() -> Vec<harness::Contestant>);
+
+fn columns() -> Vec<Column> {
+    vec![
+        (report::HIT, work::hit),
+        (report::TTL, work::ttl),
+        (report::PAIR, work::pair),
+        (report::ASYNC, work::asynchronous),
+        (report::HOT_1, || work::hot(1)),
+        (report::HOT_2, || work::hot(2)),
+        (report::ZIPF_1, || work::zipf(1)),
+        (report::ZIPF_2, || work::zipf(2)),
+        (report::MISS, work::miss),
+        (report::FIB, work::fib),
+    ]
+}

@@ -1,0 +1,175 @@
+//! One entry of a cache, and what can be asked of it: the way in for a call and for the companions. Must never run a
+//! body: a miss is handed on to `miss`.
+
+use crate::builder::Coalesce;
+use crate::cache::Cache;
+use crate::key::{Val, View};
+use crate::leading::Leading;
+use crate::memory::entry::Find;
+use crate::memory::gate::{Ask, Purpose};
+use crate::memory::shard::Begun;
+use crate::miss::{Joining, Miss, Turn};
+use crate::outcome::{KeptBy, Outcome, Verdict};
+use crate::store::{Engine, InProcess, Memory, Store};
+
+/// The place of one entry: a cache, the view of a key, and what the function returns.
+pub struct At<'c, P: View, O: Outcome, S: Store = Memory>
+where
+    O::Value: 'static,
+{
+    pub(crate) cache: &'c Cache<P::Owned, O::Value, S>,
+    pub(crate) view: P,
+    pub(crate) outcome: O,
+    pub(crate) coalesce: Option<Coalesce>,
+}
+
+/// The place of one entry of a cache.
+pub fn at<P: View, O: Outcome, S: Store>(cache: &Cache<P::Owned, O::Value, S>, view: P, outcome: O) -> At<'_, P, O, S> {
+    At { cache, view, outcome, coalesce: None }
+}
+
+impl<'c, P: View, O: Outcome, S: Store> At<'c, P, O, S> {
+    /// The same place with an owned key: for an entry that outlives the arguments.
+    pub fn owned(self) -> At<'c, Val<P::Owned>, O, S> {
+        At { cache: self.cache, view: Val::new(self.view.own()), outcome: self.outcome, coalesce: self.coalesce }
+    }
+}
+
+/// What a call finds: what it returns, or a load to run or to wait for.
+pub enum Lookup<R, M> {
+    /// The entry, as the function returns it.
+    Hit(R),
+    /// There is none.
+    Miss(M),
+}
+
+/// The engine behind a call's cache.
+type HandleOf<S, P, O> = <S as Store>::Handle<<P as View>::Owned, <O as Outcome>::Value>;
+
+/// What a look-up gives.
+type LookupOf<S, P, O> = Lookup<<O as Outcome>::Ret, Miss<<P as View>::Owned, O, HandleOf<S, P, O>>>;
+
+impl<P, O, S> At<'_, P, O, S>
+where
+    P: View,
+    O: Outcome,
+    S: InProcess,
+    HandleOf<S, P, O>: Engine<P::Owned, O::Value>,
+{
+    #[inline]
+    fn engine(&self) -> &HandleOf<S, P, O> {
+        &self.cache.handle
+    }
+
+    #[inline]
+    fn find(&self) -> Find<'_, P> {
+        Find { hash: self.engine().hash(&self.view), view: &self.view }
+    }
+
+    /// Whether and how long this function's calls wait, whatever the cache says.
+    #[must_use]
+    pub fn coalesce(mut self, coalesce: impl Into<Coalesce>) -> Self {
+        self.coalesce = Some(coalesce.into());
+        self
+    }
+
+    /// A call of a sync function.
+    #[inline]
+    pub fn lookup(self) -> LookupOf<S, P, O> {
+        self.call(false)
+    }
+
+    /// A call of an async function.
+    #[inline]
+    pub fn lookup_async(self) -> LookupOf<S, P, O> {
+        self.call(true)
+    }
+
+    /// A load whatever there is (`refresh`) of a sync function.
+    pub fn miss(self) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        self.anew(false)
+    }
+
+    /// A load whatever there is (`refresh`) of an async function.
+    pub fn miss_async(self) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        self.anew(true)
+    }
+
+    #[inline]
+    fn call(self, asynchronous: bool) -> LookupOf<S, P, O> {
+        let find = self.find();
+        let hash = find.hash;
+        let ask = || self.question(Purpose::Call, asynchronous);
+        let begun = self.engine().lookup(&find, Purpose::Call, || self.view.own(), ask);
+        match begun {
+            Some(Begun::Hit(value)) => Lookup::Hit(self.outcome.ret(value)),
+            begun => Lookup::Miss(self.missed(hash, begun)),
+        }
+    }
+
+    fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        let find = self.find();
+        let hash = find.hash;
+        let begun = self.engine().anew(&find, || self.view.own(), &self.question(Purpose::Anew, asynchronous));
+        self.missed(hash, begun)
+    }
+
+    fn waits(&self) -> Coalesce {
+        self.coalesce.unwrap_or_else(|| self.engine().coalesce())
+    }
+
+    fn question<'a>(&self, purpose: Purpose, asynchronous: bool) -> Ask<'a, O::Value> {
+        let coalesce = self.waits().0.is_some();
+        Ask { purpose, coalesce, asynchronous, now: false, wave: 0, given_up: None }
+    }
+
+    #[inline(never)]
+    fn missed(self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        let handle = self.cache.handle.clone();
+        let turn = match begun {
+            Some(Begun::Hit(value)) => Turn::Hit(value),
+            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(handle, hash, lead)),
+            Some(Begun::Join(flight)) => Turn::Join(Joining::new(handle, (hash, self.view.own()), flight)),
+            // The call comes from inside of a key's or value's own code.
+            None => Turn::Past(handle),
+        };
+        let waits = self.waits();
+        Miss::new(self.outcome, turn, waits)
+    }
+
+    /// The entry, if there is one; never loads. Counts as a hit or a miss.
+    pub fn get(self) -> Option<O::Ret> {
+        let value = self.engine().read(&self.find())?;
+        Some(self.outcome.ret(value))
+    }
+
+    /// Whether there is an entry; not a read.
+    pub fn contains(self) -> bool {
+        self.engine().has(&self.find())
+    }
+
+    /// Stores a value; one that the function would not keep removes what is there.
+    pub fn set<T: KeptBy<O::Ret>>(self, value: &T) {
+        let ret = value.to_ret();
+        let find = self.find();
+        match (self.outcome.judge(&ret), self.outcome.value(&ret)) {
+            (Verdict::Keep, Some(value)) => {
+                self.engine().set((find.hash, self.view.own()), (value.clone(), None));
+            }
+            (Verdict::KeepFor(ttl), Some(value)) => {
+                self.engine().set((find.hash, self.view.own()), (value.clone(), Some(ttl)));
+            }
+            _ => self.engine().invalidate(&find),
+        }
+    }
+
+    /// Forgets the entry; a load of it that is under way is not stored and not joined any more.
+    pub fn invalidate(self) {
+        self.engine().invalidate(&self.find());
+    }
+
+    /// Counts a call that goes past the cache (`bypass_if`).
+    pub fn bypass(self) {
+        self.engine().common().count_bypassed();
+    }
+}

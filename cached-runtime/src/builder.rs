@@ -1,0 +1,327 @@
+//! How a cache is built: bounds, times, names. Must never do more than collect and check; the stores read the result.
+
+use crate::cache::Cache;
+use crate::key::CacheKey;
+use crate::memory::common::Common;
+use crate::memory::settings::Settings;
+use crate::memory::shard::{Bound, Weigh};
+use crate::memory::{LocalCache, MemoryCache};
+use crate::outcome::CacheValue;
+use crate::policy::{Jitter, Policy, Times};
+use crate::registry::{self, Listed};
+use crate::store::Local;
+use crate::watchdog::Sweep;
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// How many entries a cache keeps unless it is told otherwise.
+const CAPACITY: usize = 1024;
+
+/// How long a call waits for another call's load unless it is told otherwise.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Which entry goes when there is no room for a new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Eviction {
+    /// The one that was not used for longest. Exact for capacities up to 1024; a larger cache is split by the keys'
+    /// hashes into shards, each exact for its part.
+    #[default]
+    Lru,
+    /// SIEVE (Zhang et al., NSDI 2024): the oldest that was not read since the hand last passed. Hits take no lock, a
+    /// scan does not push out what is in use, and on skewed work more calls hit than with LRU. A value that is removed
+    /// while others read is dropped a little later, once no thread can be reading it, on whichever thread comes by.
+    Sieve,
+}
+
+/// Whether and how long calls wait for another call's load of the same key (single-flight).
+///
+/// A call that is itself inside of a load is more impatient, since others wait for it in turn: after one second, then two,
+/// then four, it stops waiting for that load, and unless another such call has begun a new one, runs the function itself.
+/// Async calls notice the end of a wait up to a quarter of a second late.
+///
+/// ```
+/// use cached_runtime::Coalesce;
+/// use std::time::Duration;
+///
+/// let off: Coalesce = false.into();
+/// let bounded: Coalesce = Duration::from_secs(5).into();
+/// # assert_ne!(off, bounded);
+/// # assert_eq!(Coalesce::from(true), Duration::from_secs(60).into());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coalesce(pub(crate) Option<Duration>);
+
+/// `false` switches single-flight off: every miss runs the function. `true` waits up to 60 seconds.
+impl From<bool> for Coalesce {
+    fn from(on: bool) -> Self {
+        Self(on.then_some(PATIENCE))
+    }
+}
+
+/// A call that has waited this long runs the function itself. Zero waits for nobody.
+impl From<Duration> for Coalesce {
+    fn from(bound: Duration) -> Self {
+        Self(Some(bound))
+    }
+}
+
+/// Builds a [`Cache`]; see [`Cache::builder`].
+pub struct Builder<K, V> {
+    name: Cow<'static, str>,
+    version: u32,
+    capacity: Option<usize>,
+    eviction: Eviction,
+    ttl: Option<Duration>,
+    tti: Option<Duration>,
+    jitter: Option<Jitter>,
+    max_weight: Option<u64>,
+    weigh: Option<Box<Weigh<K, V>>>,
+    coalesce: Coalesce,
+    #[cfg(feature = "redis")]
+    pub(crate) redis: crate::redis::Options,
+}
+
+impl<K, V> Default for Builder<K, V> {
+    fn default() -> Self {
+        Self {
+            name: Cow::Borrowed("unnamed"),
+            version: 0,
+            capacity: Some(CAPACITY),
+            eviction: Eviction::default(),
+            ttl: None,
+            tti: None,
+            jitter: None,
+            max_weight: None,
+            weigh: None,
+            coalesce: true.into(),
+            #[cfg(feature = "redis")]
+            redis: crate::redis::Options::default(),
+        }
+    }
+}
+
+impl<K, V> fmt::Debug for Builder<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("name", &self.name)
+            .field("capacity", &self.capacity)
+            .field("eviction", &self.eviction)
+            .field("ttl", &self.ttl)
+            .field("tti", &self.tti)
+            .field("max_weight", &self.max_weight)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K, V> Builder<K, V> {
+    /// The name in [`caches`](crate::caches) (default `"unnamed"`).
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The version of what is stored (default 0), to be raised when its meaning changes. In memory it has no effect, since
+    /// nothing outlives the program that wrote it.
+    #[must_use]
+    pub fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Keeps up to this many entries (default 1024). 0 keeps none: every call runs the function, though calls at the
+    /// same time still share one run.
+    #[doc(alias = "max_capacity")]
+    #[must_use]
+    pub fn capacity(mut self, capacity: usize) -> Self {
+        self.capacity = Some(capacity);
+        self
+    }
+
+    /// Keeps whatever comes, until it expires or is invalidated. Memory is then bounded by the number of distinct keys
+    /// only; hits take no lock, and removed values are dropped as with [`Eviction::Sieve`].
+    #[must_use]
+    pub fn unbounded(mut self) -> Self {
+        self.capacity = None;
+        self
+    }
+
+    /// Which entry goes when there is no room (default [`Eviction::Lru`]). A cache per thread is always LRU.
+    #[must_use]
+    pub fn eviction(mut self, eviction: Eviction) -> Self {
+        self.eviction = eviction;
+        self
+    }
+
+    /// Time to live: an entry ends this long after its load (default: never). Zero stores nothing. It may end up to
+    /// 32 ms early where it is a second or longer, which is what a cheap clock can tell; never late.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// Time to idle: an entry ends this long after it was last read or written (default: never). Zero stores nothing.
+    #[must_use]
+    pub fn tti(mut self, tti: Duration) -> Self {
+        self.tti = Some(tti);
+        self
+    }
+
+    /// Shortens each entry's ttl by a random part of this share of it (`0.1`) or of this duration (default: not at all),
+    /// so that entries which were loaded together do not expire together.
+    #[must_use]
+    pub fn jitter(mut self, jitter: impl Into<Jitter>) -> Self {
+        self.jitter = Some(jitter.into());
+        self
+    }
+
+    /// Bounds the cache by the sum of what [`weigh`](Self::weigh) gives, instead of by count: `capacity` then has no
+    /// effect, and entries of weight 0 are not bounded at all. An entry heavier than this is not stored. Without `weigh`
+    /// every entry weighs 1.
+    #[must_use]
+    pub fn max_weight(mut self, max_weight: u64) -> Self {
+        self.max_weight = Some(max_weight);
+        self
+    }
+
+    /// How much an entry weighs (default: not weighed); called once for each stored value, under a lock: keep it short.
+    #[must_use]
+    pub fn weigh(mut self, weigh: impl Fn(&K, &V) -> usize + Send + Sync + 'static) -> Self {
+        self.weigh = Some(Box::new(weigh));
+        self
+    }
+
+    /// Whether and how long calls wait for another call's load of the same key (default: up to 60 seconds).
+    #[must_use]
+    pub fn coalesce(mut self, coalesce: impl Into<Coalesce>) -> Self {
+        self.coalesce = coalesce.into();
+        self
+    }
+
+    fn bound(&self) -> Bound {
+        match (self.max_weight, self.capacity) {
+            (Some(max_weight), _) => Bound::Weight(max_weight),
+            (None, Some(capacity)) => Bound::Entries(capacity),
+            (None, None) => Bound::None,
+        }
+    }
+
+    fn common(&self) -> Common {
+        let capacity = if self.max_weight.is_some() { None } else { self.capacity };
+        Common::new(self.name.clone(), capacity, self.max_weight)
+    }
+
+    fn settings(self) -> Settings<K, V> {
+        let bound = self.bound();
+        let weigh = match (self.weigh, bound) {
+            (None, Bound::Weight(_)) => Some(Box::new(|_: &K, _: &V| 1_usize) as Box<Weigh<K, V>>),
+            (weigh, _) => weigh,
+        };
+        Settings {
+            hasher: foldhash::fast::RandomState::default(),
+            bound,
+            times: Times::new(Policy::new(self.ttl, self.tti, self.jitter)),
+            weigh,
+            coalesce: self.coalesce,
+        }
+    }
+
+    /// A cache that all threads share. It is on the list of [`caches`](crate::caches) from here on, and swept of expired
+    /// entries while it lives.
+    pub fn build(self) -> Cache<K, V>
+    where
+        K: CacheKey,
+        V: CacheValue,
+    {
+        let (common, eviction) = (self.common(), self.eviction);
+        let cache = MemoryCache::new(self.settings(), common, eviction);
+        let listed: Weak<dyn Listed> = Arc::downgrade(&(Arc::clone(&cache) as Arc<dyn Listed>));
+        registry::list(listed);
+        let swept: Weak<dyn Sweep> = Arc::downgrade(&(Arc::clone(&cache) as Arc<dyn Sweep>));
+        cache.when_timed(swept);
+        Cache { handle: cache }
+    }
+
+    /// The name as it was given.
+    #[cfg(feature = "redis")]
+    pub(crate) fn name_so_far(&self) -> &str {
+        &self.name
+    }
+
+    /// What a cache in Redis is built of. Its gates are those of a cache that keeps nothing.
+    #[cfg(feature = "redis")]
+    pub(crate) fn remote_parts(self) -> crate::redis::Parts<V>
+    where
+        V: CacheValue,
+    {
+        /// How long a call waits for another process's load unless it is told otherwise.
+        const PATIENCE_AFAR: Duration = Duration::from_secs(10);
+        let gates = Builder::<Arc<str>, V>::default().capacity(0);
+        let common = gates.common();
+        let gates = MemoryCache::new(gates.settings(), common, Eviction::Lru);
+        let coalesce = if self.coalesce == Coalesce::from(true) { PATIENCE_AFAR.into() } else { self.coalesce };
+        let policy = Policy::new(self.ttl, self.tti, self.jitter);
+        crate::redis::Parts { name: self.name, version: self.version, gates, policy, coalesce, options: self.redis }
+    }
+
+    /// A cache of this thread alone: no lock, and neither keys nor values need be `Send`.
+    pub fn build_local(self) -> Cache<K, V, Local>
+    where
+        K: Hash + Eq + Clone + 'static,
+        V: Clone + 'static,
+    {
+        let shared = self.shared();
+        self.build_local_with(&shared)
+    }
+
+    /// One thread's part of a cache whose parts share a clear and their stats.
+    #[doc(hidden)]
+    pub fn build_local_with(self, shared: &LocalShared) -> Cache<K, V, Local>
+    where
+        K: Hash + Eq + Clone + 'static,
+        V: Clone + 'static,
+    {
+        Cache { handle: LocalCache::new(self.settings(), Arc::clone(&shared.0)) }
+    }
+
+    /// What the threads' parts of a cache share.
+    #[doc(hidden)]
+    pub fn shared(&self) -> LocalShared {
+        let common = Arc::new(self.common());
+        registry::list(Arc::downgrade(&(Arc::clone(&common) as Arc<dyn Listed>)));
+        LocalShared(common)
+    }
+}
+
+/// What the threads' parts of a `local` cache share: its name, its clear, its stats.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct LocalShared(Arc<Common>);
+
+impl LocalShared {
+    /// Forgets everything, on all threads.
+    pub fn clear(&self) {
+        self.0.mark_cleared();
+    }
+
+    /// What all threads did so far.
+    pub fn stats(&self) -> crate::Stats {
+        self.0.stats()
+    }
+
+    /// Counts from zero again.
+    pub fn reset_stats(&self) {
+        self.0.reset_stats();
+    }
+}
+
+impl fmt::Debug for LocalShared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalShared").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,139 @@
+//! What a map of the memory stores hold: a key with its hash, and an entry with what decides about its life. Must
+//! never know a lock.
+
+use crate::clock::Nanos;
+use crate::key::View;
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use std::borrow::Borrow;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+/// A key, stored with its hash: it is hashed once, at the call, and never again.
+pub(crate) struct Stored<K> {
+    pub(crate) hash: u64,
+    /// The ticket of its entry, by which the sweeper and the hand of SIEVE find it: they know no keys.
+    pub(crate) ticket: u64,
+    pub(crate) key: K,
+}
+
+impl<K> Hash for Stored<K> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.hash);
+    }
+}
+
+impl<K: PartialEq> PartialEq for Stored<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.key == other.key
+    }
+}
+
+impl<K: Eq> Eq for Stored<K> {}
+
+/// What a look-up compares with stored keys.
+pub trait Same<K> {
+    /// Whether `key` is what is looked for.
+    fn same(&self, key: &K) -> bool;
+}
+
+impl<P: View> Same<P::Owned> for P {
+    fn same(&self, key: &P::Owned) -> bool {
+        View::same(self, key)
+    }
+}
+
+/// A key by reference: for `Cache::get(&key)`.
+pub(crate) struct ByKey<'a, Q: ?Sized>(pub(crate) &'a Q);
+
+impl<Q: Eq + ?Sized, K: Borrow<Q>> Same<K> for ByKey<'_, Q> {
+    fn same(&self, key: &K) -> bool {
+        self.0 == key.borrow()
+    }
+}
+
+/// The key of a call: its hash and what compares with stored keys.
+pub struct Find<'a, P> {
+    pub(crate) hash: u64,
+    pub(crate) view: &'a P,
+}
+
+impl<P> Find<'_, P> {
+    pub(crate) fn is<K>(&self, hash: u64, key: &K) -> bool
+    where
+        P: Same<K>,
+    {
+        self.hash == hash && self.view.same(key)
+    }
+}
+
+/// An entry by hash and ticket: for the sweeper and the hand of SIEVE, which know no keys. (The hash alone would not do:
+/// a user's `Hash` may give one hash to all keys.)
+pub(crate) struct ByTicket {
+    pub(crate) hash: u64,
+    pub(crate) ticket: u64,
+}
+
+/// Hands on the hash that the key was stored with.
+#[derive(Default)]
+pub(crate) struct Identity(u64);
+
+pub(crate) type BuildIdentity = BuildHasherDefault<Identity>;
+
+impl Hasher for Identity {
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Never taken: the keys above write one `u64`. Folded in all the same, so that no byte would be lost.
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A value and what decides about its life.
+pub(crate) struct Entry<V> {
+    pub(crate) value: V,
+    /// The number of the load (or `set`) that made it. Unique, and greater than that of every load that began before:
+    /// an entry counts only while its ticket is greater than that of the last `clear`.
+    pub(crate) ticket: u64,
+    /// When it ends, whatever happens; `NEVER` without a ttl.
+    pub(crate) deadline: Nanos,
+    /// When it was last read; kept only for a time to idle.
+    pub(crate) read_at: AtomicU64,
+    pub(crate) weight: u64,
+    /// SIEVE: whether it was read since the hand last passed.
+    pub(crate) visited: AtomicBool,
+    /// SIEVE: its place in the ring.
+    pub(crate) slot: u32,
+}
+
+impl<V> Entry<V> {
+    /// Whether the entry has outlived its time to live or to idle.
+    #[inline]
+    pub(crate) fn expired(&self, now: Nanos, tti: Option<Nanos>) -> bool {
+        now >= self.ends(tti)
+    }
+
+    /// When it ends if nobody reads it any more.
+    #[inline]
+    pub(crate) fn ends(&self, tti: Option<Nanos>) -> Nanos {
+        match tti {
+            None => self.deadline,
+            // Relaxed: a time, that publishes nothing.
+            Some(tti) => self.deadline.min(self.read_at.load(Ordering::Relaxed).saturating_add(tti)),
+        }
+    }
+
+    /// Notes a read. Only a cache with a time to idle calls this.
+    pub(crate) fn touch(&self, now: Nanos) {
+        // Stored only when it changes, so that readers of a hot key share its cache line.
+        if self.read_at.load(Ordering::Relaxed) < now {
+            self.read_at.store(now, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! A cache of one thread: a shard in a `RefCell`, no lock. Must never be reached from another thread; what threads share
+//! (when it was cleared, the counters) is [`Common`].
+
+use super::bin::Bin;
+use super::common::Common;
+use super::entry::{Entry, Find, Same, Stored};
+use super::gate::{Ask, Left, Purpose};
+use super::lock::{self, Holding};
+use super::lru::LruMap;
+use super::settings::Settings;
+use super::shard::{Begun, Ending, Shard};
+use crate::builder::Coalesce;
+use crate::key::View;
+use crate::store::{Engine, Took};
+use std::cell::{Cell, RefCell};
+use std::hash::Hash;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A cache of one thread.
+pub struct LocalCache<K, V> {
+    settings: Settings<K, V>,
+    common: Arc<Common>,
+    /// The clear that this thread has freed the memory of.
+    seen: Cell<u64>,
+    /// Counts the calls, to sweep now and then.
+    turns: Cell<u32>,
+    /// Takes all entries out. A pointer, since `Drop` can't have the bounds that it takes.
+    empty: Empty<K, V>,
+    shard: RefCell<Shard<K, V, LruMap<K, V>>>,
+}
+
+type Dead<K, V> = (Stored<K>, Entry<V>);
+type Empty<K, V> = fn(&mut Shard<K, V, LruMap<K, V>>, &mut Bin<Dead<K, V>>);
+
+/// A thread's expired entries can be freed by nobody else: one call in so many frees a few.
+const SWEEP_EVERY: u32 = 64;
+const SWEEP: usize = 64;
+
+impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
+    pub(crate) fn new(settings: Settings<K, V>, common: Arc<Common>) -> Rc<Self> {
+        let shard = Shard::new(LruMap::default(), settings.bound);
+        common.add(&shard.counts);
+        let seen = Cell::new(common.cleared());
+        let empty = |shard: &mut Shard<_, _, LruMap<_, _>>, bin: &mut Bin<_>| shard.drain(usize::MAX, bin);
+        Rc::new(Self { settings, common, seen, turns: Cell::new(0), empty, shard: RefCell::new(shard) })
+    }
+
+    /// Runs `f` on the shard; what it removes is dropped after the borrow. `None` if this very thread is in the middle
+    /// of something here: a key's or value's own code calls the function again.
+    fn with<R>(&self, f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, u64, &mut Bin<Dead<K, V>>) -> R) -> Option<R> {
+        self.with_bin(&mut Bin::default(), f)
+    }
+
+    /// The same, with what it removes left to the caller.
+    #[inline]
+    fn with_bin<R>(
+        &self,
+        bin: &mut Bin<Dead<K, V>>,
+        f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, u64, &mut Bin<Dead<K, V>>) -> R,
+    ) -> Option<R> {
+        let mut shard = self.shard.try_borrow_mut().ok()?;
+        let _holding = Holding::begin();
+        let cleared = self.common.cleared();
+        if self.seen.get() < cleared {
+            // Another thread has cleared the function: what this thread holds is dead, and nobody else can free it.
+            self.seen.set(cleared);
+            shard.drain(usize::MAX, bin);
+        }
+        if self.settings.times.any() {
+            let turns = self.turns.get().wrapping_add(1);
+            self.turns.set(turns);
+            if turns.is_multiple_of(SWEEP_EVERY) {
+                shard.sweep(&self.settings.rules(cleared), SWEEP, bin);
+            }
+        }
+        Some(f(&mut shard, cleared, bin))
+    }
+}
+
+impl<K, V> Drop for LocalCache<K, V> {
+    fn drop(&mut self) {
+        let mut bin = Bin::default();
+        let shard = self.shard.get_mut();
+        // Into a bin, which keeps the panics of the values' own drops: here the thread may be ending, and one would abort.
+        (self.empty)(shard, &mut bin);
+        self.common.retire(&shard.counts);
+    }
+}
+
+impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<LocalCache<K, V>> {
+    #[inline]
+    fn hash<P: View<Owned = K>>(&self, view: &P) -> u64 {
+        self.settings.hash(|hasher| view.feed(hasher))
+    }
+
+    fn hash_key<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
+        self.settings.hash_key(key)
+    }
+
+    #[inline]
+    fn lookup<'a, P: Same<K>>(
+        &self,
+        find: &Find<'_, P>,
+        purpose: Purpose,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a,
+    {
+        if lock::is_held() {
+            return self.read(find).map(Begun::Hit);
+        }
+        let mut bin = Bin::default();
+        let begun = self.with_bin(&mut bin, |shard, cleared, bin| {
+            shard.lookup(find, purpose, (own, ask), &self.settings.rules(cleared), bin)
+        })?;
+        let _inside = begun.inside();
+        drop(bin);
+        Some(begun)
+    }
+
+    fn anew<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K, ask: &Ask<'_, V>) -> Option<Begun<V>> {
+        if lock::is_held() {
+            return None;
+        }
+        let mut bin = Bin::default();
+        let begun =
+            self.with_bin(&mut bin, |shard, cleared, _| shard.begin(find, own, ask, &self.settings.rules(cleared)))?;
+        let _inside = begun.inside();
+        drop(bin);
+        Some(begun)
+    }
+
+    fn read<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
+        self.with(|shard, cleared, _| shard.read(find, &self.settings.rules(cleared))).flatten()
+    }
+
+    fn has<P: Same<K>>(&self, find: &Find<'_, P>) -> bool {
+        self.with(|shard, cleared, _| shard.has(find, &self.settings.rules(cleared))).unwrap_or(false)
+    }
+
+    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) {
+        let _ = self.with(|shard, cleared, bin| {
+            if let Some(took) = took {
+                shard.counts.count_load(took.0, matches!(ending, Ending::Fail));
+            }
+            shard.end(at, ending, &self.settings.rules(cleared), left, bin);
+        });
+    }
+
+    fn set(&self, at: (u64, K), value: (V, Option<Duration>)) {
+        let set = self.with(|shard, cleared, bin| shard.set(at, value, &self.settings.rules(cleared), bin));
+        if set.is_none() {
+            self.common.mark_cleared();
+        }
+    }
+
+    fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>) {
+        if self.with(|shard, cleared, bin| shard.invalidate(find, &self.settings.rules(cleared), bin)).is_none() {
+            self.common.mark_cleared();
+        }
+    }
+
+    fn clear(&self) {
+        self.common.mark_cleared();
+        // The next turn frees this thread's part; others free theirs at their next call.
+        let _ = self.with(|_, _, _| ());
+    }
+
+    fn keys(&self) -> Vec<K> {
+        self.with(|shard, cleared, _| shard.keys(&self.settings.rules(cleared))).unwrap_or_default()
+    }
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn coalesce(&self) -> Coalesce {
+        self.settings.coalesce
+    }
+}

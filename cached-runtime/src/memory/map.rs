@@ -1,0 +1,45 @@
+//! What a shard needs of a map: look-ups by view, an order of eviction. Must never decide what is fresh, and must never
+//! drop a user's value: what it removes it hands back.
+
+use super::entry::{Entry, Find, Same, Stored};
+
+/// A map with an order of eviction. All calls come under the shard's lock.
+pub(crate) trait Map<K, V> {
+    /// A removed entry, to be dropped once the lock is released.
+    type Dead;
+
+    /// The entry of a key, as a hit: it counts for the order of eviction.
+    fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R>;
+
+    /// The entry of a key, and nothing else.
+    fn peek<P: Same<K>, R>(&self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R>;
+
+    /// The entry that a load or `set` made, by its hash and ticket: for the sweeper, which knows no keys.
+    fn peek_ticket<R>(&self, hash: u64, ticket: u64, f: impl FnOnce(&Entry<V>) -> R) -> Option<R>;
+
+    /// Stores a new entry; the key must not be there.
+    fn insert(&mut self, key: Stored<K>, entry: Entry<V>);
+
+    /// Removes the entry of a key.
+    fn remove<P: Same<K>>(&mut self, find: &Find<'_, P>) -> Option<Removed<Self::Dead>>;
+
+    /// Removes the entry that a load or `set` made.
+    fn remove_ticket(&mut self, hash: u64, ticket: u64) -> Option<Removed<Self::Dead>>;
+
+    /// Removes the entry whose turn it is.
+    fn evict(&mut self) -> Option<Removed<Self::Dead>>;
+
+    /// Removes any entry, the cheapest way there is.
+    fn pop(&mut self) -> Option<Removed<Self::Dead>>;
+
+    fn len(&self) -> usize;
+
+    /// Looks at all entries, in no order that is promised.
+    fn for_each(&self, f: impl FnMut(&Stored<K>, &Entry<V>));
+}
+
+/// What left the map.
+pub(crate) struct Removed<D> {
+    pub(crate) weight: u64,
+    pub(crate) dead: D,
+}

@@ -1,0 +1,20 @@
+//! The memory stores: shards behind locks for all threads, or one for each thread. Must never wait for a load or run
+//! one: that is the front door's.
+
+pub(crate) mod bin;
+pub(crate) mod common;
+pub(crate) mod entry;
+pub(crate) mod expiry;
+pub(crate) mod gate;
+pub(crate) mod local;
+pub(crate) mod lock;
+pub(crate) mod lru;
+pub(crate) mod map;
+pub(crate) mod ring;
+pub(crate) mod settings;
+pub(crate) mod shard;
+pub(crate) mod shared;
+pub(crate) mod sieve;
+
+pub(crate) use local::LocalCache;
+pub(crate) use shared::MemoryCache;

@@ -1,0 +1,37 @@
+//! What a cache was built with. Must never change once it is built.
+
+use super::shard::{Bound, Rules, Weigh};
+use crate::builder::Coalesce;
+use crate::policy::Times;
+use foldhash::fast::RandomState;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+/// See the file's head.
+pub(crate) struct Settings<K, V> {
+    /// Seeded at random, so that collisions can't be prepared without knowing the process. (Fast, and no defence against
+    /// somebody who can measure it: no hasher of this speed is.)
+    pub(crate) hasher: RandomState,
+    pub(crate) bound: Bound,
+    pub(crate) times: Times,
+    pub(crate) weigh: Option<Box<Weigh<K, V>>>,
+    pub(crate) coalesce: Coalesce,
+}
+
+impl<K, V> Settings<K, V> {
+    /// One hasher, fed field by field: a view and the key it stands for give the same hash.
+    #[inline]
+    pub(crate) fn hash(&self, feed: impl FnOnce(&mut <RandomState as BuildHasher>::Hasher)) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        feed(&mut hasher);
+        hasher.finish()
+    }
+
+    pub(crate) fn hash_key<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
+        self.hash(|hasher| key.hash(hasher))
+    }
+
+    #[inline]
+    pub(crate) fn rules(&self, cleared: u64) -> Rules<'_, K, V> {
+        Rules { times: &self.times, weigh: self.weigh.as_deref(), cleared }
+    }
+}

@@ -1,0 +1,393 @@
+//! A cache that all threads share: shards behind locks, and for SIEVE a table that hits read without one. Must never
+//! drop a user's value under a lock.
+
+use super::bin::{Bin, drop_quietly};
+use super::common::{Common, Stripes};
+use super::entry::{Find, Same};
+use super::gate::{Ask, Left, Purpose};
+use super::lock::{self, Lock};
+use super::lru::LruMap;
+use super::map::Map;
+use super::settings::Settings;
+use super::shard::{Begun, Bound, Ending, Shard};
+use super::sieve::{self, SieveMap, Table};
+use crate::builder::{Coalesce, Eviction};
+use crate::key::{CacheKey, View};
+use crate::outcome::CacheValue;
+use crate::stats::Stats;
+use crate::store::{Engine, Took};
+use crate::sync::{AtomicBool, Ordering};
+use crate::watchdog::Sweep;
+use std::hash::Hash;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// How many entries a clear or a sweep frees for each hold of a lock: some tens of microseconds.
+const CHUNK: usize = 512;
+
+/// LRU is exact up to this many entries, which share one lock.
+const EXACT: usize = 1024;
+
+/// A cache that all threads share.
+pub struct MemoryCache<K, V> {
+    settings: Settings<K, V>,
+    common: Common,
+    /// There are entries that were forgotten and not freed.
+    dirty: AtomicBool,
+    kind: Kind<K, V>,
+}
+
+enum Kind<K, V> {
+    Lru(Shards<K, V, LruMap<K, V>>),
+    Sieve(Arc<Table<K, V>>, Shards<K, V, SieveMap<K, V>>),
+}
+
+/// Shards, a power of two of them.
+struct Shards<K, V, M>(Box<[Lock<Shard<K, V, M>>]>);
+
+impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Shards<K, V, M> {
+    fn new(bound: Bound, common: &Common, map: impl Fn() -> M) -> Self {
+        let count = shard_count(bound);
+        let shards = (0..count).map(|nth| {
+            let shard = Shard::new(map(), share(bound, nth, count));
+            common.add(&shard.counts);
+            Lock::new(shard)
+        });
+        Self(shards.collect())
+    }
+
+    #[inline]
+    fn of(&self, hash: u64) -> &Lock<Shard<K, V, M>> {
+        // The middle bits: the maps take the low ones for the bucket and the top ones for the tag.
+        // Of a mask of a few bits nothing is cut off.
+        #[allow(clippy::cast_possible_truncation)]
+        let at = (hash >> 32) as usize & (self.0.len() - 1);
+        &self.0[at]
+    }
+
+    /// Runs `f` on a key's shard; what it removes is dropped after the lock.
+    #[inline]
+    fn with<R>(&self, hash: u64, f: impl FnOnce(&mut Shard<K, V, M>, &mut Bin<M::Dead>) -> R) -> Option<R> {
+        let mut bin = Bin::default();
+        self.of(hash).with(|shard| f(shard, &mut bin))
+    }
+
+    /// Runs `f` on each shard again and again, until it says that the shard is done; the lock is released between.
+    fn each(&self, mut f: impl FnMut(&mut Shard<K, V, M>, &mut Bin<M::Dead>) -> bool) {
+        for lock in &self.0 {
+            loop {
+                let mut bin = Bin::default();
+                if lock.with(|shard| f(shard, &mut bin)) != Some(false) {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// One lock up to [`EXACT`] entries and for weights (an entry may weigh as much as the whole cache); beyond that enough
+/// that threads seldom meet.
+fn shard_count(bound: Bound) -> usize {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let most = (threads * 4).next_power_of_two().min(64);
+    match bound {
+        Bound::Entries(capacity) if capacity <= EXACT => 1,
+        Bound::Entries(capacity) => (capacity / EXACT + 1).next_power_of_two().min(most),
+        Bound::Weight(_) => 1,
+        Bound::None => most,
+    }
+}
+
+/// The part of the bound that a shard keeps: together exactly the whole.
+fn share(bound: Bound, nth: usize, count: usize) -> Bound {
+    match bound {
+        Bound::Entries(capacity) => Bound::Entries(capacity / count + usize::from(nth < capacity % count)),
+        other => other,
+    }
+}
+
+/// Runs the same code on whichever kind of shards there are. For SIEVE a guard is held from before the lock until after
+/// it; `else` is for a thread that can't have one any more: see `sieve`.
+macro_rules! on_shards {
+    ($cache:expr, |$shards:ident| $body:expr, else $otherwise:expr) => {
+        match &$cache.kind {
+            Kind::Lru($shards) => $body,
+            Kind::Sieve(table, $shards) => match sieve::pin(table) {
+                Some(_pin) => $body,
+                None => $otherwise,
+            },
+        }
+    };
+}
+
+impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
+    pub(crate) fn new(settings: Settings<K, V>, mut common: Common, eviction: Eviction) -> Arc<Self> {
+        let bound = settings.bound;
+        // Without a bound nothing is evicted: the lock-free table is the better map, whatever the eviction.
+        let kind = if eviction == Eviction::Lru && bound != Bound::None {
+            Kind::Lru(Shards::new(bound, &common, LruMap::default))
+        } else {
+            common.stripes = Some(Box::<Stripes>::default());
+            let table = Arc::new(sieve::table());
+            let shards = Shards::new(bound, &common, || SieveMap::new(Arc::clone(&table)));
+            Kind::Sieve(table, shards)
+        };
+        Arc::new(Self { settings, common, dirty: AtomicBool::new(false), kind })
+    }
+
+    /// Has itself swept, from when something in it can expire.
+    pub(crate) fn when_timed(&self, me: Weak<dyn Sweep>) {
+        self.settings.times.when_timed(me);
+    }
+
+    /// Forgets everything.
+    fn clear_all(&self) {
+        // From here on no entry counts. What follows only frees memory, and may take its time.
+        self.common.mark_cleared();
+        self.drain();
+    }
+
+    /// Forgets everything where there is no time to free it: the next load that ends does.
+    fn forget_all(&self) {
+        self.common.mark_cleared();
+        self.dirty.store(true, Ordering::Relaxed);
+    }
+
+    /// Frees what is there, a bounded number of entries for each hold of a lock.
+    fn drain(&self) {
+        on_shards!(self, |shards| {
+            for lock in &shards.0 {
+                let mut left = lock.with(|shard| shard.len()).unwrap_or(0);
+                while left > 0 {
+                    let mut bin = Bin::default();
+                    let budget = left.min(CHUNK);
+                    if lock.with(|shard| shard.drain(budget, &mut bin)).is_none() {
+                        break;
+                    }
+                    left -= budget;
+                }
+            }
+        }, else ());
+    }
+
+    /// A load ends in its shard.
+    fn end_in<M: Map<K, V>>(
+        &self,
+        shards: &Shards<K, V, M>,
+        at: (u64, u64),
+        ending: Ending<V>,
+        took: Option<Took>,
+        left: &mut Option<Left<V>>,
+    ) {
+        let _ = shards.with(at.0, |shard, bin| {
+            let rules = self.settings.rules(self.common.cleared());
+            if let Some(took) = took {
+                shard.counts.count_load(took.0, matches!(ending, Ending::Fail));
+            }
+            shard.end(at, ending, &rules, left, bin);
+        });
+    }
+
+    /// Frees what has expired.
+    fn sweep_all(&self) {
+        let cleared = self.common.cleared();
+        let rules = self.settings.rules(cleared);
+        on_shards!(self, |shards| shards.each(|shard, bin| !shard.sweep(&rules, CHUNK, bin)), else ());
+    }
+}
+
+impl<K: CacheKey, V: CacheValue> Sweep for MemoryCache<K, V> {
+    fn sweep(&self) {
+        if self.settings.times.any() {
+            self.sweep_all();
+        }
+    }
+}
+
+impl<K: CacheKey, V: CacheValue> crate::registry::Listed for MemoryCache<K, V> {
+    fn name(&self) -> &str {
+        self.common.name()
+    }
+
+    fn stats(&self) -> Stats {
+        self.common.stats()
+    }
+
+    fn clear(&self) {
+        self.clear_all();
+    }
+}
+
+impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
+    #[inline]
+    fn hash<P: View<Owned = K>>(&self, view: &P) -> u64 {
+        self.settings.hash(|hasher| view.feed(hasher))
+    }
+
+    fn hash_key<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
+        self.settings.hash_key(key)
+    }
+
+    #[inline]
+    fn lookup<'a, P: Same<K>>(
+        &self,
+        find: &Find<'_, P>,
+        purpose: Purpose,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a,
+    {
+        // Inside of a key's or value's own code there may be no load: it could not be sure of the lock when it ends, and
+        // others would wait for it.
+        if lock::is_held() {
+            return self.read(find).map(Begun::Hit);
+        }
+        if let Kind::Sieve(table, _) = &self.kind
+            && let Some(value) = self.read_table(table, find, purpose)
+        {
+            return Some(Begun::Hit(value));
+        }
+        let rules = || self.settings.rules(self.common.cleared());
+        match &self.kind {
+            Kind::Lru(shards) => {
+                let mut bin = Bin::default();
+                let begun =
+                    shards.of(find.hash).with(|shard| shard.lookup(find, purpose, (own, ask), &rules(), &mut bin))?;
+                let _inside = begun.inside();
+                drop(bin);
+                Some(begun)
+            }
+            Kind::Sieve(table, shards) => {
+                let pin = sieve::pin(table)?;
+                let mut bin = Bin::default();
+                let begun =
+                    shards.of(find.hash).with(|shard| shard.lookup(find, purpose, (own, ask), &rules(), &mut bin))?;
+                let _inside = begun.inside();
+                // Kept: a panic here would lose the load that has just begun.
+                drop_quietly(pin);
+                Some(begun)
+            }
+        }
+    }
+
+    fn anew<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K, ask: &Ask<'_, V>) -> Option<Begun<V>> {
+        if lock::is_held() {
+            return None;
+        }
+        let rules = || self.settings.rules(self.common.cleared());
+        match &self.kind {
+            Kind::Lru(shards) => shards.of(find.hash).with(|shard| shard.begin(find, own, ask, &rules())),
+            Kind::Sieve(table, shards) => {
+                let pin = sieve::pin(table)?;
+                let begun = shards.of(find.hash).with(|shard| shard.begin(find, own, ask, &rules()))?;
+                let _inside = begun.inside();
+                drop_quietly(pin);
+                Some(begun)
+            }
+        }
+    }
+
+    fn read<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
+        if let Kind::Sieve(table, _) = &self.kind
+            && let Some(value) = self.read_table(table, find, Purpose::Call)
+        {
+            return Some(value);
+        }
+        on_shards!(self, |shards| shards.with(find.hash, |shard, _| {
+            shard.read(find, &self.settings.rules(self.common.cleared()))
+        }), else None)
+        .flatten()
+    }
+
+    fn has<P: Same<K>>(&self, find: &Find<'_, P>) -> bool {
+        on_shards!(self, |shards| shards.with(find.hash, |shard, _| {
+            shard.has(find, &self.settings.rules(self.common.cleared()))
+        }), else None)
+        .unwrap_or(false)
+    }
+
+    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) {
+        // Before this load stores anything: what is drained goes whatever its age.
+        if self.dirty.swap(false, Ordering::Relaxed) {
+            self.drain();
+        }
+        match &self.kind {
+            Kind::Lru(shards) => self.end_in(shards, at, ending, took, left),
+            Kind::Sieve(table, shards) => match sieve::pin(table) {
+                Some(_pin) => self.end_in(shards, at, ending, took, left),
+                // A future that was begun outside of a lock and is polled under one, inside a value's `Clone`, say. If
+                // it does not get its own lock here, its waiters end by their bound.
+                None if lock::is_held() => self.end_in(shards, at, ending, took, left),
+                // This thread is about to end, and its thread-locals held the load. Those who wait must be told.
+                None => std::thread::scope(|scope| {
+                    let end = || {
+                        let _pin = sieve::pin(table);
+                        self.end_in(shards, at, ending, took, left);
+                    };
+                    // Joined by the scope. Without a thread to be had, the waiters end by their bound.
+                    let _ = std::thread::Builder::new().spawn_scoped(scope, end);
+                }),
+            },
+        }
+    }
+
+    fn set(&self, (hash, key): (u64, K), value: (V, Option<Duration>)) {
+        let set = on_shards!(self, |shards| shards.with(hash, |shard, bin| {
+            shard.set((hash, key), value, &self.settings.rules(self.common.cleared()), bin);
+        }), else None);
+        if set.is_none() {
+            // It can't be stored now, but what was there must not be served any more.
+            self.forget_all();
+        }
+    }
+
+    fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>) {
+        let done = on_shards!(self, |shards| shards.with(find.hash, |shard, bin| {
+            shard.invalidate(find, &self.settings.rules(self.common.cleared()), bin);
+        }), else None);
+        if done.is_none() {
+            // Too much rather than nothing: an invalidation is never lost.
+            self.forget_all();
+        }
+    }
+
+    fn clear(&self) {
+        self.clear_all();
+    }
+
+    fn keys(&self) -> Vec<K> {
+        let rules = self.settings.rules(self.common.cleared());
+        let mut keys = Vec::new();
+        on_shards!(self, |shards| shards.each(|shard, _| {
+            keys.append(&mut shard.keys(&rules));
+            true
+        }), else ());
+        keys
+    }
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn coalesce(&self) -> Coalesce {
+        self.settings.coalesce
+    }
+}
+
+impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
+    /// A hit without a lock.
+    #[inline]
+    fn read_table<P: Same<K>>(&self, table: &Table<K, V>, find: &Find<'_, P>, purpose: Purpose) -> Option<V> {
+        let value = sieve::read(table, find, |entry| {
+            // Read after the entry: a call that starts after a `clear` sees its ticket.
+            let rules = self.settings.rules(self.common.cleared());
+            rules.serves(entry).then(|| entry.value.clone())
+        })?;
+        if let (Some(stripes), Purpose::Call) = (&self.common.stripes, purpose) {
+            stripes.count();
+        }
+        Some(value)
+    }
+}

@@ -1,0 +1,247 @@
+//! SIEVE over a lock-free map: hits take no lock. Must never change the map outside of the shard's lock, nor let a
+//! reader wait for a writer.
+//!
+//! The map is shared by all shards of a cache; a key's shard alone changes its entry, under its lock. A reader may find
+//! an entry that is being removed: it then began before the removal ended, which is what "concurrent" means. One that
+//! begins after an `invalidate` returned sees the removal, since both act on the same atomic location of the map. For
+//! `clear`, a reader compares the entry's ticket with the cache's, read after the entry.
+//!
+//! Removed entries are freed by the map's collector once no reader can hold them. Whoever comes here holds a guard (a
+//! [`pin`]) from before the lock until after it, so nothing is freed, and no user's `Drop` runs, under the lock.
+
+use super::entry::{BuildIdentity, ByTicket, Entry, Find, Same, Stored};
+use super::lock;
+use super::map::{Map, Removed};
+use super::ring::{Place, Ring};
+use crate::sync::Ordering;
+use papaya::{Equivalent, LocalGuard};
+use std::cell::Cell;
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// The map that all shards of a cache share.
+pub(crate) type Table<K, V> = papaya::HashMap<Stored<K>, Quiet<V>, BuildIdentity>;
+
+/// A table whose removed entries are freed soon: by default they wait for a batch of 32 to fill, which in a cache that
+/// changes little may take for ever. Even so an entry that is removed while other threads read waits until the thread
+/// that removed it removes another.
+pub(crate) fn table<K, V>() -> Table<K, V> {
+    papaya::HashMap::builder().hasher(BuildIdentity::default()).collector(seize::Collector::new().batch_size(1)).build()
+}
+
+/// An entry that the collector may drop on any thread, in the middle of anything: a panic of the value's `Drop` ends
+/// here. (The panic hook has reported it.)
+pub(crate) struct Quiet<V>(Option<Entry<V>>);
+
+impl<V> Quiet<V> {
+    pub(crate) fn entry(&self) -> Option<&Entry<V>> {
+        self.0.as_ref()
+    }
+}
+
+impl<V> Drop for Quiet<V> {
+    fn drop(&mut self) {
+        if std::mem::needs_drop::<V>() {
+            let entry = self.0.take();
+            let _ = catch_unwind(AssertUnwindSafe(move || drop(entry)));
+        }
+    }
+}
+
+impl<P> Hash for Find<'_, P> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.hash);
+    }
+}
+
+impl<K, P: Same<K>> Equivalent<Stored<K>> for Find<'_, P> {
+    fn equivalent(&self, stored: &Stored<K>) -> bool {
+        self.is(stored.hash, &stored.key)
+    }
+}
+
+impl Hash for ByTicket {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.hash);
+    }
+}
+
+impl<K> Equivalent<Stored<K>> for ByTicket {
+    fn equivalent(&self, stored: &Stored<K>) -> bool {
+        self.ticket == stored.ticket
+    }
+}
+
+thread_local! {
+    /// Whether this thread may take guards of the map's collector, which keeps a thread-local of its own.
+    static THREAD: Cell<Thread> = const { Cell::new(Thread::New) };
+    static END: End = const { End };
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thread {
+    /// It has taken none yet.
+    New,
+    /// It may.
+    Ready,
+    /// It ends, and the collector's thread-local is gone or about to go: a guard would panic.
+    Ending,
+}
+
+/// Thread-locals are dropped in the reverse order of their first use; this one is first used after the collector's, so
+/// that it goes before.
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        THREAD.set(Thread::Ending);
+    }
+}
+
+/// A guard, unless this thread can't have one: it is about to end (a call from a thread-local's drop), or it holds a
+/// shard's lock, under which the guard's end might drop values.
+#[inline]
+pub(crate) fn pin<K, V>(table: &Table<K, V>) -> Option<LocalGuard<'_>> {
+    match THREAD.get() {
+        _ if lock::is_held() => None,
+        Thread::Ready => Some(table.guard()),
+        Thread::New => Some(first_pin(table)),
+        Thread::Ending => None,
+    }
+}
+
+#[cold]
+fn first_pin<K, V>(table: &Table<K, V>) -> LocalGuard<'_> {
+    let guard = table.guard();
+    END.with(|_| ());
+    THREAD.set(Thread::Ready);
+    guard
+}
+
+/// A hit without a lock.
+pub(crate) fn read<K: Eq, V, P: Same<K>, R>(
+    table: &Table<K, V>,
+    find: &Find<'_, P>,
+    f: impl FnOnce(&Entry<V>) -> Option<R>,
+) -> Option<R> {
+    let guard = pin(table)?;
+    let entry = table.get(find, &guard)?.entry()?;
+    let found = f(entry)?;
+    mark(entry);
+    Some(found)
+}
+
+/// Marks an entry as read. Stored only when it changes, so that readers of a hot key share its cache line; relaxed,
+/// since a mark that comes late only costs a little of the hit ratio.
+fn mark<V>(entry: &Entry<V>) {
+    if !entry.visited.load(Ordering::Relaxed) {
+        entry.visited.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A shard's side of the table: its keys, in the order of their insertion.
+pub(crate) struct SieveMap<K, V> {
+    table: Arc<Table<K, V>>,
+    ring: Ring,
+}
+
+impl<K: Eq, V> SieveMap<K, V> {
+    pub(crate) fn new(table: Arc<Table<K, V>>) -> Self {
+        Self { table, ring: Ring::default() }
+    }
+
+    /// Removes the entry of a place in the ring, and the place in any case: one without an entry (the key's `Eq` panicked
+    /// in the middle of an insertion) must not stand in the way for ever.
+    fn remove_place(&mut self, place: Place) -> Option<Removed<()>> {
+        let removed = self.remove_ticket(place.hash, place.ticket);
+        self.ring.remove(place.slot, place.ticket);
+        removed
+    }
+
+    fn forget(&mut self, entry: &Entry<V>) -> Removed<()> {
+        self.ring.remove(entry.slot, entry.ticket);
+        Removed { weight: entry.weight, dead: () }
+    }
+}
+
+impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
+    type Dead = ();
+
+    fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        let guard = self.table.guard();
+        let entry = self.table.get(find, &guard)?.entry()?;
+        mark(entry);
+        Some(f(entry))
+    }
+
+    fn peek<P: Same<K>, R>(&self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        let guard = self.table.guard();
+        self.table.get(find, &guard)?.entry().map(f)
+    }
+
+    fn peek_ticket<R>(&self, hash: u64, ticket: u64, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        let guard = self.table.guard();
+        self.table.get(&ByTicket { hash, ticket }, &guard)?.entry().map(f)
+    }
+
+    fn insert(&mut self, key: Stored<K>, mut entry: Entry<V>) {
+        // Without a slot the entry could not be evicted: rather not stored.
+        let Some(slot) = self.ring.push(key.hash, entry.ticket) else { return };
+        entry.slot = slot;
+        self.table.insert(key, Quiet(Some(entry)), &self.table.guard());
+    }
+
+    fn remove<P: Same<K>>(&mut self, find: &Find<'_, P>) -> Option<Removed<()>> {
+        let table = Arc::clone(&self.table);
+        let guard = table.guard();
+        let entry = table.remove(find, &guard)?.entry()?;
+        Some(self.forget(entry))
+    }
+
+    fn remove_ticket(&mut self, hash: u64, ticket: u64) -> Option<Removed<()>> {
+        let table = Arc::clone(&self.table);
+        let guard = table.guard();
+        let entry = table.remove(&ByTicket { hash, ticket }, &guard)?.entry()?;
+        Some(self.forget(entry))
+    }
+
+    fn evict(&mut self) -> Option<Removed<()>> {
+        loop {
+            let table = &self.table;
+            let guard = table.guard();
+            let place = self.ring.victim(|place| {
+                let found = ByTicket { hash: place.hash, ticket: place.ticket };
+                let entry = table.get(&found, &guard).and_then(Quiet::entry);
+                entry.is_some_and(|entry| entry.visited.swap(false, Ordering::Relaxed))
+            })?;
+            drop(guard);
+            if let Some(removed) = self.remove_place(place) {
+                return Some(removed);
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<Removed<()>> {
+        loop {
+            let place = self.ring.oldest()?;
+            if let Some(removed) = self.remove_place(place) {
+                return Some(removed);
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    fn for_each(&self, mut f: impl FnMut(&Stored<K>, &Entry<V>)) {
+        self.ring.each(|hash, ticket| {
+            let guard = self.table.guard();
+            let found = self.table.get_key_value(&ByTicket { hash, ticket }, &guard);
+            if let Some((stored, entry)) = found.and_then(|(stored, quiet)| Some((stored, quiet.entry()?))) {
+                f(stored, entry);
+            }
+        });
+    }
+}

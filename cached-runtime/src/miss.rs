@@ -1,0 +1,247 @@
+//! What a call does that found nothing: run the body, or wait for the call that does, and go on if that brings nothing.
+//! Must never wait without a bound, and must never wait while it holds a lock.
+
+use crate::builder::Coalesce;
+use crate::flight::{Flight, Landing, Wait, Waited};
+use crate::leading::Leading;
+use crate::memory::entry::{ByKey, Find};
+use crate::memory::gate::{Ask, Purpose};
+use crate::memory::shard::Begun;
+use crate::outcome::Outcome;
+use crate::stack;
+use crate::store::Engine;
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// A call that missed: [`run`](Self::run) it, or [`run_async`](Self::run_async).
+pub struct Miss<K, O: Outcome, H: Engine<K, O::Value>> {
+    outcome: O,
+    turn: Turn<K, O::Value, H>,
+    coalesce: Coalesce,
+}
+
+/// What a missed call does next.
+pub(crate) enum Turn<K, V, H: Engine<K, V>> {
+    /// Run the body.
+    Lead(Leading<K, V, H>),
+    /// Wait for a flight.
+    Join(Joining<K, V, H>),
+    /// The call comes from inside a key's or value's own code: run the body, without the cache.
+    Past(H),
+    /// Another call's load has answered meanwhile.
+    Hit(V),
+}
+
+/// A call that waits for another's load.
+pub(crate) struct Joining<K, V, H> {
+    handle: H,
+    hash: u64,
+    key: K,
+    flight: Arc<Flight<V>>,
+    wave: u32,
+}
+
+impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
+    pub(crate) fn new(handle: H, (hash, key): (u64, K), flight: Arc<Flight<V>>) -> Self {
+        Self { handle, hash, key, flight, wave: 0 }
+    }
+
+    /// What the flight's landing gives the caller, if it gives anything.
+    fn landed<O: Outcome<Value = V>>(&mut self, outcome: O) -> Option<O::Ret> {
+        match self.flight.landing()? {
+            Landing::Shared(shared) => {
+                let ret = outcome.unshare(shared);
+                match &ret {
+                    Some(_) => self.handle.common().count_coalesced(),
+                    // It landed with something that this caller's function can't return: another function's error, in a
+                    // cache that both share.
+                    None => self.wave += 1,
+                }
+                ret
+            }
+            Landing::Failed { wave } => {
+                self.wave = self.wave.max(*wave);
+                None
+            }
+        }
+    }
+
+    /// Back to the shard, after a wait that brought nothing: there may be an entry by now, a flight to join, or a load
+    /// to run.
+    fn next(self, waited: &Waited, asynchronous: bool, over: bool) -> Turn<K, V, H> {
+        let given_up = matches!(waited, Waited::TimedOut).then_some(&self.flight);
+        let now = over || matches!(waited, Waited::Cycle);
+        let purpose = Purpose::Again;
+        let ask = Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up };
+        let find = Find { hash: self.hash, view: &ByKey(&self.key) };
+        match self.handle.lookup(&find, purpose, || self.key.clone(), || ask) {
+            Some(Begun::Hit(value)) => {
+                self.handle.common().count_coalesced();
+                Turn::Hit(value)
+            }
+            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(self.handle, self.hash, lead)),
+            Some(Begun::Join(flight)) => Turn::Join(Self { flight, ..self }),
+            None => Turn::Past(self.handle),
+        }
+    }
+}
+
+impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
+    pub(crate) fn new(outcome: O, turn: Turn<K, O::Value, H>, coalesce: Coalesce) -> Self {
+        Self { outcome, turn, coalesce }
+    }
+
+    /// Runs the body, or waits for the call that does.
+    pub fn run(self, body: impl FnOnce() -> O::Ret) -> O::Ret {
+        let Self { outcome, mut turn, coalesce } = self;
+        let mut bound = Bound::new(coalesce);
+        loop {
+            turn = match turn {
+                Turn::Lead(leading) => return leading.run(outcome, body),
+                Turn::Hit(value) => return outcome.ret(value),
+                Turn::Past(handle) => {
+                    handle.common().count_bypassed();
+                    return body();
+                }
+                Turn::Join(mut joining) => {
+                    let waited = joining.flight.wait(bound.deadline());
+                    if let Some(ret) = joining.landed(outcome) {
+                        return ret;
+                    }
+                    joining.next(&waited, false, bound.is_over())
+                }
+            };
+        }
+    }
+
+    /// The same for an async function. Where another call's load answers, the body's future is dropped unpolled.
+    pub fn run_async<F: Future<Output = O::Ret>>(self, body: F) -> RunAsync<K, O, O::Value, H, F> {
+        let Self { outcome, turn, coalesce } = self;
+        RunAsync { outcome, turn: Some(turn), wait: None, bound: Bound::new(coalesce), body }
+    }
+}
+
+impl<K, O, V, H, F> RunAsync<K, O, V, H, F>
+where
+    O: Outcome<Value = V>,
+    H: Engine<K, V>,
+{
+    /// A body that waits for its miss: [`begin`](Self::begin) before the first poll.
+    pub(crate) fn idle(outcome: O, body: F) -> Self {
+        RunAsync { outcome, turn: None, wait: None, bound: Bound::new(Coalesce(None)), body }
+    }
+
+    /// The look-up has missed.
+    pub(crate) fn begin(self: Pin<&mut Self>, miss: Miss<K, O, H>) {
+        let this = self.project();
+        *this.turn = Some(miss.turn);
+        *this.bound = Bound::new(miss.coalesce);
+    }
+}
+
+/// The bounds on the waits of one call.
+///
+/// All of them together end after `coalesce`. A call that is itself inside of a load also gives up on a flight after a
+/// second, since others wait for it in turn and a cycle through a spawned task can't be seen; the next time after two,
+/// then four: whoever gives up first runs the body, the others wait for that, and a slow load is not run by all of them.
+struct Bound {
+    coalesce: Option<Duration>,
+    /// When the last wait ends: set by the first. `None` until then, or if it lies beyond what the clock can tell.
+    end: Option<Instant>,
+    rounds: u32,
+}
+
+impl Bound {
+    fn new(coalesce: Coalesce) -> Self {
+        Self { coalesce: coalesce.0, end: None, rounds: 0 }
+    }
+
+    /// When the wait that begins now ends.
+    fn deadline(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        if let Some(coalesce) = self.coalesce.take() {
+            self.end = now.checked_add(coalesce);
+        }
+        if !stack::is_inside_any() {
+            return self.end;
+        }
+        let round = now.checked_add(Duration::from_secs(1) * 2_u32.saturating_pow(self.rounds.min(16)));
+        self.rounds += 1;
+        self.end.into_iter().chain(round).min()
+    }
+
+    fn is_over(&self) -> bool {
+        self.end.is_some_and(|end| Instant::now() >= end)
+    }
+}
+
+pin_project! {
+    /// The future of [`Miss::run_async`].
+    ///
+    /// Written by hand, since an `async` block would hold the body's future twice, and twice again for each cached
+    /// function that calls another.
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct RunAsync<K, O, V, H, F>
+    where
+        O: Outcome<Value = V>,
+        H: Engine<K, V>,
+    {
+        outcome: O,
+        // Before the body, so that a dropped leader hands over before its body's own drops run.
+        turn: Option<Turn<K, V, H>>,
+        wait: Option<Wait<V>>,
+        bound: Bound,
+        #[pin]
+        body: F,
+    }
+}
+
+impl<K, O, V, H, F> Future for RunAsync<K, O, V, H, F>
+where
+    K: Eq + Clone,
+    V: Clone,
+    O: Outcome<Value = V>,
+    H: Engine<K, V>,
+    F: Future<Output = O::Ret>,
+{
+    type Output = O::Ret;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Ret> {
+        let mut this = self.project();
+        let outcome = *this.outcome;
+        loop {
+            match this.turn.take() {
+                Some(Turn::Lead(mut leading)) => {
+                    let polled = leading.poll(outcome, this.body.as_mut(), cx);
+                    if polled.is_pending() {
+                        *this.turn = Some(Turn::Lead(leading));
+                    }
+                    return polled;
+                }
+                Some(Turn::Hit(value)) => return Poll::Ready(outcome.ret(value)),
+                Some(Turn::Past(handle)) => {
+                    handle.common().count_bypassed();
+                    *this.turn = None;
+                }
+                Some(Turn::Join(mut joining)) => {
+                    let wait = this.wait.get_or_insert_with(|| joining.flight.wait_async(this.bound.deadline()));
+                    let Poll::Ready(waited) = Pin::new(wait).poll(cx) else {
+                        *this.turn = Some(Turn::Join(joining));
+                        return Poll::Pending;
+                    };
+                    *this.wait = None;
+                    if let Some(ret) = joining.landed(outcome) {
+                        return Poll::Ready(ret);
+                    }
+                    *this.turn = Some(joining.next(&waited, true, this.bound.is_over()));
+                }
+                // Past the cache: the body alone. (Polled again after it is ready, it answers as its author chose.)
+                None => return this.body.as_mut().poll(cx),
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! All that expansions of the macros name. Must never be named by hand: it changes without notice.
+
+pub use crate::at::{At, Lookup, at};
+pub use crate::builder::{Builder, Coalesce, Eviction};
+pub use crate::cache::Cache;
+#[cfg(feature = "redis")]
+pub use crate::error::Error;
+pub use crate::key::{
+    AllThreads, AnyLeaf, AnyOwn, CacheKey, Keyable, KindOf, Leaf, Named, NoLeaf, NoLocalLeaf, NoLocalOwn, NoOwn,
+    NoPlace, NotKeyable, OneThread, Own, PlainKind, View, kind,
+};
+pub use crate::outcome::{
+    AS_LONG_AS_A_VALUE, CacheValue, Change, ChangeErr, ChangeNone, Either, Keepable, Kept, KeptBy, NoChangeErr,
+    NoChangeNone, NoKeptErr, NoLocalPick, NoPick, NotKeepable, Otherwise, Outcome, OutcomeOf, Payload, Pick, Probe,
+    cache_if, ttl_of,
+};
+#[cfg(feature = "redis")]
+pub use crate::redis::{Acting, AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear};
+pub use crate::slot::{AnyLocalCell, AnyLocalSlot, AnySlot, LocalAt, LocalCell, LocalSlot, Slot};
+pub use crate::stats::Stats;
+pub use crate::store::Local;
+#[cfg(feature = "redis")]
+pub use crate::store::Redis;
+
+/// Tells what an `async` block returns, in code that never runs.
+///
+/// # Panics
+///
+/// Whenever it is called.
+#[cold]
+pub fn returns<R>() -> R {
+    unreachable!("stands behind `if false`")
+}
+
+/// An argument, borrowed for a look-up. An alias, since clippy objects to some references as arguments (`&Cow<str>`,
+/// `&Option<&T>`), and these are not the user's.
+pub type Borrowed<'k, T> = &'k T;
+
+/// The owned form of a key's part of type `$T`, of a concrete type.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __key_type {
+    ($T:ty, $Threads:ty) => {
+        <$T as $crate::private::Named<
+            {
+                use $crate::private::{NotKeyable as _, PlainKind as _};
+                $crate::private::kind(<$crate::private::KindOf<$T>>::KIND, <$crate::private::Keyable<$T, $Threads>>::OK)
+            },
+        >>::Owned
+    };
+}
+
+/// What is kept (`Value`, or `Option` with `cache_none`) of a concrete return type.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __value_type {
+    ($R:ty, $Value:ident, $Threads:ty) => {
+        $crate::__or!(
+            <$R as $crate::private::Kept<
+                { $crate::__kind!($R) },
+                { $crate::__kind!(<$R as $crate::private::Payload<{ $crate::__kind!($R) }>>::Inner) },
+            >>::$Value,
+            (),
+            $Threads
+        )
+    };
+}
+
+/// Whether a concrete return type is a `Result` or an `Option`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __kind {
+    ($R:ty) => {{
+        use $crate::private::Otherwise as _;
+        <$crate::private::Probe<$R>>::KIND
+    }};
+}
+
+/// A concrete type if it can be kept, else another.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __or {
+    ($T:ty, $Other:ty, $Threads:ty) => {
+        <$T as $crate::private::Either<
+            {
+                use $crate::private::NotKeepable as _;
+                <$crate::private::Keepable<$T, $Threads>>::OK
+            },
+            $Other,
+        >>::Type
+    };
+}
+
+/// The expansion of `backend = redis`, where the build has the feature; else the item as it was, and one error.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "redis")]
+macro_rules! __with_redis {
+    ([$($item:tt)*] $($expansion:tt)*) => { $($expansion)* };
+}
+
+/// See the one above.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "redis"))]
+macro_rules! __with_redis {
+    ([$($item:tt)*] $($expansion:tt)*) => {
+        ::core::compile_error! {
+            "`backend = redis` needs the feature `redis` of cached-runtime\n\n\
+             help: in Cargo.toml, write `cached-runtime = { version = \"..\", features = [\"redis\"] }`"
+        }
+        $($item)*
+    };
+}
+
+/// The value of `codec`.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "redis")]
+macro_rules! __codec {
+    (json) => {
+        $crate::redis::Codec::Json
+    };
+    (msgpack) => {
+        $crate::__msgpack!()
+    };
+    (postcard) => {
+        $crate::__postcard!()
+    };
+}
+
+/// The codec of feature `msgpack`.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "msgpack")]
+macro_rules! __msgpack {
+    () => {
+        $crate::redis::Codec::Msgpack
+    };
+}
+
+/// See the one above.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(all(feature = "redis", not(feature = "msgpack")))]
+macro_rules! __msgpack {
+    () => {
+        ::core::compile_error!("`codec = msgpack` needs the feature `msgpack` of cached-runtime")
+    };
+}
+
+/// The codec of feature `postcard`.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "postcard")]
+macro_rules! __postcard {
+    () => {
+        $crate::redis::Codec::Postcard
+    };
+}
+
+/// See the one above.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(all(feature = "redis", not(feature = "postcard")))]
+macro_rules! __postcard {
+    () => {
+        ::core::compile_error!("`codec = postcard` needs the feature `postcard` of cached-runtime")
+    };
+}
+
+/// The value of `compress_above`.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "compress")]
+macro_rules! __compressed {
+    ($bytes:expr) => {
+        $bytes
+    };
+}
+
+/// See the one above.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(all(feature = "redis", not(feature = "compress")))]
+macro_rules! __compressed {
+    ($bytes:expr) => {
+        ::core::compile_error!("`compress_above` needs the feature `compress` of cached-runtime")
+    };
+}
+
+/// The companion type. In an impl, where no type can stand, the compiler names the macro that the type comes from: its name
+/// is the way out.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! an_associated_function_says__companion_false {
+    ([$($items:tt)*] [$($visibility:tt)*] $name:ident { $($functions:tt)* }) => {
+        $($items)*
+        #[doc(hidden)]
+        $($visibility)* enum $name {}
+
+        $($items)*
+        impl $name { $($functions)* }
+    };
+}

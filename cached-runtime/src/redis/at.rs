@@ -1,0 +1,284 @@
+//! One entry in Redis, and what can be asked of it: the way in for a call and for the companions. Must never hold a
+//! user's reference across an await: keys become text before anything is sent.
+
+use super::Budget;
+use super::core::{Core, RemoteKey, RemoteValue, count};
+use super::envelope::Head;
+use super::flights::{self, Moment};
+use super::invalidate::Acting;
+use super::keys::Name;
+use super::load::{self, Guide, How, Passing, RemoteMiss};
+use super::remote::{Seen, What};
+use crate::at::{At, Lookup};
+use crate::builder::Coalesce;
+use crate::error::{Error, ErrorKind};
+use crate::key::{Val, View};
+use crate::leading::Leading;
+use crate::memory::entry::Find;
+use crate::memory::gate::{Ask, Purpose};
+use crate::memory::shard::Begun;
+use crate::miss::{Joining, Miss, Turn};
+use crate::outcome::{KeptBy, Outcome};
+use crate::stack;
+use crate::store::{Engine, Redis};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A call, from here on without anything of the user's but what tells how its value is kept.
+struct Call<O: Outcome> {
+    core: Arc<Core<O::Value>>,
+    name: Name,
+    outcome: O,
+    coalesce: Coalesce,
+    /// When it began: see [`flights`].
+    start: Moment,
+    deadline: Option<Instant>,
+    budget: Budget,
+}
+
+/// What a look-up gives.
+type Found<O> = Lookup<<O as Outcome>::Ret, RemoteMiss<O>>;
+
+impl<O: Outcome> Call<O>
+where
+    O::Value: RemoteValue,
+{
+    /// What the server has; a key whose invalidation is pending has nothing that counts.
+    async fn read(core: Arc<Core<O::Value>>, name: Name, budget: Budget) -> Result<Seen, Error> {
+        if core.queue.is_pending(&name) {
+            return Err(Error::new(ErrorKind::Unreachable, "its invalidation is still to be repeated"));
+        }
+        core.remote.read(&name, false, &budget).await
+    }
+
+    fn reading(&self) -> impl Future<Output = Result<Seen, Error>> + Send + use<O> {
+        Self::read(Arc::clone(&self.core), self.name.clone(), self.budget.clone())
+    }
+
+    /// The value, if there is one that can be read.
+    fn hit(&self, seen: &Result<Seen, Error>) -> Option<O::Value> {
+        match seen {
+            Ok(Seen { what: What::Entry(stored), .. }) => self.core.decode(stored),
+            _ => None,
+        }
+    }
+
+    /// What `get` gives after its read.
+    fn got(&self, seen: &Result<Seen, Error>) -> Option<O::Ret> {
+        let hit = self.hit(seen);
+        count(if hit.is_some() { &self.core.counts.hits } else { &self.core.counts.misses });
+        hit.map(|value| self.outcome.ret(value))
+    }
+
+    /// What the call does after its read.
+    fn found(self, seen: Result<Seen, Error>, asynchronous: bool) -> Found<O> {
+        if let Some(value) = self.hit(&seen) {
+            count(&self.core.counts.hits);
+            return Lookup::Hit(self.outcome.ret(value));
+        }
+        // An entry that is no hit is one that can't be read.
+        let seen = seen.map(|seen| if matches!(seen.what, What::Entry(_)) { seen.unreadable() } else { seen });
+        Lookup::Miss(self.miss(seen, asynchronous, Purpose::Call))
+    }
+
+    fn miss(self, seen: Result<Seen, Error>, asynchronous: bool, purpose: Purpose) -> RemoteMiss<O> {
+        let Self { core, name, outcome, coalesce, start, deadline, budget } = self;
+        count(&core.counts.misses);
+        if purpose == Purpose::Call {
+            core.flights.check(&name, start, &seen);
+        }
+        let gates = Arc::clone(&core.flights.gates);
+        let view = Val::new(Arc::clone(name.text()));
+        let hash = gates.hash(&view);
+        let coalesces = coalesce.0.is_some();
+        let ask = Ask { purpose, coalesce: coalesces, asynchronous, now: false, wave: 0, given_up: None };
+        let find = Find { hash, view: &view };
+        let begun = if purpose == Purpose::Anew {
+            gates.anew(&find, || view.own(), &ask)
+        } else {
+            gates.lookup(&find, purpose, || view.own(), || ask)
+        };
+        let turn = match begun {
+            Some(Begun::Hit(value)) => Turn::Hit(value),
+            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(gates, hash, lead)),
+            Some(Begun::Join(flight)) => Turn::Join(Joining::new(gates, (hash, view.own()), flight)),
+            None => Turn::Past(gates),
+        };
+        let miss = Miss::new(Passing::new(outcome), turn, coalesce);
+        let anew = purpose == Purpose::Anew;
+        let guide = Box::new(Guide { core, name, seen, coalesce: coalesces, deadline, anew, budget });
+        RemoteMiss(How::Guarded { miss, guide, outcome })
+    }
+}
+
+/// A call, or one whose key has no text, which goes past the cache.
+type Begins<O> = Result<Call<O>, Arc<Core<<O as Outcome>::Value>>>;
+
+/// A call of async code before its read: the key is text already.
+pub struct Asked<O: Outcome>(Begins<O>);
+
+impl<O: Outcome> Asked<O>
+where
+    O::Value: RemoteValue,
+{
+    /// As [`At::lookup_async`].
+    pub async fn lookup(self) -> Found<O> {
+        match self.0 {
+            Err(core) => Lookup::Miss(RemoteMiss(How::Past(core))),
+            Ok(call) => {
+                let seen = call.reading().await;
+                call.found(seen, true)
+            }
+        }
+    }
+
+    /// As [`At::get_async`].
+    pub async fn get(self) -> Option<O::Ret> {
+        let call = self.0.ok()?;
+        let seen = call.reading().await;
+        call.got(&seen)
+    }
+
+    /// As [`At::contains_async`].
+    pub async fn contains(self) -> bool {
+        let Ok(call) = self.0 else { return false };
+        let seen = call.reading().await;
+        call.hit(&seen).is_some()
+    }
+}
+
+impl<P, O> At<'_, P, O, Redis>
+where
+    P: View<Owned: RemoteKey>,
+    O: Outcome<Value: RemoteValue>,
+{
+    fn core(&self) -> &Arc<Core<O::Value>> {
+        &self.cache.handle
+    }
+
+    fn name(&self) -> Result<Name, Error> {
+        self.cache.handle.name(&self.view)
+    }
+
+    fn call(self) -> Begins<O> {
+        let core = Arc::clone(self.core());
+        let Ok(name) = self.name() else { return Err(core) };
+        let coalesce = self.coalesce.unwrap_or(core.coalesce);
+        let deadline = load::deadline(coalesce.0, stack::is_inside_any());
+        let budget = core.remote.client.budget();
+        Ok(Call { core, name, outcome: self.outcome, coalesce, start: flights::now(), deadline, budget })
+    }
+
+    /// Whether and how long this function's calls wait, whatever the cache says.
+    #[must_use]
+    pub fn coalesce(mut self, coalesce: impl Into<Coalesce>) -> Self {
+        self.coalesce = Some(coalesce.into());
+        self
+    }
+
+    /// A call of a sync function.
+    pub fn lookup(self) -> Found<O> {
+        match self.call() {
+            Err(core) => Lookup::Miss(RemoteMiss(How::Past(core))),
+            Ok(call) => {
+                let seen = call.core.remote.client.block_on(call.reading());
+                call.found(seen, false)
+            }
+        }
+    }
+
+    /// A call of an async function.
+    pub fn lookup_async(self) -> impl Future<Output = Found<O>> + use<P, O> {
+        self.ask().lookup()
+    }
+
+    /// A call of an async function, or a look of async code, that holds nothing of the caller's any more.
+    pub fn ask(self) -> Asked<O> {
+        Asked(self.call())
+    }
+
+    /// A load whatever there is (`refresh`) of a sync function.
+    pub fn miss(self) -> RemoteMiss<O> {
+        self.anew(false)
+    }
+
+    /// A load whatever there is (`refresh`) of an async function.
+    pub fn miss_async(self) -> RemoteMiss<O> {
+        self.anew(true)
+    }
+
+    fn anew(self, asynchronous: bool) -> RemoteMiss<O> {
+        match self.call() {
+            Err(core) => RemoteMiss(How::Past(core)),
+            Ok(call) => {
+                // It reads nothing: what it replaces is the server's to see.
+                let nothing = Seen { head: Head::default(), what: What::Nothing, generation: None };
+                call.miss(Ok(nothing), asynchronous, Purpose::Anew)
+            }
+        }
+    }
+
+    /// The entry, if there is one and the server can be reached; never loads. Counts as a hit or a miss.
+    pub fn get(self) -> Option<O::Ret> {
+        let call = self.call().ok()?;
+        let seen = call.core.remote.client.block_on(call.reading());
+        call.got(&seen)
+    }
+
+    /// As [`get`](Self::get), for async code.
+    pub fn get_async(self) -> impl Future<Output = Option<O::Ret>> + use<P, O> {
+        self.ask().get()
+    }
+
+    /// Whether there is an entry that can be read; not a read.
+    pub fn contains(self) -> bool {
+        let Ok(call) = self.call() else { return false };
+        let seen = call.core.remote.client.block_on(call.reading());
+        call.hit(&seen).is_some()
+    }
+
+    /// As [`contains`](Self::contains), for async code.
+    pub fn contains_async(self) -> impl Future<Output = bool> + use<P, O> {
+        self.ask().contains()
+    }
+
+    /// Stores a value; one that the function would not keep removes what is there.
+    ///
+    /// # Errors
+    ///
+    /// What kept the server from it; it is tried again as an invalidation.
+    pub fn set<T: KeptBy<O::Ret>>(self, value: &T) -> Result<(), Error> {
+        self.set_async(value).wait()
+    }
+
+    /// As [`set`](Self::set), for async code.
+    pub fn set_async<T: KeptBy<O::Ret>>(self, value: &T) -> Acting {
+        match self.name() {
+            Ok(name) => self.core().set(name, self.outcome, &value.to_ret()),
+            Err(error) => Acting::failed(error),
+        }
+    }
+
+    /// Forgets the entry; loads of it that are under way, in any process, are not stored and not joined any more.
+    ///
+    /// # Errors
+    ///
+    /// What kept the server from it; it is tried again.
+    pub fn invalidate(self) -> Result<(), Error> {
+        self.invalidate_async().wait()
+    }
+
+    /// As [`invalidate`](Self::invalidate), for async code.
+    pub fn invalidate_async(self) -> Acting {
+        match self.name() {
+            Ok(name) => self.core().invalidate(name),
+            Err(error) => Acting::failed(error),
+        }
+    }
+
+    /// Counts a call that goes past the cache (`bypass_if`).
+    pub fn bypass(self) {
+        count(&self.core().counts.bypassed);
+    }
+}

@@ -1,0 +1,176 @@
+//! The names of what lies in Redis: entries, their helpers, generations. Must never give two things one name.
+//!
+//! ```text
+//! namespace:name:vN:{text}            an entry, or the placeholder of a load
+//! namespace:name:vN:{text}:w          a writer's ticket          } the braces are what a cluster hashes:
+//! namespace:name:vN:{text}:refresh    a refresh under way        } the three share a node
+//! namespace:name:vN:gen               the generation of all entries of the function
+//! ```
+//!
+//! Distinct by construction: read from the right, a generation ends in `:vN:gen` and an entry in `:vN:{..}`, braces stand
+//! nowhere else (`%`, `{`, `}` are percent-encoded in every part), and a namespace contains no colon (it is encoded), so
+//! it ends at the first. Two functions differ in their name, two versions in N.
+//!
+//! The text is the key's own, see [`super::text`]. One that would make the name longer than [`LONGEST`] bytes is replaced
+//! by its BLAKE3 hash behind `%#` (no text begins so, as `%` is only ever followed by a code, `-`, `+` or `;`); the text is
+//! then kept in the envelope, for people to read.
+
+use super::text::{self, NoText};
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+
+/// Longer names are hashed.
+const LONGEST: usize = 200;
+
+/// How a key becomes text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// JSON of the key.
+    Json,
+    /// A template's own pieces, between which the parts of the key stand.
+    Template(&'static [&'static str]),
+}
+
+/// What the names of a function's things begin with.
+#[derive(Clone, Debug)]
+pub(crate) struct Prefix {
+    text: Arc<str>,
+    generation: Arc<str>,
+    form: Form,
+}
+
+/// The name of an entry.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Name {
+    text: Arc<str>,
+    /// The key's text, where the name only holds its hash.
+    hashed: Option<Arc<str>>,
+    /// The name of the generation that it belongs to: one call stays with one namespace, whatever is configured meanwhile.
+    generation: Arc<str>,
+}
+
+impl Prefix {
+    pub(crate) fn new(namespace: &str, name: &str, version: u32, form: Form) -> Self {
+        let namespace = text::encode(namespace, |char| !matches!(char, '%' | '{' | '}' | ':'));
+        let name = text::escape(name);
+        // The first colon ends the namespace, also an empty one, if there is any other.
+        let space = if namespace.is_empty() && !name.contains(':') { String::new() } else { format!("{namespace}:") };
+        let text = format!("{space}{name}:v{version}:");
+        Self { generation: format!("{text}gen").into(), text: text.into(), form }
+    }
+
+    /// The name of the entry of `key`.
+    pub(crate) fn name<K: Serialize + ?Sized>(&self, key: &K) -> Result<Name, NoText> {
+        let text = match self.form {
+            Form::Json => text::escape(&text::json(key)?),
+            Form::Template(pieces) => text::template(key, pieces)?,
+        };
+        // Empty braces would not be what a cluster hashes.
+        let text = if text.is_empty() { "%".to_owned() } else { text };
+        if self.text.len() + text.len() + 2 <= LONGEST {
+            return Ok(self.named(format!("{}{{{text}}}", self.text), None));
+        }
+        let hash = blake3::hash(text.as_bytes()).to_hex();
+        Ok(self.named(format!("{}{{%#{hash}}}", self.text), Some(text.into())))
+    }
+
+    fn named(&self, text: String, hashed: Option<Arc<str>>) -> Name {
+        Name { text: text.into(), hashed, generation: Arc::clone(&self.generation) }
+    }
+
+    /// The name of the generation.
+    pub(crate) fn generation(&self) -> &str {
+        &self.generation
+    }
+}
+
+impl Name {
+    pub(crate) fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// The key's text, where the name only holds its hash.
+    pub(crate) fn hashed(&self) -> Option<&str> {
+        self.hashed.as_deref()
+    }
+
+    /// The name of its generation.
+    pub(crate) fn generation(&self) -> &str {
+        &self.generation
+    }
+
+    /// Where a writer leaves its ticket.
+    pub(crate) fn writer(&self) -> String {
+        format!("{}:w", self.text)
+    }
+
+    /// Where a refresh is noted.
+    pub(crate) fn refresh(&self) -> String {
+        format!("{}:refresh", self.text)
+    }
+}
+
+/// Shortened: keys may hold what should not fill a log.
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 80;
+        match self.text.char_indices().nth(SHOWN) {
+            Some((end, _)) => write!(f, "{}...", &self.text[..end]),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRODUCT: Form = Form::Template(&["product:", ""]);
+
+    #[test]
+    fn names_are_readable() {
+        let prefix = Prefix::new("shop", "shop::product", 3, PRODUCT);
+        let name = prefix.name(&7).unwrap();
+        assert_eq!(&**name.text(), "shop:shop::product:v3:{product:7}");
+        assert_eq!(name.writer(), "shop:shop::product:v3:{product:7}:w");
+        assert_eq!(prefix.generation(), "shop:shop::product:v3:gen");
+        let json = Prefix::new("", "page", 0, Form::Json);
+        assert_eq!(&**json.name(&("x", 7)).unwrap().text(), r#"page:v0:{["x",7]}"#);
+    }
+
+    #[test]
+    fn a_cluster_finds_one_pair_of_braces() {
+        for key in ["", "}", "{", "a{b}c", "%7D"] {
+            for form in [Form::Json, Form::Template(&["", ""]), Form::Template(&["{", "}"])] {
+                let name = Prefix::new("n{s}:x", "f<{T}>", 1, form).name(key).unwrap();
+                let inside = name.text().split_once('{').unwrap().1;
+                assert_eq!(inside.find('}'), Some(inside.len() - 1), "{name:?}");
+                assert!(inside.len() > 1);
+            }
+        }
+    }
+
+    #[test]
+    fn promise_1_names_and_namespaces_stay_apart() {
+        let of = |space, name, version| Prefix::new(space, name, version, Form::Json).name(&1).unwrap();
+        assert_ne!(of("a:b", "c", 0), of("a", "b:c", 0));
+        assert_ne!(of("a", "c", 1), of("a", "c", 11));
+        assert_ne!(of("a", "c:v1", 0), of("a", "c", 1));
+        assert_ne!(of("", "a:c", 0), of("a", "c", 0));
+    }
+
+    #[test]
+    fn long_keys_are_hashed() {
+        let prefix = Prefix::new("", "f", 0, Form::Template(&["", ""]));
+        let name = prefix.name(&"x".repeat(300)).unwrap();
+        assert!(name.as_bytes().len() < 100);
+        assert_eq!(name.hashed().map(str::len), Some(300));
+        assert!(format!("{name:?}").len() < 90);
+        assert_ne!(name, prefix.name(&"x".repeat(301)).unwrap());
+    }
+}

@@ -1,0 +1,189 @@
+//! The breakers of a server, their probers, and what is said of its state. Must never hold a lock while something else is
+//! started or said.
+
+use super::{Lane, Link};
+use crate::error::{Error, ErrorKind, Refusal};
+use crate::redis::breaker::{Breaker, Pass, Shown, Turn};
+use crate::redis::failure::Failure;
+use crate::redis::news;
+use crate::redis::wire::{Answers, Wire};
+use log::Level;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// The same refusal is logged once in this time.
+const REPEAT: Duration = Duration::from_mins(1);
+/// A replica is left for another connection at most this often.
+const TURN_AWAY: Duration = Duration::from_secs(1);
+
+impl Link {
+    pub(super) fn pass(self: &Arc<Self>, gate: usize) -> Result<(), Error> {
+        let mut state = self.gates[gate].lock();
+        let pass = state.breaker.pass(Instant::now());
+        if pass == Pass::Go {
+            return Ok(());
+        }
+        let why = state.why.clone();
+        drop(state);
+        if pass == Pass::RefusedAndProbe {
+            self.start_prober(gate, None);
+        }
+        Err(why.unwrap_or_else(|| Error::new(ErrorKind::BreakerOpen, "the server failed before")))
+    }
+
+    pub(super) fn worked(&self, gate: usize, wire: &Wire) {
+        wire.worked();
+        self.gates[gate].lock().breaker.worked();
+    }
+
+    pub(super) fn failed(self: &Arc<Self>, gate: usize, error: &Error) {
+        self.opened(gate, error, |breaker, now| breaker.failed(now, chance()));
+    }
+
+    pub(super) fn broke(self: &Arc<Self>, gate: usize, error: &Error) {
+        self.opened(gate, error, |breaker, now| breaker.broke(now, chance()));
+    }
+
+    pub(super) fn opened(
+        self: &Arc<Self>,
+        gate: usize,
+        error: &Error,
+        event: impl FnOnce(&mut Breaker, Instant) -> Option<Duration>,
+    ) {
+        let mut state = self.gates[gate].lock();
+        let pause = event(&mut state.breaker, Instant::now());
+        if pause.is_some() || state.why.is_some() {
+            // Also while it is open: the newest reason is the one to show.
+            state.why = Some(left_alone(error));
+        }
+        drop(state);
+        if let Some(pause) = pause {
+            self.counts.opened.fetch_add(1, Ordering::Relaxed);
+            self.say(Level::Warn, &format!("{error}; cached functions run without it until it is well again"));
+            self.start_prober(gate, Some(pause));
+        }
+    }
+
+    pub(super) fn start_prober(self: &Arc<Self>, gate: usize, pause: Option<Duration>) {
+        // Not kept alive by its prober: after a new `install` this one goes.
+        self.driver.spawn(prober(Arc::downgrade(self), gate, pause));
+    }
+
+    pub(super) async fn probe(self: &Arc<Self>, gate: usize) -> bool {
+        let Ok(wire) = self.wire(0, Instant::now() + self.settings.connect_deadline).await else { return false };
+        let limit = Instant::now() + self.settings.read_deadline;
+        match self.driver.within(limit, wire.send(&self.question(gate), &self.settings.address)).await {
+            Ok(Ok(_) | Err(Failure::Refused(_))) => {
+                wire.worked();
+                true
+            }
+            Ok(Err(Failure::Lost(_))) => {
+                self.lost(0, &wire);
+                false
+            }
+            _ => {
+                self.replace(0, &wire);
+                false
+            }
+        }
+    }
+
+    pub(super) fn probed(&self, gate: usize, good: bool) -> Option<Duration> {
+        let mut state = self.gates[gate].lock();
+        let pause = state.breaker.probed(good, Instant::now(), chance());
+        if state.breaker.shown() == Shown::Closed && state.why.take().is_some() {
+            drop(state);
+            self.say(Level::Info, &format!("{} answers again", self.settings.address));
+        }
+        pause
+    }
+
+    /// The refusals among the answers.
+    pub(super) fn look_at(self: &Arc<Self>, lane: usize, wire: &Arc<Wire>, answers: &Answers) {
+        answers.iter().filter_map(|answer| answer.as_ref().err()).for_each(|error| self.refused(lane, wire, error));
+    }
+
+    pub(super) fn refused(self: &Arc<Self>, lane: usize, wire: &Arc<Wire>, error: &Error) {
+        let ErrorKind::Server(refusal) = error.kind() else { return };
+        // The business of the protocols: they answer them on their own.
+        if matches!(refusal, Refusal::NoScript | Refusal::WrongType) {
+            return;
+        }
+        if refusal == Refusal::ReadOnly {
+            self.turn_away(lane, wire);
+        }
+        let now = Instant::now();
+        let mut said = self.said.lock();
+        said.retain(|(_, at)| now.duration_since(*at) < REPEAT);
+        if said.iter().all(|(before, _)| *before != refusal) {
+            said.push((refusal, now));
+            drop(said);
+            self.say(Level::Warn, &error.to_string());
+        }
+    }
+
+    /// After a failover the name may lead to the new master.
+    pub(super) fn turn_away(self: &Arc<Self>, lane: usize, wire: &Arc<Wire>) {
+        let mut last = self.turned_away.lock();
+        let now = Instant::now();
+        if self.settings.cluster || last.is_some_and(|last| now.duration_since(last) < TURN_AWAY) {
+            return;
+        }
+        *last = Some(now);
+        drop(last);
+        self.drop_wire(lane, wire);
+    }
+
+    pub(super) fn say(&self, level: Level, what: &str) {
+        news::tell(&self.driver, level, format!("Redis connection `{}`: {what}", self.name));
+    }
+
+    /// The worst of the breakers, and why.
+    pub(crate) fn shown(&self) -> (Shown, Option<Error>) {
+        let all = self.gates.iter().map(|gate| {
+            let gate = gate.lock();
+            (gate.breaker.shown(), gate.why.clone())
+        });
+        all.reduce(|worst, next| if worst.0 == Shown::Closed { next } else { worst }).unwrap_or((Shown::Closed, None))
+    }
+
+    /// Whether there is a connection now.
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(&*self.lanes[0].read(), Lane::Ready(wire) if !wire.is_closed())
+    }
+}
+
+/// Asks a server that failed, now and then, until it answers or nobody is interested.
+async fn prober(link: Weak<Link>, gate: usize, mut pause: Option<Duration>) {
+    loop {
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
+        let Some(link) = link.upgrade() else { return };
+        if pause.is_some() && link.gates[gate].lock().breaker.turn(Instant::now()) == Turn::Rest {
+            return;
+        }
+        let good = link.probe(gate).await;
+        pause = link.probed(gate, good);
+        if pause.is_none() {
+            return;
+        }
+    }
+}
+
+/// What calls get while the breaker is open. What only a person can mend keeps its kind.
+fn left_alone(error: &Error) -> Error {
+    match error.kind() {
+        ErrorKind::Auth | ErrorKind::Config => error.clone(),
+        _ => Error::new(ErrorKind::BreakerOpen, format!("not asked, since it failed a moment ago: {}", error.cause())),
+    }
+}
+
+/// A number in [0, 1).
+fn chance() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    let bits = RandomState::new().hash_one(std::process::id());
+    // 32 bits are plenty, and fit.
+    f64::from((bits >> 32) as u32) / (f64::from(u32::MAX) + 1.0)
+}

@@ -1,0 +1,454 @@
+//! The way of a call that missed: local flight, lease, bounded wait, body, fenced fill. Must never wait without a bound,
+//! never store a value whose ticket was not captured before the body began, and never run a body on the driver.
+//!
+//! ```text
+//! read        a hit ends here
+//! gate        another call of this process loads it, and may be waited for (see `flights`): wait
+//! lease       base = what was seen. Won: the body. Lost: read again
+//! wait        another process's placeholder: until it changes, at most the bound (`coalesce`, 10 s; 1 s inside of a body)
+//! body
+//! fill        base = the placeholder; whatever came between makes it change nothing
+//! ```
+//!
+//! - Past the bound, the call takes over: it leases over the stamp that it waited for. That is what ends the wait cycle
+//!   between processes (one leads a and needs b, the other leads b and needs a), which renewed leases would keep for ever.
+//!   The renewal of the one that was taken over stops by itself, since its placeholder is gone.
+//! - After *one* load of another process that brought nothing, the call runs its body at once, over whatever stands there
+//!   by then: P processes that wait for an absent or failing value run it P times at the same time, never one after
+//!   another.
+//! - A placeholder of this very process that the call may not wait for (recursion, waves after a failure,
+//!   `coalesce = false`) is shared: the first of its loads to end fills.
+//! - Without the server (a read failed, its budget is spent, the breaker is open) the body runs without a ticket, and a
+//!   load without a ticket doesn't fill. Calls of this process still share it.
+
+use super::Budget;
+use super::core::{After, Core, RemoteValue, Running, count};
+use super::flights::{Account, Accounted, Flights};
+use super::keys::Name;
+use super::remote::{Leased, Remote, Seen, Stored, Ticket, What};
+use crate::error::{Error, ErrorKind};
+use crate::memory::MemoryCache;
+use crate::miss::{Miss, RunAsync};
+use crate::outcome::{CacheValue, Outcome, Shared, Verdict};
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+/// What keeps the gates of a process.
+pub(crate) type Gates<V> = Arc<MemoryCache<Arc<str>, V>>;
+
+/// The same call looks again this often at most, whatever the others do: then it runs its body.
+const ROUNDS: u32 = 16;
+
+/// What a guided load gives: what the function returns, and whether that is a failure.
+pub struct Loaded<R> {
+    ret: R,
+    failed: bool,
+}
+
+/// The outcome of a function whose values the gates only pass on.
+#[derive(Clone, Copy)]
+pub struct Passing<O>(O);
+
+impl<O> Passing<O> {
+    pub(crate) fn new(outcome: O) -> Self {
+        Self(outcome)
+    }
+}
+
+impl<O: Outcome> Outcome for Passing<O> {
+    type Ret = Loaded<O::Ret>;
+    type Value = O::Value;
+
+    fn judge(&self, ret: &Self::Ret) -> Verdict {
+        if ret.failed { Verdict::Fail } else { Verdict::Skip }
+    }
+
+    fn value<'r>(&self, _: &'r Self::Ret) -> Option<&'r O::Value> {
+        None
+    }
+
+    fn ret(&self, value: O::Value) -> Self::Ret {
+        Loaded { ret: self.0.ret(value), failed: false }
+    }
+
+    fn share(&self, ret: &Self::Ret) -> Shared<O::Value> {
+        self.0.share(&ret.ret)
+    }
+
+    fn unshare(&self, shared: &Shared<O::Value>) -> Option<Self::Ret> {
+        Some(Loaded { ret: self.0.unshare(shared)?, failed: false })
+    }
+}
+
+/// What a call knows when it asks the gate: enough to lead, if it must.
+pub(crate) struct Guide<V: 'static> {
+    pub(crate) core: Arc<Core<V>>,
+    pub(crate) name: Name,
+    /// What its read showed.
+    pub(crate) seen: Result<Seen, Error>,
+    /// Whether it waits for others.
+    pub(crate) coalesce: bool,
+    /// Until when.
+    pub(crate) deadline: Option<Instant>,
+    /// Whether it loads whatever there is.
+    pub(crate) anew: bool,
+    pub(crate) budget: Budget,
+}
+
+/// What the steps before the body end in.
+enum Before {
+    /// Another process's load brought a value.
+    Found(Seen, Stored),
+    /// The body is to run, and may fill if there is a ticket.
+    Load(Option<Ticket>),
+}
+
+/// The steps before the body, for callers of any kind. `seen` is what was last read.
+struct Ahead<V: CacheValue> {
+    remote: Arc<Remote>,
+    flights: Arc<Flights<V>>,
+    account: Arc<Account>,
+    name: Name,
+    seen: Result<Seen, Error>,
+    coalesce: bool,
+    deadline: Option<Instant>,
+    anew: bool,
+    budget: Budget,
+}
+
+impl<V: CacheValue> Ahead<V> {
+    async fn go(self) -> Before {
+        // Why it failed is counted and logged; the function goes on without.
+        self.steps().await.unwrap_or(Before::Load(None))
+    }
+
+    async fn steps(self) -> Result<Before, Error> {
+        let Self { remote, flights, account, name, seen, coalesce, deadline, anew, budget } = self;
+        let mut seen = seen?;
+        if anew {
+            return Ok(Before::Load(Some(remote.refresh(&name, seen.generation, &budget).await?)));
+        }
+        let mut another_failed = false;
+        for round in 0..ROUNDS {
+            if let (What::Entry(stored), 1..) = (&seen.what, round) {
+                let stored = stored.clone();
+                return Ok(Before::Found(seen, stored));
+            }
+            if matches!(seen.what, What::Placeholder) {
+                if !coalesce || another_failed || flights.is_ours(&name, &seen.head) {
+                    return Ok(Before::Load(Some(remote.share(&name, &seen, &budget).await?)));
+                }
+                if !is_over(deadline) {
+                    let waited_for = seen.head.clone();
+                    seen = wait(&remote, &account, &name, &seen, deadline, &budget).await?;
+                    another_failed = !matches!(seen.what, What::Entry(_)) && seen.head != waited_for;
+                    continue;
+                }
+            }
+            account.not_begun();
+            if let Leased::Won(ticket) = remote.lease(&name, &seen, &budget).await? {
+                return Ok(Before::Load(Some(ticket)));
+            }
+            account.reads();
+            seen = remote.read(&name, false, &budget).await?;
+        }
+        Ok(Before::Load(None))
+    }
+}
+
+fn is_over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}
+
+/// Waits until something else than the placeholder that was seen stands at the key, or the time is over.
+///
+/// Where the server can tell of changes, it is asked to with the read itself, so nothing is missed in between. A look now
+/// and then finds the placeholder of a process that died. Elsewhere the key is read again and again, at growing and
+/// random intervals, by one call of each process.
+async fn wait(
+    remote: &Remote,
+    account: &Account,
+    name: &Name,
+    seen: &Seen,
+    deadline: Option<Instant>,
+    budget: &Budget,
+) -> Result<Seen, Error> {
+    const LOOK: Duration = Duration::from_millis(400);
+    const LONGEST: Duration = Duration::from_millis(25);
+    let mut watch = remote.client.watch(name.as_bytes());
+    let mut pause = Duration::from_millis(1);
+    loop {
+        account.reads();
+        let now = remote.read(name, watch.is_some(), budget).await?;
+        if !matches!(now.what, What::Placeholder) || now.head != seen.head || is_over(deadline) {
+            return Ok(now);
+        }
+        account.waits_for(&now.head);
+        let left = deadline.map_or(LOOK, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if let Some(watch) = &mut watch {
+            race(watch.changed(), remote.client.sleep(left.min(LOOK))).await;
+        } else {
+            remote.client.sleep(left.min(jittered(pause))).await;
+            pause = (pause * 3 / 2).min(LONGEST);
+        }
+    }
+}
+
+/// Between half of it and the whole.
+fn jittered(pause: Duration) -> Duration {
+    let dice = u32::from(super::envelope::stamp()[0]);
+    pause / 2 + pause * dice / 512
+}
+
+/// Until either is done.
+async fn race(first: impl Future<Output = ()>, second: impl Future<Output = ()>) {
+    let (mut first, mut second) = (std::pin::pin!(first), std::pin::pin!(second));
+    std::future::poll_fn(
+        |cx| if first.as_mut().poll(cx).is_ready() { Poll::Ready(()) } else { second.as_mut().poll(cx) },
+    )
+    .await;
+}
+
+/// What is left to do on the server after the body.
+async fn settle<V: CacheValue>(core: Arc<Core<V>>, mut ticket: Ticket, after: After, budget: Budget) {
+    // Failures are counted and logged: they are none of the caller's.
+    match after {
+        After::Keep(fresh) => match core.remote.fill(&mut ticket, fresh, &budget).await {
+            Ok(false) => count(&core.counts.fenced),
+            Err(error) if error.kind() == ErrorKind::TooLarge => count(&core.counts.rejected),
+            Ok(true) | Err(_) => {}
+        },
+        After::Skip => drop(core.remote.outdate(ticket, &budget).await),
+        After::Fail => drop(core.remote.release(ticket, &budget).await),
+    }
+}
+
+impl<V: RemoteValue> Guide<V> {
+    fn ahead(&self, account: &Arc<Account>, seen: Result<Seen, Error>) -> Ahead<V> {
+        Ahead {
+            remote: Arc::clone(&self.core.remote),
+            flights: Arc::clone(&self.core.flights),
+            account: Arc::clone(account),
+            name: self.name.clone(),
+            seen,
+            coalesce: self.coalesce,
+            deadline: self.deadline,
+            anew: self.anew,
+            budget: self.budget.clone(),
+        }
+    }
+
+    /// What another process's load brought, or how to go on if nobody can read it.
+    fn found<O: Outcome<Value = V>>(&self, outcome: O, stored: &Stored) -> Option<Loaded<O::Ret>> {
+        let value = self.core.decode(stored)?;
+        count(&self.core.counts.coalesced);
+        Some(Loaded { ret: outcome.ret(value), failed: false })
+    }
+
+    /// Leads the load of a sync function. The account goes to the caller, since it must outlive the gate's load.
+    fn run<O: Outcome<Value = V>>(
+        &self,
+        outcome: O,
+        body: impl FnOnce() -> O::Ret,
+        accounted: &mut Option<Accounted<V>>,
+    ) -> Loaded<O::Ret> {
+        let account = Arc::clone(&accounted.insert(self.core.flights.account(&self.name)).account);
+        let client = &self.core.remote.client;
+        let mut seen = self.seen.clone();
+        let ticket = loop {
+            match client.block_on(self.ahead(&account, seen).go()) {
+                Before::Load(ticket) => break ticket,
+                Before::Found(read, stored) => match self.found(outcome, &stored) {
+                    Some(loaded) => return loaded,
+                    None => seen = Ok(read.unreadable()),
+                },
+            }
+        };
+        account.begins(ticket.as_ref().map(Ticket::head), ticket.as_ref().map(Ticket::renewed));
+        let running = Running::new(&self.core.counts, Instant::now());
+        let ret = body();
+        let after = self.core.after(outcome, &ret, running.took());
+        let failed = matches!(after, After::Fail);
+        if let Some(ticket) = ticket {
+            client.block_on(settle(Arc::clone(&self.core), ticket, after, self.budget.clone()));
+        }
+        Loaded { ret, failed }
+    }
+}
+
+type Going = Pin<Box<dyn Future<Output = Before> + Send>>;
+type Settling = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How far a guided async load has come.
+enum State<R> {
+    New,
+    Ahead(Going),
+    Body(Option<Ticket>, Instant),
+    Settling(Settling, Option<Loaded<R>>),
+}
+
+pin_project! {
+    /// The load of an async function, led by this call. What goes over the network is boxed, the body is not.
+    pub struct Guided<O, F>
+    where
+        O: Outcome,
+        O::Value: RemoteValue,
+    {
+        guide: Box<Guide<O::Value>>,
+        outcome: O,
+        state: State<O::Ret>,
+        // Dropped with the whole, which is after the gate's load has ended.
+        accounted: Option<Accounted<O::Value>>,
+        #[pin]
+        body: F,
+    }
+}
+
+impl<O, F> Future for Guided<O, F>
+where
+    O: Outcome,
+    O::Value: RemoteValue,
+    F: Future<Output = O::Ret>,
+{
+    type Output = Loaded<O::Ret>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Loaded<O::Ret>> {
+        let mut this = self.project();
+        let (guide, outcome) = (&**this.guide, *this.outcome);
+        loop {
+            match &mut *this.state {
+                State::New => {
+                    let account = &this.accounted.insert(guide.core.flights.account(&guide.name)).account;
+                    *this.state = State::Ahead(Box::pin(guide.ahead(account, guide.seen.clone()).go()));
+                }
+                State::Ahead(ahead) => match ready!(ahead.as_mut().poll(cx)) {
+                    Before::Load(ticket) => {
+                        if let Some(accounted) = &*this.accounted {
+                            accounted
+                                .account
+                                .begins(ticket.as_ref().map(Ticket::head), ticket.as_ref().map(Ticket::renewed));
+                        }
+                        *this.state = State::Body(ticket, Instant::now());
+                    }
+                    Before::Found(read, stored) => match (guide.found(outcome, &stored), &*this.accounted) {
+                        (None, Some(accounted)) => {
+                            *this.state =
+                                State::Ahead(Box::pin(guide.ahead(&accounted.account, Ok(read.unreadable())).go()));
+                        }
+                        (None, None) => *this.state = State::Body(None, Instant::now()),
+                        (Some(loaded), _) => return Poll::Ready(loaded),
+                    },
+                },
+                State::Body(ticket, since) => {
+                    let running = Running::new(&guide.core.counts, *since);
+                    let polled = this.body.as_mut().poll(cx);
+                    let took = running.took();
+                    let ret = ready!(polled);
+                    let after = guide.core.after(outcome, &ret, took);
+                    let loaded = Loaded { failed: matches!(after, After::Fail), ret };
+                    let Some(ticket) = ticket.take() else { return Poll::Ready(loaded) };
+                    let settling = settle(Arc::clone(&guide.core), ticket, after, guide.budget.clone());
+                    *this.state = State::Settling(Box::pin(settling), Some(loaded));
+                }
+                State::Settling(settling, loaded) => {
+                    ready!(settling.as_mut().poll(cx));
+                    return loaded.take().map_or(Poll::Pending, Poll::Ready);
+                }
+            }
+        }
+    }
+}
+
+/// A call that missed: [`run`](Self::run) it, or [`run_async`](Self::run_async).
+pub struct RemoteMiss<O: Outcome>(pub(crate) How<O>)
+where
+    O::Value: RemoteValue;
+
+/// How a call that missed goes on.
+pub(crate) enum How<O: Outcome>
+where
+    O::Value: RemoteValue,
+{
+    /// Without the cache: its key has no text.
+    Past(Arc<Core<O::Value>>),
+    Guarded {
+        miss: Miss<Arc<str>, Passing<O>, Gates<O::Value>>,
+        guide: Box<Guide<O::Value>>,
+        outcome: O,
+    },
+}
+
+impl<O: Outcome> RemoteMiss<O>
+where
+    O::Value: RemoteValue,
+{
+    /// Runs the body, or waits for the call that does.
+    pub fn run(self, body: impl FnOnce() -> O::Ret) -> O::Ret {
+        match self.0 {
+            How::Past(core) => {
+                count(&core.counts.bypassed);
+                body()
+            }
+            How::Guarded { miss, guide, outcome } => {
+                let mut accounted = None;
+                miss.run(|| guide.run(outcome, body, &mut accounted)).ret
+            }
+        }
+    }
+
+    /// The same for an async function. Where another call's load answers, the body's future is dropped unpolled.
+    pub fn run_async<F: Future<Output = O::Ret>>(self, body: F) -> RunRemote<O, F> {
+        match self.0 {
+            How::Past(core) => {
+                count(&core.counts.bypassed);
+                RunRemote::Past { body }
+            }
+            How::Guarded { miss, guide, outcome } => {
+                let guided = Guided { guide, outcome, state: State::New, accounted: None, body };
+                RunRemote::Guarded { run: miss.run_async(guided) }
+            }
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`RemoteMiss::run_async`].
+    #[project = RunRemoteProjection]
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub enum RunRemote<O, F>
+    where
+        O: Outcome,
+        O::Value: RemoteValue,
+    {
+        Past { #[pin] body: F },
+        Guarded { #[pin] run: RunAsync<Arc<str>, Passing<O>, O::Value, Gates<O::Value>, Guided<O, F>> },
+    }
+}
+
+impl<O, F> Future for RunRemote<O, F>
+where
+    O: Outcome,
+    O::Value: RemoteValue,
+    F: Future<Output = O::Ret>,
+{
+    type Output = O::Ret;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Ret> {
+        match self.project() {
+            RunRemoteProjection::Past { body } => body.poll(cx),
+            RunRemoteProjection::Guarded { run } => run.poll(cx).map(|loaded| loaded.ret),
+        }
+    }
+}
+
+/// When a wait for other processes must end.
+pub(crate) fn deadline(bound: Option<Duration>, inside: bool) -> Option<Instant> {
+    const INSIDE: Duration = Duration::from_secs(1);
+    let bound = bound.unwrap_or_default();
+    // Inside of a load others wait for this call in turn.
+    Instant::now().checked_add(if inside { bound.min(INSIDE) } else { bound })
+}

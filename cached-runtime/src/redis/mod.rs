@@ -1,0 +1,64 @@
+//! Entries in Redis: configuration, connections, and what the process can ask about them. Must never let a failing
+//! server fail a caller, or hold one up beyond its budget.
+
+mod at;
+mod breaker;
+mod budget;
+mod client;
+mod clock;
+#[cfg(feature = "redis-cluster")]
+mod cluster;
+mod codec;
+mod config;
+mod connect;
+mod core;
+mod driver;
+mod envelope;
+mod failure;
+mod flights;
+mod health;
+mod invalidate;
+mod keys;
+mod link;
+mod load;
+mod news;
+mod queue;
+mod remote;
+mod scripts;
+mod servers;
+mod slot;
+mod slots;
+mod store;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod text;
+mod watch;
+mod wire;
+
+pub use codec::Codec;
+pub use config::Config;
+pub use health::{Check, Health, State, check, check_named, disconnect, health};
+pub use invalidate::Acting;
+pub use store::RedisCache;
+#[doc(hidden)]
+pub use {
+    core::{RemoteKey, RemoteValue},
+    load::RemoteMiss,
+    slot::{AnyRedisSlot, RedisSlot, clear},
+};
+
+pub(crate) use budget::Budget;
+pub(crate) use client::{Client, Kind};
+pub(crate) use driver::block_on;
+pub(crate) use store::{Options, Parts};
+
+use crate::error::Error;
+
+/// A configuration from the environment can't be used: nobody called anything that could return the error.
+fn complain(name: &str, error: &Error) {
+    if let Ok(driver) = driver::driver() {
+        news::tell(&driver, log::Level::Error, format!("Redis connection `{name}`: {error}"));
+    }
+}

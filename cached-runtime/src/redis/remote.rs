@@ -1,0 +1,495 @@
+//! The steps of the protocol that talk to the server, each one round trip (two where the server lost something): read,
+//! lease, fill, release, refresh. Must never know a value's type, run a body, or wait for anything but the server.
+
+use super::envelope::{self, Content, HEAD, Head, Meta, Nonce, Stamp};
+use super::keys::{Form, Name, Prefix};
+use super::scripts::{self, Call};
+use super::text::NoText;
+use super::{Budget, Client, Kind};
+use crate::error::{Error, ErrorKind, Refusal};
+use parking_lot::Mutex;
+use redis::{Cmd, Pipeline, Value};
+use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long a placeholder lives that nobody renews: after this the load of a process that died is taken over.
+pub(crate) const LEASE: Duration = Duration::from_secs(5);
+/// How often a load that goes on renews its placeholder: twice before it would end, and no more, since everybody who
+/// waits for it is told of each renewal.
+const RENEW_EVERY: Duration = Duration::from_secs(2);
+/// How long a writer may take between its ticket and its commit.
+pub(crate) const TICKET_LIFE: Duration = Duration::from_hours(1);
+
+/// One function's entries on one server, as bytes.
+pub(crate) struct Remote {
+    pub(crate) client: Client,
+    pub(crate) cache: Arc<str>,
+    version: u32,
+    form: Form,
+    /// What the names begin with, for the namespace that was configured when it was last looked at.
+    prefix: Mutex<Option<(Arc<str>, Arc<Prefix>)>>,
+    /// Operations that failed.
+    pub(crate) errors: AtomicU64,
+}
+
+/// What a read showed.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// What stands at the key, whatever it is.
+    pub(crate) head: Head,
+    pub(crate) what: What,
+    /// What the generation was; `None` if it was missing.
+    pub(crate) generation: Option<Nonce>,
+}
+
+/// What stands at a key, as far as a caller may use it.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// Nothing, or nothing that counts: dead, damaged, foreign.
+    Nothing,
+    /// A load is under way.
+    Placeholder,
+    /// A value.
+    Entry(Stored),
+}
+
+/// An entry as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) meta: Meta,
+    bytes: Arc<Vec<u8>>,
+    payload: std::ops::Range<usize>,
+}
+
+impl Stored {
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.bytes[self.payload.clone()]
+    }
+}
+
+impl Seen {
+    /// The same, after it turned out that the entry can't be decoded: a miss that is replaced over its stamp.
+    pub(crate) fn unreadable(self) -> Self {
+        Self { what: What::Nothing, ..self }
+    }
+
+    /// What stands at a key is live iff its nonces are there and equal: a `clear` removes the generation, the next load
+    /// makes a new one, and everything that carries the old one is dead, loads under way included. A lost nonce (evicted)
+    /// is no worse: more misses.
+    fn judge(value: Option<Vec<u8>>, generation: Option<&[u8]>) -> Self {
+        let generation = generation.and_then(|bytes| Nonce::try_from(bytes).ok());
+        let Some(bytes) = value else {
+            return Self { head: Head::default(), what: What::Nothing, generation };
+        };
+        let head = Head::of(&bytes);
+        let live = |nonces: &[Nonce]| nonces.len() == 1 && generation.as_ref() == nonces.first();
+        let what = match envelope::read(&bytes) {
+            Some(Content::Placeholder { nonces }) if live(&nonces) => What::Placeholder,
+            Some(Content::Entry { meta, nonces, payload }) if live(&nonces) => {
+                What::Entry(Stored { meta, bytes: Arc::new(bytes), payload })
+            }
+            _ => What::Nothing,
+        };
+        Self { head, what, generation }
+    }
+}
+
+/// What a load holds while its body runs, and gives back however it ends.
+///
+/// Dropped before it is settled (a panic, a cancelled future, a fill that failed), it removes its placeholder, so that
+/// others need not wait for the lease to run out. The removal is handed to the driver: a drop can't wait.
+pub(crate) struct Ticket {
+    remote: Arc<Remote>,
+    name: Name,
+    head: Head,
+    nonces: Vec<Nonce>,
+    /// The server's clock when the lease was taken, and ours: what is created later is dated by the difference, so that
+    /// no two clocks are ever compared.
+    clock: (Option<u64>, Instant),
+    /// Whether the placeholder is this load's own, and still to be removed if the load brings nothing.
+    own: bool,
+    /// Whether the placeholder is to be renewed.
+    renewed: Arc<AtomicBool>,
+}
+
+impl Ticket {
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What renews the placeholder while it is true: to be cleared when nobody waits for this load any more.
+    pub(crate) fn renewed(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.renewed)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.renewed.store(false, Ordering::Relaxed);
+        if self.own {
+            let (remote, name, head) = (Arc::clone(&self.remote), self.name.clone(), self.head.clone());
+            self.remote.client.spawn(async move {
+                let budget = remote.client.budget();
+                let _ = remote.release_head(&name, &head, &budget).await;
+            });
+        }
+    }
+}
+
+/// What a writer holds between the moment before it changes anything and its commit.
+pub(crate) struct WriteTicket {
+    token: Stamp,
+    /// Whether there was one before it, whose writer may still be under way.
+    contested: bool,
+    /// The generation when it was taken: a clear after that is newer than the write.
+    nonce: Nonce,
+}
+
+/// How a lease went.
+pub(crate) enum Leased {
+    /// The body may run.
+    Won(Ticket),
+    /// Something else stands there by now: read again.
+    Lost,
+}
+
+/// An entry to be written.
+pub(crate) struct Fresh {
+    pub(crate) codec: u8,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) compressed: bool,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) load: Duration,
+    /// When the load ended: the ttl runs from here.
+    pub(crate) made: Instant,
+}
+
+impl Remote {
+    pub(crate) fn new(client: Client, cache: Arc<str>, version: u32, form: Form) -> Arc<Self> {
+        Arc::new(Self { client, cache, version, form, prefix: Mutex::new(None), errors: AtomicU64::new(0) })
+    }
+
+    /// What the names begin with. The namespace may change with a new configuration, hence the look at each call.
+    pub(crate) fn prefix(&self) -> Arc<Prefix> {
+        let namespace = Arc::clone(&self.client.settings().namespace);
+        let mut known = self.prefix.lock();
+        if let Some((of, prefix)) = &*known
+            && (Arc::ptr_eq(of, &namespace) || *of == namespace)
+        {
+            return Arc::clone(prefix);
+        }
+        let prefix = Arc::new(Prefix::new(&namespace, &self.cache, self.version, self.form));
+        *known = Some((namespace, Arc::clone(&prefix)));
+        prefix
+    }
+
+    /// The name of the entry of `key`.
+    pub(crate) fn name<K: Serialize + ?Sized>(&self, key: &K) -> Result<Name, Error> {
+        let problem = |NoText(problem)| {
+            Error::new(ErrorKind::Codec, format!("the key has no text: {problem}")).of(&self.cache, None)
+        };
+        self.prefix().name(key).map_err(problem)
+    }
+
+    /// Counts an operation that failed, and says what it was about.
+    pub(crate) fn failed(&self, error: Error, name: Option<&Name>) -> Error {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+        error.of(&self.cache, name.map(|name| &**name.text()))
+    }
+
+    /// Reads a key: value and generation with one command, so that a hit costs no more than a plain `GET`.
+    ///
+    /// A key of a wrong type is nil to `MGET`. With `tracked`, the read asks the server to tell of the next change.
+    pub(crate) async fn read(&self, name: &Name, tracked: bool, budget: &Budget) -> Result<Seen, Error> {
+        let generation = name.generation();
+        let mut work = Pipeline::with_capacity(2);
+        if tracked {
+            work.add_command(command(&[b"CLIENT", b"CACHING", b"YES"]));
+        }
+        if self.client.settings().cluster {
+            // Two nodes, perhaps. The order doesn't matter: a call that starts after a clear reads the new generation
+            // whenever it reads it, and an entry is dead unless it carries that.
+            work.add_command(command(&[b"GET", name.as_bytes()]));
+            work.add_command(command(&[b"GET", generation.as_bytes()]));
+        } else {
+            work.add_command(command(&[b"MGET", name.as_bytes(), generation.as_bytes()]));
+        }
+        let replies =
+            self.client.call_each(work, Kind::Read, budget).await.map_err(|error| self.failed(error, Some(name)))?;
+        let mut values = Vec::with_capacity(2);
+        for reply in replies.into_iter().skip(usize::from(tracked)) {
+            match reply {
+                Ok(Value::Array(both)) => values.extend(both),
+                Ok(one) => values.push(one),
+                Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => values.push(Value::Nil),
+                Err(error) => return Err(self.failed(error, Some(name))),
+            }
+        }
+        let mut values = values.into_iter().map(bytes);
+        let value = values.next().flatten();
+        let generation = values.next().flatten();
+        Ok(Seen::judge(value, generation.as_deref()))
+    }
+
+    /// The generation: what was read, or else a new one, unless another process has made one meanwhile.
+    ///
+    /// It has no expiry: there is one for each function, and a `volatile-..` policy then never evicts it.
+    async fn generation(&self, name: &Name, read: Option<Nonce>, budget: &Budget) -> Result<Nonce, Error> {
+        if let Some(nonce) = read {
+            return Ok(nonce);
+        }
+        let key = name.generation();
+        let mine = envelope::nonce(millis_now());
+        let mut work = Pipeline::with_capacity(1);
+        work.add_command(command(&[b"SET", key.as_bytes(), &mine, b"NX", b"GET"]));
+        let reply = self.client.call(work, Kind::Write, budget).await.map_err(|error| self.failed(error, None))?;
+        let before = reply.into_iter().next().and_then(bytes);
+        // Something else of that name is nothing of ours; entries that carry `mine` are then dead, which is safe.
+        Ok(before.and_then(|bytes| Nonce::try_from(bytes).ok()).unwrap_or(mine))
+    }
+
+    /// Puts a placeholder over what was seen. Whoever wins runs the body; the ticket is captured before it begins.
+    pub(crate) async fn lease(self: &Arc<Self>, name: &Name, seen: &Seen, budget: &Budget) -> Result<Leased, Error> {
+        let nonces = vec![self.generation(name, seen.generation, budget).await?];
+        let placeholder = envelope::placeholder(&envelope::stamp(), &nonces);
+        let head = Head::of(&placeholder);
+        let arguments = vec![seen.head.as_bytes().to_vec(), placeholder, scripts::millis(LEASE)];
+        let reply =
+            self.run(Call::new(&scripts::LEASE_SCRIPT, &[name.as_bytes()], arguments), Some(name), budget).await?;
+        let Some((1, now)) = timed(&reply) else { return Ok(Leased::Lost) };
+        Ok(Leased::Won(self.ticket(name, head, nonces, Some(now), true)))
+    }
+
+    /// A ticket over a placeholder of somebody else: of all loads that share it, the first to end fills.
+    pub(crate) async fn share(self: &Arc<Self>, name: &Name, seen: &Seen, budget: &Budget) -> Result<Ticket, Error> {
+        let nonces = vec![self.generation(name, seen.generation, budget).await?];
+        Ok(self.ticket(name, seen.head.clone(), nonces, self.now(), false))
+    }
+
+    /// A ticket for a load whatever there is: see [`scripts`].
+    pub(crate) async fn refresh(
+        self: &Arc<Self>,
+        name: &Name,
+        generation: Option<Nonce>,
+        budget: &Budget,
+    ) -> Result<Ticket, Error> {
+        let nonces = vec![self.generation(name, generation, budget).await?];
+        let stamp = envelope::stamp();
+        let placeholder = envelope::placeholder(&stamp, &nonces);
+        let entry = entry_head(&stamp);
+        let kind = entry.as_bytes()[..5].to_vec();
+        let placed = Head::of(&placeholder);
+        let arguments = vec![kind, stamp.to_vec(), placeholder, scripts::millis(LEASE)];
+        let reply =
+            self.run(Call::new(&scripts::REFRESH_SCRIPT, &[name.as_bytes()], arguments), Some(name), budget).await?;
+        match timed(&reply) {
+            // The entry is served on, also if the load fails.
+            Some((1, now)) => Ok(self.ticket(name, entry, nonces, Some(now), false)),
+            Some((_, now)) => Ok(self.ticket(name, placed, nonces, Some(now), true)),
+            None => Err(self.failed(odd_answer(), Some(name))),
+        }
+    }
+
+    fn ticket(self: &Arc<Self>, name: &Name, head: Head, nonces: Vec<Nonce>, now: Option<u64>, own: bool) -> Ticket {
+        let renewed = Arc::new(AtomicBool::new(true));
+        let ticket = Ticket {
+            remote: Arc::clone(self),
+            name: name.clone(),
+            head,
+            nonces,
+            clock: (now, Instant::now()),
+            own,
+            renewed,
+        };
+        if own {
+            self.keep_renewing(&ticket);
+        }
+        ticket
+    }
+
+    /// Renews a placeholder for as long as its load goes on and nobody has taken it over. It runs on the driver, so it
+    /// goes on while the body blocks its thread; it ends with the process.
+    fn keep_renewing(self: &Arc<Self>, ticket: &Ticket) {
+        let (renewed, remote) = (Arc::downgrade(&ticket.renewed), Arc::clone(self));
+        let (name, head) = (ticket.name.clone(), ticket.head.clone());
+        self.client.spawn(async move {
+            loop {
+                remote.client.sleep(RENEW_EVERY).await;
+                if !renewed.upgrade().is_some_and(|renewed| renewed.load(Ordering::Relaxed)) {
+                    return;
+                }
+                let arguments = vec![head.as_bytes().to_vec(), scripts::millis(LEASE)];
+                let call = Call::new(&scripts::RENEW_SCRIPT, &[name.as_bytes()], arguments);
+                let reply = remote.run(call, Some(&name), &remote.client.budget()).await;
+                // A failure says nothing about the lease: the next round finds out.
+                if matches!(reply, Ok(Value::Int(0))) {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Stores what a load gave, if the ticket still stands at the key. `false`: something newer came first.
+    pub(crate) async fn fill(&self, ticket: &mut Ticket, fresh: Fresh, budget: &Budget) -> Result<bool, Error> {
+        let (then, since) = ticket.clock;
+        let elapsed = u64::try_from(fresh.made.saturating_duration_since(since).as_millis()).unwrap_or(u64::MAX);
+        let created = then.map(|then| then.saturating_add(elapsed));
+        let [how, until] = scripts::ends(fresh.ttl, created);
+        let entry = self.entry(&ticket.name, &ticket.nonces, fresh, created)?;
+        let arguments = vec![ticket.head.as_bytes().to_vec(), entry, how, until];
+        let call = Call::new(&scripts::FILL_SCRIPT, &[ticket.name.as_bytes()], arguments);
+        let reply = self.run(call, Some(&ticket.name), budget).await?;
+        ticket.own = false;
+        Ok(matches!(reply, Value::Int(1)))
+    }
+
+    /// The bytes of a new entry.
+    fn entry(&self, name: &Name, nonces: &[Nonce], fresh: Fresh, created: Option<u64>) -> Result<Vec<u8>, Error> {
+        let Fresh { codec, payload, compressed, ttl, load, made: _ } = fresh;
+        let created = created.unwrap_or_else(millis_now);
+        let meta = Meta { codec, compressed, created, ttl, stale: Duration::ZERO, load };
+        let limit = self.client.settings().max_value;
+        let too_large = |bytes: usize| {
+            let cause = format!("a value of {bytes} bytes, where {limit} are the most");
+            Error::new(ErrorKind::TooLarge, cause).of(&self.cache, Some(name.text()))
+        };
+        if payload.len() > limit {
+            return Err(too_large(payload.len()));
+        }
+        envelope::entry(&envelope::stamp(), &meta, nonces, name.hashed(), &payload)
+            .ok_or_else(|| too_large(payload.len()))
+    }
+
+    /// Gives back what a load held that has nothing to store.
+    pub(crate) async fn release(&self, mut ticket: Ticket, budget: &Budget) -> Result<(), Error> {
+        if !ticket.own {
+            return Ok(());
+        }
+        let released = self.release_head(&ticket.name, &ticket.head, budget).await;
+        // If it failed, the drop tries once more, beyond this call's budget.
+        ticket.own = released.is_err();
+        released
+    }
+
+    /// Removes what a load found outdated without having something better: a success that isn't kept.
+    pub(crate) async fn outdate(&self, mut ticket: Ticket, budget: &Budget) -> Result<(), Error> {
+        // What it shares with others is theirs to end.
+        let entry = ticket.head.as_bytes().get(..5) == Some(&entry_head(&[0; 16]).as_bytes()[..5]);
+        ticket.own |= entry;
+        self.release(ticket, budget).await
+    }
+
+    async fn release_head(&self, name: &Name, head: &Head, budget: &Budget) -> Result<(), Error> {
+        let call = Call::new(&scripts::RELEASE_SCRIPT, &[name.as_bytes()], vec![head.as_bytes().to_vec()]);
+        self.run(call, Some(name), budget).await.map(drop)
+    }
+
+    /// Takes a writer's ticket: to be taken before it changes what the entry is made of.
+    pub(crate) async fn take_ticket(&self, name: &Name, budget: &Budget) -> Result<WriteTicket, Error> {
+        let token = envelope::stamp();
+        let life = TICKET_LIFE.as_millis().to_string();
+        let mut work = Pipeline::with_capacity(1);
+        work.add_command(command(&[b"SET", name.writer().as_bytes(), &token, b"PX", life.as_bytes(), b"GET"]));
+        let reply =
+            self.client.call(work, Kind::Write, budget).await.map_err(|error| self.failed(error, Some(name)))?;
+        let nonce = self.generation(name, None, budget).await?;
+        Ok(WriteTicket { token, contested: !matches!(reply.first(), Some(Value::Nil)), nonce })
+    }
+
+    /// Stores what a writer wrote. `false`: another writer was or is under way, and the entry was removed instead.
+    ///
+    /// Two steps, with the ticket between them, even where there is nothing to do in between: an invalidation removes the
+    /// ticket, so a commit that a thawed connection executes after it finds none, and stores nothing.
+    pub(crate) async fn commit(
+        &self,
+        name: &Name,
+        ticket: &WriteTicket,
+        fresh: Fresh,
+        budget: &Budget,
+    ) -> Result<bool, Error> {
+        let created = self.now();
+        let [how, until] = scripts::ends(fresh.ttl, created);
+        let entry = self.entry(name, &[ticket.nonce], fresh, created)?;
+        let contested: &[u8] = if ticket.contested { b"1" } else { b"0" };
+        let life = TICKET_LIFE.as_millis().to_string().into_bytes();
+        let arguments = vec![ticket.token.to_vec(), contested.to_vec(), life, entry, how, until];
+        let call = Call::new(&scripts::COMMIT_SCRIPT, &[name.as_bytes(), name.writer().as_bytes()], arguments);
+        Ok(matches!(self.run(call, Some(name), budget).await?, Value::Int(1)))
+    }
+
+    /// Removes an entry or placeholder, and what its writers and refreshers left. Waits for the acknowledgement.
+    pub(crate) async fn unlink(&self, name: &Name, budget: &Budget) -> Result<u64, Error> {
+        let (writer, refresh) = (name.writer(), name.refresh());
+        let mut work = Pipeline::with_capacity(1);
+        work.add_command(command(&[b"UNLINK", name.as_bytes(), writer.as_bytes(), refresh.as_bytes()]));
+        let reply =
+            self.client.call(work, Kind::Invalidate, budget).await.map_err(|error| self.failed(error, Some(name)))?;
+        Ok(matches!(reply.first(), Some(Value::Int(1..))).into())
+    }
+
+    /// Ends the generation: all entries and loads under way are dead from here on. `UNLINK` also works on a server that
+    /// is full.
+    pub(crate) async fn unlink_generation(&self, budget: &Budget) -> Result<(), Error> {
+        let mut work = Pipeline::with_capacity(1);
+        work.add_command(command(&[b"UNLINK", self.prefix().generation().as_bytes()]));
+        self.client.call(work, Kind::Invalidate, budget).await.map(drop).map_err(|error| self.failed(error, None))
+    }
+
+    /// The server's time as far as known, in ms.
+    fn now(&self) -> Option<u64> {
+        self.client.server_now().map(|now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Runs a script, in full where the server doesn't know it (it was restarted, or another node answers).
+    async fn run(&self, call: Call, name: Option<&Name>, budget: &Budget) -> Result<Value, Error> {
+        let unknown = |error: &Error| error.kind() == ErrorKind::Server(Refusal::NoScript);
+        let reply = match self.client.call(call.short(), Kind::Write, budget).await {
+            Err(error) if unknown(&error) => self.client.call(call.full(), Kind::Write, budget).await,
+            reply => reply,
+        };
+        reply.map(|replies| replies.into_iter().next().unwrap_or(Value::Nil)).map_err(|error| self.failed(error, name))
+    }
+}
+
+/// The head that an entry with this stamp has.
+fn entry_head(stamp: &Stamp) -> Head {
+    let bytes = envelope::entry(stamp, &Meta::default(), &[], None, &[]).unwrap_or_default();
+    debug_assert!(bytes.len() > HEAD);
+    Head::of(&bytes)
+}
+
+fn command(words: &[&[u8]]) -> Cmd {
+    let mut command = Cmd::new();
+    for word in words {
+        command.arg(*word);
+    }
+    command
+}
+
+fn bytes(value: Value) -> Option<Vec<u8>> {
+    match value {
+        Value::BulkString(bytes) => Some(bytes),
+        Value::SimpleString(text) => Some(text.into_bytes()),
+        _ => None,
+    }
+}
+
+/// `[flag, seconds, microseconds]` as the flag and milliseconds.
+fn timed(reply: &Value) -> Option<(i64, u64)> {
+    let Value::Array(parts) = reply else { return None };
+    let [Value::Int(flag), seconds, micros] = parts.as_slice() else { return None };
+    let number =
+        |value: &Value| bytes(value.clone()).and_then(|text| String::from_utf8(text).ok()?.parse::<u64>().ok());
+    Some((*flag, number(seconds)?.saturating_mul(1000).saturating_add(number(micros)? / 1000)))
+}
+
+fn millis_now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn odd_answer() -> Error {
+    Error::new(ErrorKind::Server(Refusal::Other), "the server gave an answer that no Redis gives")
+}

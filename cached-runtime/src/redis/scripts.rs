@@ -1,0 +1,363 @@
+//! What must happen in one step on the server, as Lua. Must never run on a hit (a script costs the server as much as two
+//! plain commands), and must never touch more than one key's node.
+//!
+//! All of them compare the first [`HEAD`](super::envelope::HEAD) bytes of what stands at the key (its identity: magic,
+//! kind, stamp) with what the caller saw, and change something only if they are equal. That is the whole of the fence:
+//!
+//! - *An invalidation during a load.* The load holds the stamp of its placeholder; the invalidation removes it; the fill
+//!   finds another head and changes nothing. The old value never comes back, however late the fill arrives: no stamp is
+//!   ever used twice. There is no unconditional write of a value anywhere, since a `SET` that had timed out was executed
+//!   by a thawed connection after the invalidation, and brought the old value back.
+//! - *Two loads of one key.* The second replaced the first's placeholder (take-over) or shares it (`coalesce = false`);
+//!   either way the first fill changes the head, and the other one changes nothing.
+//! - *A value that nobody can read* has a head as well, so it is replaced like a dead one, by whoever saw it.
+//! - *A key of a wrong type* reads as absent by `MGET`. A script's `GETRANGE` fails there with `WRONGTYPE`, so a lease
+//!   removes it; a fill, a renewal or a release leaves it alone, as what it was for is gone.
+
+use redis::{Cmd, Pipeline, Script};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// Puts a placeholder where the caller saw `base`.
+///
+/// Gives `[1, seconds, microseconds]` by the server's clock, or 0 in front if something else stands there.
+const LEASE: &str = r"
+local head = redis.pcall('GETRANGE', KEYS[1], 0, 20)
+if type(head) == 'table' then
+  redis.call('UNLINK', KEYS[1])
+  head = ''
+end
+local now = redis.call('TIME')
+if head ~= ARGV[1] then
+  return {0, now[1], now[2]}
+end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return {1, now[1], now[2]}
+";
+
+/// Puts an entry where `base` stands: `ARGV` is the base, the entry, and until when (see [`ends`]). Gives 1 or 0.
+const FILL: &str = r"
+if redis.pcall('GETRANGE', KEYS[1], 0, 20) ~= ARGV[1] then
+  return 0
+end
+if ARGV[3] == '' then
+  redis.call('SET', KEYS[1], ARGV[2])
+else
+  redis.call('SET', KEYS[1], ARGV[2], ARGV[3], ARGV[4])
+end
+return 1
+";
+
+/// Prolongs what the caller holds. Gives 1 or 0.
+const RENEW: &str = r"
+if redis.pcall('GETRANGE', KEYS[1], 0, 20) ~= ARGV[1] then
+  return 0
+end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+";
+
+/// Removes what the caller holds. Gives 1 or 0.
+const RELEASE: &str = r"
+if redis.pcall('GETRANGE', KEYS[1], 0, 20) ~= ARGV[1] then
+  return 0
+end
+return redis.call('UNLINK', KEYS[1])
+";
+
+/// For a load whatever there is: an entry gets a new stamp in place, so that it is served on while all loads that began
+/// before are fenced; anything else is replaced by a placeholder.
+///
+/// Gives `[1 if an entry stands there, seconds, microseconds]`; the new head is the caller's to know.
+const REFRESH: &str = r"
+local head = redis.pcall('GETRANGE', KEYS[1], 0, 20)
+local now = redis.call('TIME')
+if type(head) ~= 'table' and #head == 21 and string.sub(head, 1, 5) == ARGV[1] then
+  redis.call('SETRANGE', KEYS[1], 5, ARGV[2])
+  return {1, now[1], now[2]}
+end
+redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
+return {0, now[1], now[2]}
+";
+
+/// The second half of a write: stores the value if nobody else wrote since the ticket was taken, and nobody had before.
+///
+/// `KEYS` is the entry and its `:w`; `ARGV` the ticket, whether there was one before it (`1`), the life of a ticket, the
+/// entry, and until when.
+/// Gives 1, or 0 where the entry was removed instead: two writers that commit to the database in one order and come here
+/// in the other end in a miss, not in the older value.
+const COMMIT: &str = r"
+if redis.call('GET', KEYS[2]) == ARGV[1] and ARGV[2] == '0' then
+  if ARGV[5] == '' then
+    redis.call('SET', KEYS[1], ARGV[4])
+  else
+    redis.call('SET', KEYS[1], ARGV[4], ARGV[5], ARGV[6])
+  end
+  redis.call('DEL', KEYS[2])
+  return 1
+end
+redis.call('UNLINK', KEYS[1])
+if redis.call('EXISTS', KEYS[2]) == 1 then
+  redis.call('SET', KEYS[2], 'contested', 'KEEPTTL')
+else
+  redis.call('SET', KEYS[2], 'contested', 'PX', ARGV[3])
+end
+return 0
+";
+
+/// A script and its hash.
+pub(crate) struct Lua {
+    code: &'static str,
+    script: LazyLock<Script>,
+}
+
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $name:ident: $code:ident;)*) => { $(
+        $(#[$doc])*
+        pub(crate) static $name: Lua = Lua { code: $code, script: LazyLock::new(|| Script::new($code)) };
+    )* };
+}
+scripts! {
+    /// See [`LEASE`].
+    LEASE_SCRIPT: LEASE;
+    /// See [`FILL`].
+    FILL_SCRIPT: FILL;
+    /// See [`RENEW`].
+    RENEW_SCRIPT: RENEW;
+    /// See [`RELEASE`].
+    RELEASE_SCRIPT: RELEASE;
+    /// See [`REFRESH`].
+    REFRESH_SCRIPT: REFRESH;
+    /// See [`COMMIT`].
+    COMMIT_SCRIPT: COMMIT;
+}
+
+/// A call of a script: by its hash first, and in full where the server doesn't know it yet.
+pub(crate) struct Call {
+    script: &'static Lua,
+    keys: Vec<Vec<u8>>,
+    arguments: Vec<Vec<u8>>,
+}
+
+impl Call {
+    pub(crate) fn new(script: &'static Lua, keys: &[&[u8]], arguments: Vec<Vec<u8>>) -> Self {
+        Self { script, keys: keys.iter().map(|key| key.to_vec()).collect(), arguments }
+    }
+
+    /// By its hash.
+    pub(crate) fn short(&self) -> Pipeline {
+        self.pipeline("EVALSHA", self.script.script.get_hash())
+    }
+
+    /// In full; the server knows it from then on.
+    pub(crate) fn full(&self) -> Pipeline {
+        self.pipeline("EVAL", self.script.code)
+    }
+
+    fn pipeline(&self, command: &str, script: &str) -> Pipeline {
+        let mut cmd = Cmd::new();
+        cmd.arg(command).arg(script).arg(self.keys.len());
+        for bytes in self.keys.iter().chain(&self.arguments) {
+            cmd.arg(bytes.as_slice());
+        }
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(cmd);
+        pipeline
+    }
+}
+
+/// What Redis still adds to its clock without an overflow.
+const LONGEST: u128 = 1 << 52;
+
+/// A time to live in whole milliseconds, at least one.
+pub(crate) fn millis(ttl: Duration) -> Vec<u8> {
+    ttl.as_millis().clamp(1, LONGEST).to_string().into_bytes()
+}
+
+/// Until when an entry lives, as two arguments of `SET`; empty for one that never ends.
+///
+/// By the server's clock wherever it is known: a ttl runs from the end of the load, and a fill may have been held up on
+/// its way. Such an entry then ends early by the time that the answer took which brought the clock, never late.
+pub(crate) fn ends(ttl: Option<Duration>, created: Option<u64>) -> [Vec<u8>; 2] {
+    match (ttl, created) {
+        (None, _) => [Vec::new(), Vec::new()],
+        (Some(ttl), None) => [b"PX".to_vec(), millis(ttl)],
+        (Some(ttl), Some(created)) => {
+            let at = u128::from(created).saturating_add(ttl.as_millis().max(1)).min(LONGEST);
+            [b"PXAT".to_vec(), at.to_string().into_bytes()]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::envelope::{self, Head, Meta};
+    use super::super::testing::Server;
+    use super::*;
+    use redis::{Connection, FromRedisValue, Value};
+
+    /// A server, and a plain connection to it.
+    struct Bench {
+        connection: Connection,
+        _server: Server,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let server = Server::start(&[]);
+            let connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+            Self { connection, _server: server }
+        }
+
+        fn run<T: FromRedisValue>(&mut self, script: &'static Lua, keys: &[&str], arguments: Vec<Vec<u8>>) -> T {
+            let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
+            let call = Call::new(script, &keys, arguments);
+            let known: Result<Vec<T>, _> = call.short().query(&mut self.connection);
+            let mut replies = known.unwrap_or_else(|_| call.full().query(&mut self.connection).unwrap());
+            replies.remove(0)
+        }
+
+        fn ask<T: FromRedisValue>(&mut self, words: &[&str]) -> T {
+            redis::cmd(words[0]).arg(&words[1..]).query(&mut self.connection).unwrap()
+        }
+
+        fn lease(&mut self, base: &Head) -> Option<Head> {
+            let placeholder = envelope::placeholder(&envelope::stamp(), &[[7; 16]]);
+            let head = Head::of(&placeholder);
+            let arguments = vec![base.as_bytes().to_vec(), placeholder, millis(Duration::from_secs(5))];
+            let (won, seconds, _): (i64, u64, u64) = self.run(&LEASE_SCRIPT, &["key"], arguments);
+            assert!(seconds > 1_700_000_000);
+            (won == 1).then_some(head)
+        }
+
+        fn fill(&mut self, base: &Head, payload: &str) -> bool {
+            let entry = entry(payload);
+            let [how, until] = ends(Some(Duration::from_mins(1)), None);
+            self.run::<i64>(&FILL_SCRIPT, &["key"], vec![base.as_bytes().to_vec(), entry, how, until]) == 1
+        }
+
+        fn value(&mut self) -> Option<String> {
+            let bytes: Option<Vec<u8>> = redis::cmd("GET").arg("key").query(&mut self.connection).unwrap();
+            Some(String::from_utf8_lossy(&bytes?[envelope::HEAD..]).into_owned())
+        }
+
+        fn commit(&mut self, ticket: &(&str, bool), payload: &str) -> bool {
+            let [how, until] = ends(None, None);
+            let before = if ticket.1 { b"1" } else { b"0" };
+            let arguments = vec![ticket.0.into(), before.to_vec(), b"3600000".to_vec(), entry(payload), how, until];
+            self.run::<i64>(&COMMIT_SCRIPT, &["key", "key:w"], arguments) == 1
+        }
+
+        fn ticket(&mut self, token: &'static str) -> (&'static str, bool) {
+            let before: Value = self.ask(&["SET", "key:w", token, "PX", "3600000", "GET"]);
+            (token, before != Value::Nil)
+        }
+    }
+
+    fn entry(payload: &str) -> Vec<u8> {
+        envelope::entry(&envelope::stamp(), &Meta::default(), &[[7; 16]], None, payload.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn promise_3_a_fill_after_an_invalidation_changes_nothing() {
+        let mut bench = Bench::new();
+        let mine = bench.lease(&Head::default()).unwrap();
+        assert_eq!(bench.lease(&Head::default()), None);
+        bench.ask::<i64>(&["UNLINK", "key"]);
+        assert!(!bench.fill(&mine, "old"));
+        assert_eq!(bench.value(), None);
+        let next = bench.lease(&Head::default()).unwrap();
+        assert!(!bench.fill(&mine, "old"));
+        assert!(bench.fill(&next, "new"));
+        assert!(!bench.fill(&next, "twice"));
+        assert!(bench.value().unwrap().ends_with("new"));
+    }
+
+    #[test]
+    fn promise_7_whatever_stands_there_is_replaced_over_its_head() {
+        let mut bench = Bench::new();
+        for foreign in ["x", "a foreign text of more than twenty-one bytes"] {
+            bench.ask::<()>(&["SET", "key", foreign]);
+            assert_eq!(bench.lease(&Head::default()), None);
+            let mine = bench.lease(&Head::of(foreign.as_bytes())).unwrap();
+            assert!(bench.fill(&mine, "mine"));
+            bench.ask::<i64>(&["DEL", "key"]);
+        }
+        bench.ask::<i64>(&["RPUSH", "key", "a"]);
+        assert!(!bench.fill(&Head::default(), "onto a list"));
+        let mine = bench.lease(&Head::default()).unwrap();
+        bench.ask::<i64>(&["DEL", "key"]);
+        bench.ask::<i64>(&["RPUSH", "key", "a"]);
+        for script in [&RENEW_SCRIPT, &RELEASE_SCRIPT] {
+            assert_eq!(bench.run::<i64>(script, &["key"], vec![mine.as_bytes().to_vec(), b"9".to_vec()]), 0);
+        }
+    }
+
+    #[test]
+    fn only_the_holder_renews_and_releases() {
+        let mut bench = Bench::new();
+        let mine = bench.lease(&Head::default()).unwrap();
+        let renew = |head: &Head| vec![head.as_bytes().to_vec(), b"90000".to_vec()];
+        assert_eq!(bench.run::<i64>(&RENEW_SCRIPT, &["key"], renew(&mine)), 1);
+        assert!(bench.ask::<i64>(&["PTTL", "key"]) > 80_000);
+        let taken = bench.lease(&mine).unwrap();
+        assert_eq!(bench.run::<i64>(&RENEW_SCRIPT, &["key"], renew(&mine)), 0);
+        assert_eq!(bench.run::<i64>(&RELEASE_SCRIPT, &["key"], vec![mine.as_bytes().to_vec()]), 0);
+        assert_eq!(bench.run::<i64>(&RELEASE_SCRIPT, &["key"], vec![taken.as_bytes().to_vec()]), 1);
+        assert_eq!(bench.value(), None);
+    }
+
+    #[test]
+    fn a_refresh_keeps_the_entry_and_fences_older_loads() {
+        let mut bench = Bench::new();
+        let refresh = |bench: &mut Bench| {
+            let stamp = envelope::stamp();
+            let placeholder = envelope::placeholder(&stamp, &[[7; 16]]);
+            let (placed, kept) = (Head::of(&placeholder), entry("")[..5].to_vec());
+            let arguments = vec![kept.clone(), stamp.to_vec(), placeholder, b"5000".to_vec()];
+            let (stands, _, _): (i64, u64, u64) = bench.run(&REFRESH_SCRIPT, &["key"], arguments);
+            if stands == 1 { Head::of(&[&kept[..], &stamp].concat()) } else { placed }
+        };
+        let older = bench.lease(&Head::default()).unwrap();
+        let first = refresh(&mut bench);
+        assert!(!bench.fill(&older, "older"));
+        assert!(bench.fill(&first, "first"));
+        let second = refresh(&mut bench);
+        assert!(bench.value().unwrap().ends_with("first"));
+        let third = refresh(&mut bench);
+        assert!(!bench.fill(&second, "second"));
+        assert!(bench.fill(&third, "third"));
+        assert!(bench.value().unwrap().ends_with("third"));
+    }
+
+    #[test]
+    fn promise_9_writers_that_cross_end_in_a_miss() {
+        let mut bench = Bench::new();
+        let alone = bench.ticket("alone");
+        assert!(bench.commit(&alone, "alone"));
+        let (a, b) = (bench.ticket("a"), bench.ticket("b"));
+        assert!(!bench.commit(&b, "b"));
+        assert!(!bench.commit(&a, "a"));
+        assert_eq!(bench.value(), None);
+        // An invalidation takes the tickets along: a commit that comes late stores nothing.
+        bench.ask::<i64>(&["UNLINK", "key", "key:w"]);
+        let late = bench.ticket("late");
+        bench.ask::<i64>(&["UNLINK", "key", "key:w"]);
+        assert!(!bench.commit(&late, "late"));
+        assert_eq!(bench.value(), None);
+    }
+
+    #[test]
+    fn an_end_by_the_servers_clock() {
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(ends(second, None), [b"PX".to_vec(), b"1000".to_vec()]);
+        assert_eq!(ends(second, Some(5)), [b"PXAT".to_vec(), b"1005".to_vec()]);
+        assert!(ends(None, Some(5)).iter().all(Vec::is_empty));
+        assert_eq!(ends(Some(Duration::MAX), Some(5))[1], LONGEST.to_string().into_bytes());
+        assert_eq!(millis(Duration::from_nanos(1)), b"1");
+        let mut bench = Bench::new();
+        let mine = bench.lease(&Head::default()).unwrap();
+        let past = vec![mine.as_bytes().to_vec(), entry("over"), b"PXAT".to_vec(), b"1005".to_vec()];
+        assert_eq!(bench.run::<i64>(&FILL_SCRIPT, &["key"], past), 1);
+        assert_eq!(bench.value(), None);
+    }
+}

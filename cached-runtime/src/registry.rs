@@ -1,0 +1,188 @@
+//! The list of all caches of the process. Must never keep a cache alive, nor be touched by a call of a cached function
+//! after its first.
+
+use crate::error::Error;
+use crate::stats::Stats;
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+
+// Not `crate::sync`: no protocol depends on the list.
+use parking_lot::Mutex;
+
+/// What the list wants of a cache.
+pub(crate) trait Listed: Send + Sync {
+    fn name(&self) -> &str;
+    fn stats(&self) -> Stats;
+    fn clear(&self);
+
+    /// Where the entries are on a server: begins to clear them, and gives what to wait for.
+    #[cfg(feature = "redis")]
+    fn clear_afar(&self) -> Option<crate::redis::Acting> {
+        None
+    }
+}
+
+static ALL: Mutex<List> = Mutex::new(List { caches: Vec::new(), purge_at: 64 });
+
+struct List {
+    caches: Vec<Weak<dyn Listed>>,
+    /// Dead handles are dropped when the list has grown to this: constant work for each cache on average.
+    purge_at: usize,
+}
+
+/// Adds a cache to the list.
+pub(crate) fn list(cache: Weak<dyn Listed>) {
+    let mut all = ALL.lock();
+    if all.caches.len() >= all.purge_at {
+        all.caches.retain(|cache| cache.strong_count() > 0);
+        all.purge_at = 2 * all.caches.len() + 64;
+    }
+    all.caches.push(cache);
+}
+
+fn all() -> Vec<Arc<dyn Listed>> {
+    // Upgraded under the lock, used outside of it: `clear` runs the users' `Drop`.
+    ALL.lock().caches.iter().filter_map(Weak::upgrade).collect()
+}
+
+/// All caches that exist now, in the order in which they were first used.
+///
+/// A cached function is listed from its first call on, each instantiation of a generic one on its own; a
+/// [`Cache`](crate::Cache) as long as a handle of it lives.
+///
+/// ```
+/// use cached_runtime::{Cache, caches};
+///
+/// let colours = Cache::<u32, String>::builder().name("colours").build();
+/// colours.get(&7);
+/// for cache in caches() {
+///     println!("{}: {}", cache.name(), cache.stats());
+/// }
+/// assert!(caches().iter().any(|cache| cache.name() == "colours" && cache.stats().misses == 1));
+/// ```
+pub fn caches() -> Vec<CacheInfo> {
+    all().into_iter().map(CacheInfo).collect()
+}
+
+/// One of all [`caches`]: its name, its stats, and a way to clear it.
+#[derive(Clone)]
+pub struct CacheInfo(Arc<dyn Listed>);
+
+impl CacheInfo {
+    /// The name that the cache was built with; for a function, its path.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// What it did so far.
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
+    }
+
+    /// Forgets everything in it.
+    pub fn clear(&self) {
+        self.0.clear();
+    }
+}
+
+impl fmt::Debug for CacheInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheInfo").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+/// Clears all caches of the process.
+///
+/// It acts at once. Await the result, or call [`wait`](Invalidation::wait), to learn whether it succeeded: a call that
+/// starts after that never gets a value whose load began before.
+///
+/// # Errors
+///
+/// What kept a server from forgetting; it is tried again for as long as the process lives. None with the memory stores.
+///
+/// ```
+/// use cached_runtime::{Cache, clear_all};
+///
+/// let cache = Cache::builder().build();
+/// cache.set(1, "one");
+/// clear_all().wait()?;
+/// assert_eq!(cache.get(&1), None);
+/// # Ok::<_, cached_runtime::Error>(())
+/// ```
+pub fn clear_all() -> Invalidation {
+    #[cfg(feature = "redis")]
+    let mut acting = Vec::new();
+    for cache in all() {
+        #[cfg(feature = "redis")]
+        if let Some(afar) = cache.clear_afar() {
+            acting.push(afar);
+            continue;
+        }
+        cache.clear();
+    }
+    Invalidation {
+        #[cfg(feature = "redis")]
+        acting,
+        result: None,
+    }
+}
+
+/// What becomes of an invalidation: `.await` it, or [`wait`](Self::wait) for it in sync code.
+///
+/// With several caches, the first error counts; none keeps the others from being invalidated.
+#[derive(Debug, Default)]
+#[must_use = "await it, or call `.wait()`, to learn whether it succeeded"]
+pub struct Invalidation {
+    /// What servers are doing. What memory had to do is done.
+    #[cfg(feature = "redis")]
+    acting: Vec<crate::redis::Acting>,
+    /// What is known already.
+    result: Option<Error>,
+}
+
+impl Invalidation {
+    /// Blocks until it is done.
+    ///
+    /// # Errors
+    ///
+    /// What kept a store from forgetting.
+    pub fn wait(self) -> Result<(), Error> {
+        #[cfg(feature = "redis")]
+        return crate::redis::block_on(self.into_future());
+        #[cfg(not(feature = "redis"))]
+        self.result.map_or(Ok(()), Err)
+    }
+}
+
+impl IntoFuture for Invalidation {
+    type Output = Result<(), Error>;
+    type IntoFuture = Invalidating;
+
+    fn into_future(self) -> Invalidating {
+        Invalidating(self)
+    }
+}
+
+/// The future of an [`Invalidation`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Invalidating(Invalidation);
+
+impl Future for Invalidating {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let _ = cx;
+        #[cfg(feature = "redis")]
+        while let Some(acting) = self.0.acting.last_mut() {
+            if let Err(error) = std::task::ready!(Pin::new(acting).poll(cx)) {
+                self.0.result.get_or_insert(error);
+            }
+            self.0.acting.pop();
+        }
+        Poll::Ready(self.0.result.take().map_or(Ok(()), Err))
+    }
+}

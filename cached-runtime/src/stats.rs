@@ -1,0 +1,236 @@
+//! Counters of a cache and the snapshot that users see. Must never lock, and must never be read to decide anything.
+
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+use std::fmt;
+use std::time::Duration;
+
+/// Counts of one shard (or one thread's part of a `local` cache).
+///
+/// Every counter has one writer at a time (the holder of the shard's lock, or the thread), so an increment is a plain
+/// load and store; readers on other threads see a recent value. Relaxed: no decision hangs on a counter.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) hits: Counter,
+    pub(crate) misses: Counter,
+    pub(crate) loads: Counter,
+    pub(crate) load_errors: Counter,
+    /// Loads whose time was taken, and the sum of those times: see [`Counts::times_load`].
+    pub(crate) timed_loads: Counter,
+    pub(crate) timed_nanos: Counter,
+    pub(crate) evictions: Counter,
+    pub(crate) expirations: Counter,
+    pub(crate) fenced: Counter,
+    pub(crate) invalidations: Counter,
+    pub(crate) rejected: Counter,
+    /// Gauges: what the shard holds now.
+    pub(crate) entries: AtomicUsize,
+    pub(crate) weight: AtomicU64,
+}
+
+/// A counter with one writer at a time.
+#[derive(Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    #[inline]
+    pub(crate) fn add(&self, n: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Counts {
+    /// Whether to take the time of the next load. Nearly always; but reading the clock twice costs as much as a short
+    /// load, so once loads turn out to be short, one in eight is enough.
+    pub(crate) fn times_load(&self, ticket: u64) -> bool {
+        const SHORT: u64 = 2_000;
+        let timed = self.timed_loads.get();
+        timed < 64 || self.timed_nanos.get() / timed > SHORT || ticket.is_multiple_of(8)
+    }
+
+    pub(crate) fn count_load(&self, took: Option<Duration>, failed: bool) {
+        self.loads.add(1);
+        self.load_errors.add(u64::from(failed));
+        if let Some(took) = took {
+            self.timed_loads.add(1);
+            self.timed_nanos.add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// The time that all loads took, those included whose time was not taken.
+    fn load_time(&self) -> Duration {
+        let (all, timed) = (u128::from(self.loads.get()), u128::from(self.timed_loads.get()));
+        let nanos = (u128::from(self.timed_nanos.get()) * all).checked_div(timed).unwrap_or(0);
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// Adds these counts to a snapshot.
+    pub(crate) fn add_to(&self, stats: &mut Stats) {
+        stats.hits += self.hits.get();
+        stats.misses += self.misses.get();
+        stats.loads += self.loads.get();
+        stats.load_errors += self.load_errors.get();
+        stats.load_time += self.load_time();
+        stats.evictions += self.evictions.get();
+        stats.expirations += self.expirations.get();
+        stats.fenced += self.fenced.get();
+        stats.invalidations += self.invalidations.get();
+        stats.rejected += self.rejected.get();
+        stats.entries += self.entries.load(Ordering::Relaxed);
+        stats.weight += self.weight.load(Ordering::Relaxed);
+    }
+}
+
+/// What a cache did so far, and what it holds: a snapshot.
+///
+/// Taken without stopping the cache, so under load the numbers may be a few calls apart from one another.
+/// [`Display`](fmt::Display) prints one line, in the manner of Python's `CacheInfo`:
+///
+/// ```
+/// use cached_runtime::Cache;
+///
+/// let cache = Cache::builder().capacity(128).build();
+/// cache.get_or_load(7, || "seven");
+/// cache.get_or_load(7, || "seven");
+/// let stats = cache.stats();
+/// assert_eq!((stats.hits, stats.misses, stats.entries), (1, 1, 1));
+/// assert!(stats.to_string().starts_with("hits=1 misses=1 hit_rate=50.0% entries=1/128"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Calls that were answered from the cache.
+    pub hits: u64,
+    /// Calls that were not: each either ran the function or waited for another call that ran it.
+    pub misses: u64,
+    /// Times the function ran to its end, with a value, an error or a panic. A load whose future was dropped is none.
+    pub loads: u64,
+    /// Loads that ended in an error or a panic.
+    pub load_errors: u64,
+    /// The time that loads took in all; a load that calls other cached functions includes theirs. Where loads take less
+    /// than two microseconds it is estimated from one in eight, since taking the time would cost as much.
+    pub load_time: Duration,
+    /// Misses that were answered by another call's load (single-flight).
+    pub coalesced: u64,
+    /// Entries that had to go to make room.
+    pub evictions: u64,
+    /// Entries that outlived their time to live or to idle.
+    pub expirations: u64,
+    /// Loads whose value was not stored, since an invalidation or something newer came first.
+    pub fenced: u64,
+    /// Entries that were removed by `invalidate` or `clear`.
+    pub invalidations: u64,
+    /// Values that were not stored: `None`, `cache_if` said no, heavier than the whole cache, no capacity, a time to live
+    /// of zero.
+    pub rejected: u64,
+    /// Calls that went past the cache: `bypass_if`, or a call from inside a key's or value's own code.
+    pub bypassed: u64,
+    /// Operations on a server that failed: each was a miss, a value not stored, or an invalidation to be repeated.
+    pub store_errors: u64,
+    /// Invalidations that failed and are tried again now.
+    pub pending: u64,
+    /// Entries held now, including expired ones that are not swept yet. 0 for entries on a server.
+    pub entries: usize,
+    /// The bound on `entries`; `None` for an unbounded cache and for one that is bound by weight. Of a `local` cache it is
+    /// the bound of each thread's part, while `entries` counts all threads'.
+    pub capacity: Option<usize>,
+    /// The weight of the entries held now; 0 where nothing is weighed.
+    pub weight: u64,
+    /// The bound on `weight`, if there is one.
+    pub max_weight: Option<u64>,
+}
+
+impl Stats {
+    /// Hits and misses together.
+    pub fn requests(&self) -> u64 {
+        self.hits + self.misses
+    }
+
+    /// The share of requests that were hits, from 0 to 1; 0 before the first request.
+    pub fn hit_rate(&self) -> f64 {
+        // Counters beyond 2^53 would lose a digit nobody sees.
+        #[expect(clippy::cast_precision_loss)]
+        match self.requests() {
+            0 => 0.0,
+            n => self.hits as f64 / n as f64,
+        }
+    }
+
+    /// How long a load took on average; `None` before the first.
+    pub fn mean_load_time(&self) -> Option<Duration> {
+        let nanos = self.load_time.as_nanos().checked_div(u128::from(self.loads))?;
+        Some(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
+    }
+
+    /// These stats and another cache's, added up: for the instantiations of a generic function.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn plus(mut self, other: &Self) -> Self {
+        self.hits += other.hits;
+        self.misses += other.misses;
+        self.loads += other.loads;
+        self.load_errors += other.load_errors;
+        self.load_time += other.load_time;
+        self.coalesced += other.coalesced;
+        self.evictions += other.evictions;
+        self.expirations += other.expirations;
+        self.fenced += other.fenced;
+        self.invalidations += other.invalidations;
+        self.rejected += other.rejected;
+        self.bypassed += other.bypassed;
+        self.store_errors += other.store_errors;
+        self.pending += other.pending;
+        self.entries += other.entries;
+        self.capacity = self.capacity.zip(other.capacity).map(|(a, b)| a.saturating_add(b));
+        self.weight += other.weight;
+        self.max_weight = self.max_weight.zip(other.max_weight).map(|(a, b)| a.saturating_add(b));
+        self
+    }
+
+    /// What happened since `base`; what is held now stays as it is.
+    pub(crate) fn since(mut self, base: &Self) -> Self {
+        self.hits = self.hits.saturating_sub(base.hits);
+        self.misses = self.misses.saturating_sub(base.misses);
+        self.loads = self.loads.saturating_sub(base.loads);
+        self.load_errors = self.load_errors.saturating_sub(base.load_errors);
+        self.load_time = self.load_time.saturating_sub(base.load_time);
+        self.coalesced = self.coalesced.saturating_sub(base.coalesced);
+        self.evictions = self.evictions.saturating_sub(base.evictions);
+        self.expirations = self.expirations.saturating_sub(base.expirations);
+        self.fenced = self.fenced.saturating_sub(base.fenced);
+        self.invalidations = self.invalidations.saturating_sub(base.invalidations);
+        self.rejected = self.rejected.saturating_sub(base.rejected);
+        self.bypassed = self.bypassed.saturating_sub(base.bypassed);
+        self.store_errors = self.store_errors.saturating_sub(base.store_errors);
+        self
+    }
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "hits={} misses={} hit_rate={:.1}%", self.hits, self.misses, 100.0 * self.hit_rate())?;
+        match (self.max_weight, self.capacity) {
+            (Some(max), _) => write!(f, " entries={} weight={}/{max}", self.entries, self.weight)?,
+            (None, Some(capacity)) => write!(f, " entries={}/{capacity}", self.entries)?,
+            (None, None) => write!(f, " entries={}/unbounded", self.entries)?,
+        }
+        write!(
+            f,
+            " evictions={} expirations={} invalidations={} loads={} load_errors={} load_time={:.1?} coalesced={} \
+             fenced={} rejected={} bypassed={}",
+            self.evictions,
+            self.expirations,
+            self.invalidations,
+            self.loads,
+            self.load_errors,
+            self.load_time,
+            self.coalesced,
+            self.fenced,
+            self.rejected,
+            self.bypassed,
+        )
+    }
+}

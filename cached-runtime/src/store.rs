@@ -1,0 +1,121 @@
+//! Where entries live: the kinds of store, and what the front door asks of one. Must never know what a function returns
+//! (that is `outcome`'s) or run a body.
+
+use crate::builder::Coalesce;
+use crate::key::View;
+use crate::memory::common::Common;
+use crate::memory::entry::{Find, Same};
+use crate::memory::gate::{Ask, Left, Purpose};
+use crate::memory::shard::{Begun, Ending};
+use crate::memory::{LocalCache, MemoryCache};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A kind of store: the third parameter of [`Cache`](crate::Cache).
+///
+/// Sealed: [`Memory`] and [`Local`] are what there is in this version.
+pub trait Store: sealed::Sealed + Sized + 'static {
+    #[doc(hidden)]
+    type Handle<K: 'static, V: 'static>: Clone;
+}
+
+/// A kind of store in this process's memory, where nothing fails: its operations give what they give, not a `Result`.
+///
+/// Sealed: [`Memory`] and [`Local`].
+pub trait InProcess: Store {}
+
+impl InProcess for Memory {}
+impl InProcess for Local {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Memory {}
+    impl Sealed for super::Local {}
+    #[cfg(feature = "redis")]
+    impl Sealed for super::Redis {}
+}
+
+/// In this process's memory, shared by its threads: the default.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory(());
+
+/// In memory, for each thread its own: no lock at all, and values need not be `Send`.
+///
+/// `invalidate` acts on the calling thread's entries, `clear` on those of all threads. Expired entries of a thread are
+/// freed by its own next calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Local(());
+
+/// In Redis or Valkey, shared by all processes that use the same server.
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+#[derive(Clone, Copy, Debug)]
+pub struct Redis(());
+
+#[cfg(feature = "redis")]
+impl Store for Redis {
+    type Handle<K: 'static, V: 'static> = Arc<crate::redis::RedisCache<K, V>>;
+}
+
+impl Store for Memory {
+    type Handle<K: 'static, V: 'static> = Arc<MemoryCache<K, V>>;
+}
+
+impl Store for Local {
+    type Handle<K: 'static, V: 'static> = Rc<LocalCache<K, V>>;
+}
+
+/// How long a load ran, if its time was taken.
+pub struct Took(pub(crate) Option<Duration>);
+
+/// What the front door asks of a store. `None` and `false` mean: not now, this thread is in the middle of something
+/// (see `memory::lock`).
+pub trait Engine<K, V>: Clone {
+    /// The hash of a key.
+    fn hash<P: View<Owned = K>>(&self, view: &P) -> u64;
+
+    /// The hash of a key that is there by reference.
+    fn hash_key<Q: std::hash::Hash + ?Sized>(&self, key: &Q) -> u64;
+
+    /// A call: a hit, a load to join, or a load to run. `own` and `ask` are for the last two.
+    fn lookup<'a, P: Same<K>>(
+        &self,
+        find: &Find<'_, P>,
+        purpose: Purpose,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a;
+
+    /// The same for a call that wants a load of its own, whatever there is.
+    fn anew<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K, ask: &Ask<'_, V>) -> Option<Begun<V>>;
+
+    /// A look-up that never loads; counts as a hit or a miss.
+    fn read<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V>;
+
+    /// Whether there is an entry that would be served.
+    fn has<P: Same<K>>(&self, find: &Find<'_, P>) -> bool;
+
+    /// A load ends. `took` is how long it ran, if it ran at all.
+    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>);
+
+    /// Stores a value.
+    fn set(&self, at: (u64, K), value: (V, Option<Duration>));
+
+    /// Forgets a key.
+    fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>);
+
+    /// Forgets everything.
+    fn clear(&self);
+
+    /// The keys that would be served now.
+    fn keys(&self) -> Vec<K>;
+
+    /// What has no types.
+    fn common(&self) -> &Common;
+
+    /// Whether and how long calls wait for one another's loads.
+    fn coalesce(&self) -> Coalesce;
+}

@@ -1,0 +1,154 @@
+//! Who goes first: `lru` exactly the least recently used, `sieve` what a scan brought in.
+
+use cached_runtime::{Cache, Eviction, cached};
+
+fn sorted(cache: &Cache<u64, u64>) -> Vec<u64> {
+    let mut keys: Vec<_> = cache.iter_keys().into_iter().collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn lru_is_exact_up_to_1024() {
+    for capacity in [1, 2, 3, 16, 17, 100, 1024] {
+        let cache: Cache<u64, u64> = Cache::builder().capacity(capacity).build();
+        let n = capacity as u64;
+        for key in 0..n {
+            cache.set(key, key);
+        }
+        assert_eq!(cache.len(), capacity, "it fills up to {capacity}");
+        // Every other one is read; then as many new ones come as there were unread ones.
+        (0..n).filter(|key| key % 2 == 0).for_each(|key| assert_eq!(cache.get(&key), Some(key)));
+        let unread = n / 2;
+        (n..n + unread).for_each(|key| cache.set(key, key));
+        let expected: Vec<_> = (0..n).filter(|key| key % 2 == 0).chain(n..n + unread).collect();
+        assert_eq!(sorted(&cache), expected, "capacity {capacity}");
+        assert_eq!(cache.stats().evictions, unread);
+    }
+}
+
+#[test]
+fn a_call_renews_and_a_load_renews() {
+    #[cached(capacity = 3)]
+    fn load(n: u64) -> u64 {
+        n
+    }
+    assert_eq!([1, 2, 3, 1, 4].map(load), [1, 2, 3, 1, 4]);
+    assert!(load::contains(1) && !load::contains(2) && load::contains(3));
+    load::refresh(3);
+    load(5);
+    assert!(load::contains(3) && load::contains(4) && load::contains(5) && !load::contains(1));
+    load::set(3, &30);
+    load(6);
+    assert!(load::contains(3) && !load::contains(4));
+}
+
+#[test]
+fn contains_renews_nothing() {
+    let cache: Cache<u64, u64> = Cache::builder().capacity(2).build();
+    cache.set(1, 1);
+    cache.set(2, 2);
+    assert!(cache.contains(&1));
+    cache.set(3, 3);
+    assert_eq!(sorted(&cache), [2, 3]);
+    assert_eq!((cache.stats().hits, cache.stats().misses), (0, 0), "a look is no request");
+}
+
+/// A failed load takes nobody's place.
+#[test]
+fn a_failed_load_evicts_nothing() {
+    let cache: Cache<u64, u64> = Cache::builder().capacity(2).build();
+    cache.set(1, 1);
+    cache.set(2, 2);
+    assert!(cache.try_get_or_load(3, || Err::<u64, ()>(())).is_err());
+    assert_eq!((sorted(&cache), cache.stats().evictions), (vec![1, 2], 0));
+}
+
+#[test]
+fn an_invalidated_place_is_free_again() {
+    for eviction in [Eviction::Lru, Eviction::Sieve] {
+        let cache: Cache<u64, u64> = Cache::builder().capacity(3).eviction(eviction).build();
+        for round in 0..100 {
+            (0..3).for_each(|key| cache.set(round * 3 + key, 1));
+            assert_eq!(cache.len(), 3, "{eviction:?}");
+            (0..3).for_each(|key| cache.invalidate(&(round * 3 + key)));
+            assert_eq!(cache.len(), 0, "{eviction:?}");
+        }
+        assert_eq!(cache.stats().evictions, 0, "{eviction:?}: nobody had to go");
+    }
+}
+
+/// A scan of keys that are used once pushes everything out of an LRU, but not what is used out of a SIEVE.
+#[test]
+fn sieve_survives_a_scan() {
+    let hot = |eviction| {
+        let cache: Cache<u64, u64> = Cache::builder().capacity(100).eviction(eviction).build();
+        for _ in 0..3 {
+            (0..50).for_each(|key| drop(cache.get_or_load(key, || key)));
+        }
+        (1000..1200).for_each(|key| drop(cache.get_or_load(key, || key)));
+        (0..50).filter(|key| cache.contains(key)).count()
+    };
+    assert_eq!(hot(Eviction::Lru), 0);
+    assert!(hot(Eviction::Sieve) >= 40, "{} of 50 hot keys survived", hot(Eviction::Sieve));
+}
+
+#[test]
+fn sieve_keeps_what_is_read() {
+    let cache: Cache<u64, u64> = Cache::builder().capacity(3).eviction(Eviction::Sieve).build();
+    (1..=3).for_each(|key| cache.set(key, key));
+    cache.get(&1);
+    cache.set(4, 4);
+    assert!(cache.contains(&1) && cache.contains(&4), "{:?}", sorted(&cache));
+    assert_eq!(cache.len(), 3);
+}
+
+/// Better hit ratios than LRU on a skewed stream, which is what it is for.
+#[test]
+fn sieve_beats_lru_on_a_skewed_stream() {
+    let hits = |eviction| {
+        let cache: Cache<u64, u64> = Cache::builder().capacity(100).eviction(eviction).build();
+        let mut seed = 0x1234_5678_9abc_def0_u64;
+        for _ in 0..50_000 {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            // Close to zipf: the logarithm of the rank is uniform.
+            let uniform = (seed >> 11) as f64 / (1_u64 << 53) as f64;
+            let key = 10_000_f64.powf(uniform) as u64;
+            cache.get_or_load(key, || key);
+        }
+        cache.stats().hits
+    };
+    let (lru, sieve) = (hits(Eviction::Lru), hits(Eviction::Sieve));
+    assert!(sieve > lru, "{sieve} hits of sieve, {lru} of lru");
+}
+
+/// Beyond one lock the order is no longer exact, but no place is wasted on a grand scale, and what is hot stays.
+#[test]
+fn large_caches() {
+    for eviction in [Eviction::Lru, Eviction::Sieve] {
+        let cache: Cache<u64, u64> = Cache::builder().capacity(10_000).eviction(eviction).build();
+        for key in 0..100_000 {
+            cache.set(key, key);
+            if key % 100 == 0 {
+                assert_eq!(cache.get_or_load(1_000_000, || 1), 1);
+            }
+        }
+        assert!((9_500..=10_000).contains(&cache.len()), "{eviction:?}: {} of 10,000 places", cache.len());
+        assert_eq!(
+            (cache.capacity(), cache.stats().loads),
+            (Some(10_000), 1),
+            "{eviction:?}: the hot key was loaded once"
+        );
+        let keys: std::collections::HashSet<_> = cache.iter_keys().into_iter().collect();
+        assert_eq!(keys.len(), cache.len(), "{eviction:?}");
+        assert!(keys.iter().all(|key| *key == 1_000_000 || cache.get(key) == Some(*key)));
+        cache.clear();
+        assert_eq!(
+            (cache.len(), cache.iter_keys().into_iter().count(), cache.get(&1_000_000)),
+            (0, 0, None),
+            "{eviction:?}"
+        );
+    }
+}

@@ -1,0 +1,301 @@
+//! Promises 4 and 5 where the cache runs the user's code: `Eq`, `Hash`, `Clone`, `Drop`, `weigh` and the closures of the options may call the function again, or panic.
+
+use cached_runtime::{Cache, Eviction, cached};
+use cached_tests::{PATIENCE, start, within};
+use std::{
+    cell::Cell,
+    hash::{Hash, Hasher},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+fn ends<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    within(PATIENCE, "the call", work)
+}
+
+/// When to do what.
+type Call = (Moment, fn());
+
+thread_local! {
+    /// What the next use of a [`Key`] or [`Held`] value on this thread does, once.
+    static CALL: Cell<Option<Call>> = const { Cell::new(None) };
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Moment {
+    KeyEq,
+    KeyHash,
+    KeyClone,
+    ValueClone,
+    ValueDrop,
+}
+
+const MOMENTS: [Moment; 5] = [Moment::KeyEq, Moment::KeyHash, Moment::KeyClone, Moment::ValueClone, Moment::ValueDrop];
+
+fn now(moment: Moment) {
+    if let Some((wanted, call)) = CALL.get()
+        && wanted == moment
+    {
+        CALL.set(None);
+        call();
+    }
+}
+
+/// Of constant hash, so that every lookup compares.
+#[derive(Debug)]
+struct Key(u64);
+
+impl Clone for Key {
+    fn clone(&self) -> Self {
+        now(Moment::KeyClone);
+        Self(self.0)
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        now(Moment::KeyEq);
+        self.0 == other.0
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        now(Moment::KeyHash);
+        state.write_u8(1);
+    }
+}
+
+/// Drops in the caller's hands are no concern of the cache: only the last one, in the store, counts.
+#[derive(Debug, PartialEq)]
+struct Value(u64);
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        now(Moment::ValueDrop);
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Held(Arc<Value>);
+
+impl Held {
+    fn new(n: u64) -> Self {
+        Self(Arc::new(Value(n)))
+    }
+
+    fn number(&self) -> u64 {
+        self.0.0
+    }
+}
+
+impl Clone for Held {
+    fn clone(&self) -> Self {
+        now(Moment::ValueClone);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+macro_rules! user_code {
+    ($store:ident, $($option:tt)*) => {
+        mod $store {
+            use super::*;
+
+            #[cached($($option)*)]
+            fn load(key: Key) -> Held {
+                Held::new(key.0)
+            }
+
+            /// The tests of this function take turns: SIEVE's map lets whichever thread is the last to look free a value.
+            static TURN: Mutex<()> = Mutex::new(());
+
+            /// A bit of everything, so that each moment comes.
+            fn use_it() {
+                for n in [1, 2, 1, 2, 3, 4, 3, 1] {
+                    assert_eq!(load(Key(n)).number(), n);
+                }
+                load::set(Key(1), &Held::new(1));
+                load::set(Key(1), &Held::new(1));
+                // What runs in between may have removed it.
+                assert_eq!(load::get(Key(1)).map_or(1, |value| value.number()), 1);
+                load::invalidate(Key(1));
+                assert!(!load::contains(Key(5)));
+                load::refresh(Key(2));
+                load::refresh(Key(2));
+                load::invalidate(Key(2));
+                load::clear();
+            }
+
+            #[test]
+            fn calls_the_function_again() {
+                let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+                ends(|| {
+                    let again: [fn(); 5] = [
+                        || drop(load(Key(1))),
+                        || drop(load(Key(2))),
+                        || load::invalidate(Key(1)),
+                        || load::set(Key(3), &Held::new(3)),
+                        || load::clear(),
+                    ];
+                    for moment in MOMENTS {
+                        for call in again {
+                            CALL.set(Some((moment, call)));
+                            use_it();
+                            assert_eq!(CALL.take().map(|call| call.0), None, "it never came to {moment:?}");
+                        }
+                    }
+                    use_it();
+                });
+            }
+
+            /// An invalidation is never lost, not even one that comes while its thread holds a lock of that very cache.
+            #[test]
+            fn invalidates() {
+                #[cached($($option)*)]
+                fn load(key: Key) -> Held {
+                    Held::new(key.0)
+                }
+                ends(|| {
+                    let calls: [fn(); 3] = [|| load::invalidate(Key(1)), || load::clear(), || load::set(Key(1), &Held::new(100))];
+                    for moment in [Moment::KeyEq, Moment::ValueClone] {
+                        for (nth, call) in calls.into_iter().enumerate() {
+                            let old = load(Key(1));
+                            CALL.set(Some((moment, call)));
+                            // Finds the entry, and calls in the middle of that.
+                            load(Key(1));
+                            assert_eq!(CALL.take().map(|call| call.0), None, "call {nth} never came to {moment:?}");
+                            let now = load::get(Key(1));
+                            assert!(now.is_none_or(|now| !Arc::ptr_eq(&now.0, &old.0)), "{moment:?}, call {nth}: the old value is still there");
+                            load::clear();
+                        }
+                    }
+                });
+            }
+
+            #[test]
+            fn panics() {
+                let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+                for moment in MOMENTS {
+                    let panicked = start(move || {
+                        CALL.set(Some((moment, || panic!("on purpose"))));
+                        let outcome = catch_unwind(AssertUnwindSafe(use_it));
+                        assert_eq!(CALL.take().map(|call| call.0), None, "it never came to {moment:?}");
+                        // Nothing is poisoned on this thread,
+                        use_it();
+                        outcome.is_err()
+                    });
+                    // Whoever makes room is not to blame for what a value's `Drop` does: that panic may end in the cache.
+                    assert!(panicked.end() || moment == Moment::ValueDrop, "the panic of {moment:?} was swallowed");
+                    // nor on others.
+                    start(use_it).end();
+                }
+                let stats = load::stats();
+                assert!(stats.capacity.is_none_or(|capacity| stats.entries <= capacity), "{stats}");
+            }
+        }
+    };
+}
+
+user_code!(lru, capacity = 2, eviction = lru);
+user_code!(sieve, capacity = 2, eviction = sieve);
+user_code!(unbounded, capacity = unbounded);
+user_code!(local, capacity = 2, backend = local);
+
+/// A value dropped by one key's eviction loads another key: a load within the end of a load.
+#[test]
+fn a_dropped_value_loads_another() {
+    struct Chain(u64);
+    impl Drop for Chain {
+        fn drop(&mut self) {
+            if self.0 > 0 {
+                load(self.0 - 1);
+            }
+        }
+    }
+    #[cached(capacity = 1)]
+    fn load(n: u64) -> Arc<Chain> {
+        Arc::new(Chain(n))
+    }
+    ends(|| {
+        load(50);
+        load(1000);
+        load::clear();
+    });
+    assert!(load::stats().entries <= 1);
+}
+
+#[test]
+fn weigh_calls_the_function_again_or_panics() {
+    #[cached(max_weight = 100, weigh = |key, _value| weigh(*key))]
+    fn load(n: u64) -> u64 {
+        n
+    }
+    thread_local!(static NESTED: Cell<bool> = const { Cell::new(false) });
+    fn weigh(n: u64) -> usize {
+        assert!(n != 13, "too unlucky to weigh");
+        if !NESTED.replace(true) {
+            assert_eq!((load(n + 1), load(n)), (n + 1, n));
+            NESTED.set(false);
+        }
+        10
+    }
+    ends(|| {
+        for n in 0..13 {
+            assert_eq!(load(n), n);
+        }
+    });
+    NESTED.set(true);
+    assert_eq!(cached_tests::message(&*start(|| load(13)).outcome().unwrap_err()), "too unlucky to weigh");
+    assert_eq!(start(|| (load(14), load(1))).end(), (14, 1));
+    assert!(load::stats().weight <= 100);
+}
+
+#[test]
+fn option_closures_call_the_function_again() {
+    #[cached(
+        cache_if = |value| nested() && *value < 100,
+        bypass_if = !nested() || n == 50,
+        refresh_if = !nested() || n == 51,
+    )]
+    fn load(n: u64) -> u64 {
+        n
+    }
+    thread_local!(static INSIDE: Cell<bool> = const { Cell::new(false) });
+    fn nested() -> bool {
+        if !INSIDE.replace(true) {
+            assert_eq!((load(7), load(8)), (7, 8));
+            INSIDE.set(false);
+        }
+        true
+    }
+    ends(|| {
+        for n in [7, 8, 7, 50, 51, 51, 200, 7] {
+            assert_eq!(load(n), n);
+        }
+    });
+    assert!(load::contains(7) && !load::contains(200) && !load::contains(50));
+}
+
+#[test]
+fn eviction_by_a_nested_call_of_equality() {
+    // Every store, through the handle: an `Eq` that inserts while the store is looking.
+    for eviction in [Eviction::Lru, Eviction::Sieve] {
+        ends(move || {
+            thread_local!(static CACHE: Cell<Option<Cache<Key, u64>>> = const { Cell::new(None) });
+            let cache: Cache<Key, u64> = Cache::builder().capacity(2).eviction(eviction).build();
+            for n in 0..20 {
+                CACHE.set(Some(cache.clone()));
+                CALL.set(Some((Moment::KeyEq, || {
+                    let cache = CACHE.take().expect("it was put there");
+                    cache.get_or_load(Key(100), || 100);
+                    cache.invalidate(&Key(0));
+                })));
+                assert_eq!(cache.get_or_load(Key(n % 3), || n % 3), n % 3);
+                assert!(cache.len() <= 2);
+            }
+            CALL.set(None);
+        });
+    }
+}

@@ -1,0 +1,81 @@
+//! The ways to reach a server: TLS, Sentinel, a cluster. That plain TCP, sockets, databases and users work is in `refused`.
+
+use crate::subject::{BUDGET, CONNECTING, Subject, note};
+use cached_runtime::redis::Config;
+use cached_tests::redis::{Cluster, Sentinel, Server, Tls};
+
+#[test]
+fn encrypted_connections() {
+    let server = Server::with().password("s3cret").start();
+    let tls = Tls::before(server.address());
+    let url = format!("rediss://:s3cret@{}", tls.address());
+    Config::from_url(&url).namespace("tests").root_certificates(Tls::ROOT).install_as("tls").expect("a good URL");
+    Subject::over("tls").warm(0);
+    assert!(server.client().keys().iter().any(|key| key.ends_with("{0}")));
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for() {
+    let server = Server::start();
+    let tls = Tls::before(server.address());
+    let subject = Subject::at("tls_untrusted", &format!("rediss://{}", tls.address()));
+    let longest = subject.bounded("calls", 0..10, CONNECTING);
+    let error = subject.invalidate(0).expect_err("it isn't trusted");
+    assert!(!error.to_string().is_empty());
+    assert!(server.client().keys().is_empty(), "nothing went there");
+    note("an untrusted certificate", longest, None);
+}
+
+#[test]
+fn tls_to_a_server_that_speaks_plain() {
+    let server = Server::start();
+    let subject = Subject::at("tls_to_plain", &format!("rediss://{}", server.address()));
+    let longest = subject.bounded("calls", 0..10, CONNECTING);
+    note("TLS to a server that speaks plain", longest, None);
+}
+
+#[test]
+fn plain_to_a_server_that_speaks_tls() {
+    let server = Server::start();
+    let tls = Tls::before(server.address());
+    let subject = Subject::at("plain_to_tls", &format!("redis://{}", tls.address()));
+    let longest = subject.bounded("calls", 0..10, CONNECTING);
+    note("plain to a server that speaks TLS", longest, None);
+}
+
+#[test]
+fn the_master_that_a_sentinel_knows() {
+    let master = Server::start();
+    let sentinel = Sentinel::start("main", &master);
+    let subject = Subject::at("sentinel", &format!("redis+sentinel://{}/main/2", sentinel.address()));
+    subject.warm(0);
+    let mut client = master.client();
+    client.call(&["SELECT", "2"]);
+    assert!(client.keys().iter().any(|key| key.ends_with("{0}")));
+    let other = Subject::at("sentinel_other", &format!("redis+sentinel://{}/unknown", sentinel.address()));
+    let longest = other.bounded("calls of a master that nobody knows", 0..10, CONNECTING);
+    note("a master that the Sentinel doesn't know", longest, None);
+}
+
+#[test]
+fn a_cluster_stores_on_all_its_masters() {
+    let mut cluster = Cluster::start();
+    let hosts: Vec<_> = cluster.nodes().iter().map(|node| node.address().to_string()).collect();
+    let subject = Subject::at("cluster", &format!("redis+cluster://{}", hosts.join(",")));
+    subject.recovered();
+    let values: Vec<_> = (0..60).map(|key| subject.warm(key)).collect();
+    for node in cluster.nodes() {
+        assert!(node.client().keys().iter().filter(|key| key.ends_with('}')).count() > 5, "each has a share");
+    }
+    subject.invalidate(0).expect("its node lives");
+    assert_ne!(subject.call(0).value, values[0]);
+    // One node away: its share runs the function, in time; the others' is served.
+    cluster.nodes_mut()[1].freeze();
+    let before = subject.loads();
+    let longest = subject.bounded("calls with a node stopped", 1..60, BUDGET);
+    let away = subject.loads() - before;
+    assert!((5..55).contains(&away), "{away} of 59 keys are on a third of the nodes");
+    cluster.nodes_mut()[1].thaw();
+    let recovered = subject.recovered();
+    note("a cluster's node is stopped", longest, Some(recovered));
+}

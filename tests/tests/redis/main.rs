@@ -1,0 +1,23 @@
+//! Redis, with real servers and real faults. No module imitates a server, none is skipped without one, and each test has
+//! servers of its own.
+#![cfg(unix)]
+// Bodies stand in for real ones: what they take, ignore or only pretend to do is no matter.
+#![allow(clippy::pedantic, clippy::needless_borrow)]
+
+mod crowds;
+mod deployments;
+mod disturbed;
+mod entries;
+mod fences;
+mod functions;
+mod processes;
+mod promise_01_distinct_arguments;
+mod promise_09_honest_time;
+mod refused;
+mod runtimes;
+mod subject;
+mod testbed;
+mod testbed_proxy;
+mod testbed_tls;
+mod unreachable;
+mod unreadable;

@@ -1,0 +1,10 @@
+use cached_runtime::cached;
+
+#[cached(backend = local)]
+fn f(n: u32) -> Product {
+    Product(n)
+}
+
+struct Product(u32);
+
+fn main() {}

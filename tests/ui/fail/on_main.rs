@@ -1,0 +1,4 @@
+use cached_runtime::cached;
+
+#[cached]
+fn main() {}

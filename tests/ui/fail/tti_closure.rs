@@ -1,0 +1,8 @@
+use cached_runtime::cached;
+
+#[cached(tti = |value| std::time::Duration::from_secs(*value))]
+fn f(n: u64) -> u64 {
+    n
+}
+
+fn main() {}
