@@ -24,6 +24,12 @@ const AT_ONCE: usize = 256;
 /// What was read at each of several names, in their order.
 pub(crate) type SeenAll = Vec<Result<Seen, Error>>;
 
+/// What stands at several keys.
+type Values = Vec<Option<Vec<u8>>>;
+
+/// One of several reads that go on at one time.
+type Reading<'r, T> = Pin<Box<dyn Future<Output = T> + Send + 'r>>;
+
 impl Remote {
     /// Reads keys, each as [`read`](Self::read) does, in one round trip; in a cluster one to each part of the slots, and
     /// those at one time.
@@ -61,7 +67,7 @@ impl Remote {
         parts.retain(|places| !places.is_empty());
         // Each with what the call has left: they run at one time, and must not be charged for one another's waits.
         let left = budget.left().unwrap_or_default();
-        let mut reads: Vec<Pin<Box<dyn Future<Output = Result<Vec<Option<Vec<u8>>>, Error>> + Send + '_>>> = Vec::new();
+        let mut reads: Vec<Reading<'_, Result<Values, Error>>> = Vec::new();
         let generation = names.first().map_or("", Name::generation);
         reads.push(Box::pin(self.get_all(vec![generation.as_bytes()], Budget::new(left))));
         for places in &parts {
@@ -92,7 +98,7 @@ impl Remote {
         seen
     }
 
-    async fn get_all(&self, keys: Vec<&[u8]>, budget: Budget) -> Result<Vec<Option<Vec<u8>>>, Error> {
+    async fn get_all(&self, keys: Vec<&[u8]>, budget: Budget) -> Result<Values, Error> {
         let mut work = Pipeline::with_capacity(keys.len());
         for key in keys {
             work.add_command(command(b"GET", [key].into_iter()));
@@ -132,7 +138,7 @@ fn bytes(value: Value) -> Option<Vec<u8>> {
 }
 
 /// All of them at one time, in their order.
-async fn all<T>(mut futures: Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>) -> Vec<T> {
+async fn all<T>(mut futures: Vec<Reading<'_, T>>) -> Vec<T> {
     let mut done: Vec<Option<T>> = futures.iter().map(|_| None).collect();
     std::future::poll_fn(|cx: &mut Context<'_>| {
         let mut pending = false;

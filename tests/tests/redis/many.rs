@@ -81,7 +81,7 @@ fn the_companion() {
 
     #[cached(backend = redis("many_fn"), ttl = "60s")]
     async fn half(n: u64) -> Result<u64, String> {
-        if n % 2 == 0 { Ok(n / 2) } else { Err("odd".into()) }
+        if n.is_multiple_of(2) { Ok(n / 2) } else { Err("odd".into()) }
     }
 
     let server = Server::start();
