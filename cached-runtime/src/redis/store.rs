@@ -62,6 +62,14 @@ impl<V: CacheValue> Listed for Core<V> {
         drop(Self::clear(self));
     }
 
+    fn backend(&self) -> &'static str {
+        "redis"
+    }
+
+    fn connection(&self) -> Option<super::Client> {
+        Some(self.remote.client)
+    }
+
     fn clear_afar(&self) -> Option<Acting> {
         Some(Self::clear(self))
     }
