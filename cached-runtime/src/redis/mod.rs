@@ -22,6 +22,7 @@ mod keys;
 mod link;
 mod load;
 mod news;
+mod nonces;
 mod queue;
 mod remote;
 mod scripts;
@@ -29,6 +30,7 @@ mod servers;
 mod slot;
 mod slots;
 mod store;
+mod tags;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
