@@ -69,7 +69,8 @@ impl Client {
         let mut all = ALL.lock();
         let known = all.iter().copied().find(|known| known.name == name);
         Self(known.unwrap_or_else(|| {
-            let new: &'static Named = Box::leak(Box::new(Named { name, state: RwLock::new(State::Unknown), tags: Queue::default() }));
+            let new: &'static Named =
+                Box::leak(Box::new(Named { name, state: RwLock::new(State::Unknown), tags: Queue::default() }));
             all.push(new);
             new
         }))

@@ -128,12 +128,8 @@ impl Name {
         self.hashed.as_deref()
     }
 
-    /// The name of its generation.
-    pub(crate) fn generation(&self) -> &str {
-        &self.generation
-    }
-
     /// The same entry, as one that carries these tags (their nonces' names).
+    #[expect(dead_code, reason = "the front door of tags is being built")]
     pub(crate) fn tagged(self, tags: Vec<Arc<str>>) -> Self {
         Self { tags: tags.into(), ..self }
     }

@@ -174,13 +174,7 @@ pub(crate) struct Fresh {
 }
 
 impl Remote {
-    pub(crate) fn new(
-        client: Client,
-        cache: Arc<str>,
-        version: u32,
-        form: Form,
-        lasts: Option<Duration>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(client: Client, cache: Arc<str>, version: u32, form: Form, lasts: Option<Duration>) -> Arc<Self> {
         Arc::new(Self { client, cache, version, form, lasts, prefix: Mutex::new(None), errors: AtomicU64::new(0) })
     }
 
