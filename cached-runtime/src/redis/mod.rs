@@ -21,6 +21,7 @@ mod invalidate;
 mod keys;
 mod link;
 mod load;
+mod many;
 mod news;
 mod nonces;
 mod queue;
@@ -48,6 +49,7 @@ pub use store::RedisCache;
 pub use {
     core::{RemoteKey, RemoteValue},
     load::RemoteMiss,
+    many::{many, many_async},
     slot::{AnyRedisSlot, RedisSlot, clear},
 };
 

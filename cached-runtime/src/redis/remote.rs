@@ -86,7 +86,7 @@ impl Seen {
     /// What stands at a key is live iff its nonces are there and equal: a `clear` removes the generation's and an
     /// `invalidate_tag` the tag's, the next load makes a new one, and everything that carries the old one is dead, loads
     /// under way included. A lost nonce (evicted, expired) is no worse: more misses.
-    fn judge(value: Option<Vec<u8>>, nonces: Vec<Option<Nonce>>) -> Self {
+    pub(crate) fn judge(value: Option<Vec<u8>>, nonces: Vec<Option<Nonce>>) -> Self {
         let Some(bytes) = value else {
             return Self { head: Head::default(), what: What::Nothing, nonces };
         };
