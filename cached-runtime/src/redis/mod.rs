@@ -23,6 +23,7 @@ mod link;
 mod load;
 mod many;
 mod news;
+mod nonces;
 mod queue;
 mod remote;
 mod scripts;
@@ -30,6 +31,7 @@ mod servers;
 mod slot;
 mod slots;
 mod store;
+mod tags;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
