@@ -23,13 +23,16 @@ mod link;
 mod load;
 mod many;
 mod news;
+mod nonces;
 mod queue;
 mod remote;
+mod scan;
 mod scripts;
 mod servers;
 mod slot;
 mod slots;
 mod store;
+mod tags;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -54,6 +57,7 @@ pub use {
 pub(crate) use budget::Budget;
 pub(crate) use client::{Client, Kind};
 pub(crate) use driver::block_on;
+pub(crate) use health::health_of;
 pub(crate) use store::{Options, Parts};
 
 use crate::error::Error;

@@ -47,7 +47,8 @@ impl Sweep {
     /// The entries, loads and tickets under a namespace whose key's text matches.
     pub(crate) fn matching(namespace: &str, pattern: &str) -> Self {
         let space = keys::space(namespace);
-        let first = pattern.chars().next().filter(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | ':' | '/'));
+        let first =
+            pattern.chars().next().filter(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | ':' | '/'));
         // A part of a key may have the character encoded, and a hashed name begins so.
         let first = first.map_or_else(String::new, |char| format!("[{char}%]"));
         let names = format!("{}*:v*:{{{first}*", escaped(&space));
@@ -159,7 +160,7 @@ async fn one(client: Client, node: Option<u16>, command: Cmd, kind: Kind) -> Res
 /// What `SCAN` gives: where to go on, and some keys.
 fn page(reply: Value) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
     let Value::Array(parts) = reply else { return None };
-    let [Value::BulkString(next), Value::Array(keys)] = parts.try_into().ok()? else { return None };
+    let [Value::BulkString(next), Value::Array(keys)] = <[Value; 2]>::try_from(parts).ok()? else { return None };
     let key = |value| match value {
         Value::BulkString(key) => Some(key),
         _ => None,

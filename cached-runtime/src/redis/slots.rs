@@ -47,7 +47,7 @@ fn slots_of(command: &Cmd) -> impl Iterator<Item = usize> {
         }
         b"PING" | b"TIME" | b"CLIENT" | b"SCRIPT" | b"INFO" | b"SCAN" | b"ROLE" | b"WAIT" | b"CONFIG" | b"CLUSTER" => {
             (0, 0)
-        },
+        }
         _ => (1, 1),
     };
     words().skip(skip).take(count).map(slot)

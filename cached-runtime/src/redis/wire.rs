@@ -51,12 +51,7 @@ impl Wire {
     }
 
     /// The same, in a cluster to the master that has this slot, if one is said.
-    pub(crate) async fn send_to(
-        &self,
-        slot: Option<u16>,
-        work: &Pipeline,
-        address: &str,
-    ) -> Result<Answers, Failure> {
+    pub(crate) async fn send_to(&self, slot: Option<u16>, work: &Pipeline, address: &str) -> Result<Answers, Failure> {
         // Without the feature there is but one to send to.
         let _ = slot;
         match self.transport.clone() {
