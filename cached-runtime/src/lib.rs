@@ -66,7 +66,6 @@ pub mod dashboard;
 mod error;
 mod flight;
 mod gathered;
-mod glob;
 mod key;
 mod leading;
 mod load_times;
