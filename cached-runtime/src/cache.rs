@@ -9,6 +9,7 @@ use crate::miss::RunAsync;
 use crate::outcome::{self, CacheValue, Outcome};
 use crate::stats::Stats;
 use crate::store::{Engine, InProcess, Memory, Store};
+use crate::tags::Tags;
 use pin_project_lite::pin_project;
 use std::borrow::Borrow;
 use std::fmt;
@@ -120,7 +121,7 @@ where
     #[doc(alias = "insert")]
     pub fn set(&self, key: K, value: V) {
         let hash = self.handle.hash_key(&key);
-        self.handle.set((hash, key), (value, None));
+        self.handle.set((hash, key), (value, None, Tags::default()));
     }
 
     /// Forgets a key. A call that starts after this returned never gets a value whose load began before.

@@ -52,6 +52,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod acting;
 mod at;
 mod builder;
 mod cache;
@@ -62,8 +63,10 @@ mod clock;
 pub mod clock;
 mod error;
 mod flight;
+mod glob;
 mod key;
 mod leading;
+mod matching;
 mod memory;
 mod miss;
 mod outcome;
@@ -80,18 +83,23 @@ mod stack;
 mod stats;
 mod store;
 mod sync;
+mod tags;
 mod watchdog;
 
+pub use acting::{Acting, Invalidation};
 pub use builder::{Builder, Coalesce, Eviction};
 pub use cache::Cache;
 pub use cached_macros::cached;
 pub use error::{Error, ErrorKind, Refusal};
+pub use glob::escape_pattern;
 pub use key::{CacheKey, Float};
+pub use matching::invalidate_matching;
 pub use outcome::CacheValue;
 pub use policy::Jitter;
-pub use registry::{CacheInfo, Invalidation, caches, clear_all};
+pub use registry::{CacheInfo, caches, clear_all};
 pub use stats::Stats;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use store::Redis;
 pub use store::{InProcess, Local, Memory, Store};
+pub use tags::{invalidate_tag, invalidate_tags};

@@ -8,6 +8,7 @@ use crate::memory::entry::{Find, Same};
 use crate::memory::gate::{Ask, Left, Purpose};
 use crate::memory::shard::{Begun, Ending};
 use crate::memory::{LocalCache, MemoryCache};
+use crate::tags::Tags;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,7 +103,7 @@ pub trait Engine<K, V>: Clone {
     fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>);
 
     /// Stores a value.
-    fn set(&self, at: (u64, K), value: (V, Option<Duration>));
+    fn set(&self, at: (u64, K), value: (V, Option<Duration>, Tags));
 
     /// Forgets a key.
     fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>);
