@@ -137,7 +137,7 @@ where
     }
 
     /// The tags of what is stored here. From the first on, the cache's hits compare with the epoch of the tags.
-    fn slots(&self) -> Tags {
+    pub(crate) fn slots(&self) -> Tags {
         if self.tags.is_none() {
             return Tags::default();
         }

@@ -61,6 +61,7 @@ mod clock;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod clock;
+mod entry;
 mod error;
 mod flight;
 mod glob;
@@ -85,11 +86,13 @@ mod store;
 mod sync;
 mod tags;
 mod watchdog;
+mod writers;
 
 pub use acting::{Acting, Invalidation};
 pub use builder::{Builder, Coalesce, Eviction};
 pub use cache::Cache;
 pub use cached_macros::cached;
+pub use entry::Entry;
 pub use error::{Error, ErrorKind, Refusal};
 pub use glob::escape_pattern;
 pub use key::{CacheKey, Float};
@@ -102,4 +105,4 @@ pub use stats::Stats;
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use store::Redis;
 pub use store::{InProcess, Local, Memory, Store};
-pub use tags::{invalidate_tag, invalidate_tags};
+pub use tags::{TagList, invalidate_tag, invalidate_tags};

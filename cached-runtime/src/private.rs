@@ -22,6 +22,7 @@ pub use crate::slot::{AnyLocalCell, AnyLocalSlot, AnySlot, LocalAt, LocalCell, L
 pub use crate::stats::Stats;
 pub use crate::store::Local;
 pub use crate::tags::TagsOf;
+pub use crate::writers::{Forget, Write};
 #[cfg(feature = "redis")]
 pub use crate::store::Redis;
 

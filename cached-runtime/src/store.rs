@@ -6,6 +6,7 @@ use crate::key::View;
 use crate::memory::common::Common;
 use crate::memory::entry::{Find, Same};
 use crate::memory::gate::{Ask, Left, Purpose};
+use crate::memory::outside::Written;
 use crate::memory::shard::{Begun, Ending};
 use crate::memory::{LocalCache, MemoryCache};
 use crate::tags::Tags;
@@ -107,6 +108,15 @@ pub trait Engine<K, V>: Clone {
 
     /// Forgets a key.
     fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>);
+
+    /// Forgets the entries that `takes` says yes to, and the loads that are under way.
+    fn invalidate_where(&self, takes: &mut dyn FnMut(&K, &V) -> bool);
+
+    /// A writer of a key begins: its ticket.
+    fn begin_write<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K) -> Option<u64>;
+
+    /// A writer ends.
+    fn end_write(&self, at: (u64, u64), written: Written<V>);
 
     /// Forgets everything.
     fn clear(&self);

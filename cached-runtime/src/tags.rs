@@ -56,16 +56,9 @@ pub(crate) fn epoch() -> u64 {
     EPOCH.load(Ordering::Acquire)
 }
 
-/// Draws a ticket in the order in which tags are invalidated, for a `clear`, and has `mark` store it: whoever reads an
-/// epoch above that ticket sees what `mark` stored. So one number, the greater of both, can stand for both.
-pub(crate) fn mark_in_order(mark: impl FnOnce(u64)) {
-    let _writing = WRITING.lock();
-    mark(draw());
-}
-
 /// The slots of an entry's or a load's tags. None takes no memory.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tags(Box<[u16]>);
+pub struct Tags(Box<[u16]>);
 
 impl Tags {
     pub(crate) fn is_empty(&self) -> bool {
@@ -80,9 +73,36 @@ impl Tags {
     }
 }
 
-impl<'t> FromIterator<fmt::Arguments<'t>> for Tags {
-    fn from_iter<I: IntoIterator<Item = fmt::Arguments<'t>>>(tags: I) -> Self {
-        Self(tags.into_iter().map(slot).collect())
+/// A list of tags: an array, a `Vec` or a slice of anything that can be displayed.
+///
+/// Sealed: these are what there is.
+pub trait TagList: sealed::Sealed {
+    #[doc(hidden)]
+    fn each(&self, tag: &mut dyn FnMut(fmt::Arguments<'_>));
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T, const N: usize> Sealed for [T; N] {}
+    impl<T> Sealed for Vec<T> {}
+    impl<T> Sealed for &[T] {}
+}
+
+impl<T: fmt::Display, const N: usize> TagList for [T; N] {
+    fn each(&self, tag: &mut dyn FnMut(fmt::Arguments<'_>)) {
+        self.as_slice().each(tag);
+    }
+}
+
+impl<T: fmt::Display> TagList for Vec<T> {
+    fn each(&self, tag: &mut dyn FnMut(fmt::Arguments<'_>)) {
+        self.as_slice().each(tag);
+    }
+}
+
+impl<T: fmt::Display> TagList for &[T] {
+    fn each(&self, tag: &mut dyn FnMut(fmt::Arguments<'_>)) {
+        self.iter().for_each(|one| tag(format_args!("{one}")));
     }
 }
 
@@ -92,6 +112,8 @@ pub(crate) enum TagSource<'c> {
     /// It has none.
     #[default]
     None,
+    /// From a list.
+    List(&'c dyn TagList),
     /// From the call's arguments.
     By(&'c TagsOf<'c>),
     /// The same, for an entry that was handed to the caller.
@@ -102,15 +124,18 @@ pub(crate) enum TagSource<'c> {
 
 impl TagSource<'_> {
     pub(crate) fn is_none(&self) -> bool {
-        matches!(self, Self::None)
+        match self {
+            Self::None => true,
+            Self::Known(tags) => tags.is_empty(),
+            _ => false,
+        }
     }
 
-    /// The text of each tag.
-    #[cfg(feature = "redis")]
-    #[expect(dead_code, reason = "caches in Redis have no tags yet")]
+    /// The text of each tag; of those that were asked for before, there is none any more.
     pub(crate) fn each(&self, tag: &mut dyn FnMut(fmt::Arguments<'_>)) {
         match self {
             Self::None | Self::Known(_) => {}
+            Self::List(tags) => tags.each(tag),
             Self::By(tags) => tags(tag),
             Self::Boxed(tags) => tags(tag),
         }
@@ -119,17 +144,12 @@ impl TagSource<'_> {
     /// Their slots. Runs the user's `Display`, and allocates where there are tags at all.
     #[cold]
     pub(crate) fn slots(&self) -> Tags {
-        let by = |tags: &TagsOf<'_>| {
-            let mut slots = Vec::new();
-            tags(&mut |tag| slots.push(slot(tag)));
-            Tags(slots.into_boxed_slice())
-        };
-        match self {
-            Self::None => Tags::default(),
-            Self::By(tags) => by(tags),
-            Self::Boxed(tags) => by(tags),
-            Self::Known(tags) => tags.clone(),
+        if let Self::Known(tags) = self {
+            return tags.clone();
         }
+        let mut slots = Vec::new();
+        self.each(&mut |tag| slots.push(slot(tag)));
+        Tags(slots.into_boxed_slice())
     }
 }
 
@@ -244,8 +264,8 @@ mod tests {
 
     #[test]
     fn an_invalidation_dates_what_was_begun_before_it() {
-        let tags: Tags = [format_args!("dates"), format_args!("dates too")].into_iter().collect();
-        let other: Tags = [format_args!("dates not")].into_iter().collect();
+        let tags = TagSource::List(&["dates", "dates too"]).slots();
+        let other = TagSource::By(&|tag| tag(format_args!("dates {}", "not"))).slots();
         let before = draw();
         assert!(tags.are_current(before));
         let _ = invalidate_tag("dates too");
