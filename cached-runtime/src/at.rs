@@ -160,7 +160,9 @@ where
         let turn = match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
             Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(handle, hash, lead)),
-            Some(Begun::Join(flight)) => Turn::Join(Joining::new(handle, (hash, self.view.own(), self.slots()), flight)),
+            Some(Begun::Join(flight)) => {
+                Turn::Join(Joining::new(handle, (hash, self.view.own(), self.slots()), flight))
+            }
             // The call comes from inside of a key's or value's own code.
             None => Turn::Past(handle),
         };

@@ -89,10 +89,7 @@ where
     }
 
     /// As [`Cache::get_or_load_async`], with the limit that it has.
-    pub fn get_or_load_async<F: Future<Output = V>>(
-        self,
-        load: F,
-    ) -> impl Future<Output = V> + use<'c, K, V, S, F> {
+    pub fn get_or_load_async<F: Future<Output = V>>(self, load: F) -> impl Future<Output = V> + use<'c, K, V, S, F> {
         Load::new(self.cache, self.key, self.tags.slots(), (outcome::whole::<V>(), load))
     }
 
@@ -101,10 +98,7 @@ where
     /// # Errors
     ///
     /// What `load` gives.
-    pub fn try_get_or_load_async<E, F>(
-        self,
-        load: F,
-    ) -> impl Future<Output = Result<V, E>> + use<'c, K, V, S, E, F>
+    pub fn try_get_or_load_async<E, F>(self, load: F) -> impl Future<Output = Result<V, E>> + use<'c, K, V, S, E, F>
     where
         F: Future<Output = Result<V, E>>,
     {

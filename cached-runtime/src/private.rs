@@ -17,14 +17,14 @@ pub use crate::outcome::{
     cache_if, ttl_of,
 };
 #[cfg(feature = "redis")]
-pub use crate::redis::{AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear};
+pub use crate::redis::{AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear, many, many_async};
 pub use crate::slot::{AnyLocalCell, AnyLocalSlot, AnySlot, LocalAt, LocalCell, LocalSlot, Slot};
 pub use crate::stats::Stats;
 pub use crate::store::Local;
-pub use crate::tags::TagsOf;
-pub use crate::writers::{Forget, Write};
 #[cfg(feature = "redis")]
 pub use crate::store::Redis;
+pub use crate::tags::TagsOf;
+pub use crate::writers::{Forget, Write};
 
 /// Tells what an `async` block returns, in code that never runs.
 ///

@@ -138,7 +138,8 @@ impl<V> Entry<V> {
     ) -> Self {
         let plain = tti.is_none() && weight == 0 && tags.is_empty() && life.is_plain();
         let soon = if tti.is_some() { now } else { life.refresh_at };
-        let extra = || Box::new(Extra { life, read_at: AtomicU64::new(now), weight, tags, vetted: AtomicU64::new(ticket) });
+        let extra =
+            || Box::new(Extra { life, read_at: AtomicU64::new(now), weight, tags, vetted: AtomicU64::new(ticket) });
         Self {
             value,
             ticket,

@@ -185,7 +185,7 @@ where
         self.counts.misses.add(u64::from(ask.purpose == Purpose::Call));
         let lead = || {
             let ticket = draw();
-            let pulse = ask.asynchronous.then(Arc::<Pulse>::default);
+            let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
             Lead { ticket, pulse, timed: self.counts.times_load(ticket), wave: ask.wave }
         };
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
