@@ -52,6 +52,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod acting;
 mod at;
 mod builder;
 mod cache;
@@ -60,10 +61,13 @@ mod clock;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod clock;
+mod entry;
 mod error;
 mod flight;
+mod glob;
 mod key;
 mod leading;
+mod matching;
 mod memory;
 mod miss;
 mod outcome;
@@ -80,18 +84,25 @@ mod stack;
 mod stats;
 mod store;
 mod sync;
+mod tags;
 mod watchdog;
+mod writers;
 
+pub use acting::{Acting, Invalidation};
 pub use builder::{Builder, Coalesce, Eviction};
 pub use cache::Cache;
 pub use cached_macros::cached;
+pub use entry::Entry;
 pub use error::{Error, ErrorKind, Refusal};
+pub use glob::escape_pattern;
 pub use key::{CacheKey, Float};
+pub use matching::invalidate_matching;
 pub use outcome::CacheValue;
 pub use policy::Jitter;
-pub use registry::{CacheInfo, Invalidation, caches, clear_all};
+pub use registry::{CacheInfo, caches, clear_all};
 pub use stats::Stats;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use store::Redis;
 pub use store::{InProcess, Local, Memory, Store};
+pub use tags::{TagList, invalidate_tag, invalidate_tags};
