@@ -4,9 +4,9 @@ use super::Client;
 use super::codec::Codec;
 use super::core::{Core, RemoteKey, RemoteValue};
 use super::flights::Flights;
-use super::invalidate::Acting;
 use super::keys::{Form, Name};
 use super::remote::Remote;
+use crate::acting::Acting;
 use crate::at::{At, Lookup, at};
 use crate::builder::Builder;
 use crate::cache::Cache;
@@ -68,6 +68,10 @@ impl<V: CacheValue> Listed for Core<V> {
 
     fn clear_afar(&self) -> Option<Acting> {
         Some(Self::clear(self))
+    }
+
+    fn detach_afar(&self) {
+        self.flights.detach_all();
     }
 
     fn connection(&self) -> Option<&'static str> {

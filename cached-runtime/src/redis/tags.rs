@@ -30,7 +30,6 @@ pub(crate) fn is_pending(client: Client, name: &Name) -> bool {
 }
 
 /// Invalidates all that has one of these tags. It begins at once.
-#[expect(dead_code, reason = "the front door of tags is being built")]
 pub(crate) fn invalidate_tags(tags: &[String]) -> Vec<Acting> {
     if tags.is_empty() {
         return Vec::new();
@@ -39,7 +38,7 @@ pub(crate) fn invalidate_tags(tags: &[String]) -> Vec<Acting> {
 }
 
 /// The connections that were installed, those that a cache of this process uses, and those that the environment configures.
-fn taking_part() -> Vec<Client> {
+pub(crate) fn taking_part() -> Vec<Client> {
     let mut all = Client::all();
     let variables =
         std::env::vars_os().filter(|(_, url)| !url.is_empty()).filter_map(|(name, _)| name.into_string().ok());
