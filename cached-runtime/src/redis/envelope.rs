@@ -178,6 +178,12 @@ fn write(
     Some(bytes)
 }
 
+/// The generation that an entry or placeholder carries, from its first bytes. Its checksum is not looked at.
+pub(crate) fn generation(bytes: &[u8]) -> Option<Nonce> {
+    let ours = bytes.len() >= FIXED && bytes[..4] == MAGIC && bytes[31] > 0;
+    if ours { bytes.get(FIXED..FIXED + 16)?.try_into().ok() } else { None }
+}
+
 /// The key's text in the first bytes of an entry, if it is all there. Its checksum is not looked at.
 pub(crate) fn key_text(bytes: &[u8]) -> Option<&str> {
     if bytes.len() < FIXED || bytes[..4] != MAGIC || bytes[4] != ENTRY {

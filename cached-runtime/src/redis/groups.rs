@@ -1,7 +1,7 @@
 //! Invalidation by pattern, on every Redis connection that takes part. Must never report success before all servers
 //! acknowledged it.
 
-use super::scan::{self, Sweep};
+use super::scan::{self, Matching};
 use super::{Client, tags};
 use crate::acting::Acting;
 use crate::error::Error;
@@ -37,15 +37,15 @@ impl Drop for Instead {
 /// As an invalidation of one key does: detaches loads of this process at once, and again when the servers are done, since a
 /// load that began in between may have read what was there before. Loads of other processes are stopped by what is gone.
 fn matching(client: Client, pattern: &str) -> Acting {
-    of(client).for_each(|cache| cache.detach_afar());
-    let sweep = Sweep::matching(&client.settings().namespace, pattern);
+    let sweep = Matching::new(&client.settings().namespace, pattern);
+    of(client).for_each(|cache| cache.detach_matching(&sweep));
     let mut instead = Instead { client, armed: true };
     let (tell, told) = oneshot::channel::<Result<(), Error>>();
     client.spawn(async move {
         let result = scan::run(client, &sweep).await.map(drop);
         instead.armed = result.is_err();
         if result.is_ok() {
-            of(client).for_each(|cache| cache.detach_afar());
+            of(client).for_each(|cache| cache.detach_matching(&sweep));
         }
         drop(instead);
         // The caller may be gone.

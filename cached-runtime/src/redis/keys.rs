@@ -152,6 +152,11 @@ impl Prefix {
     pub(crate) fn generation(&self) -> &str {
         &self.generation
     }
+
+    /// What the names of all versions begin with: `namespace:name:`.
+    pub(crate) fn stem(&self) -> &str {
+        self.text.trim_end_matches(':').rsplit_once(":v").map_or("", |(stem, _)| &self.text[..=stem.len()])
+    }
 }
 
 impl Name {
@@ -219,6 +224,7 @@ mod tests {
         assert_eq!(&**name.text(), "shop:shop::product:v3:{product:7}");
         assert_eq!(name.writer(), "shop:shop::product:v3:{product:7}:w");
         assert_eq!(prefix.generation(), "shop:shop::product:v3:gen");
+        assert_eq!(prefix.stem(), "shop:shop::product:");
         let json = Prefix::new("", "page", 0, Form::Json);
         assert_eq!(&**json.name(&("x", 7)).unwrap().text(), r#"page:v0:{["x",7]}"#);
     }

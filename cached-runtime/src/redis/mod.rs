@@ -26,6 +26,7 @@ mod many;
 mod news;
 mod nonces;
 mod queue;
+mod reclaim;
 mod remote;
 mod scan;
 mod scripts;
@@ -46,6 +47,7 @@ pub use crate::acting::Acting;
 pub use codec::Codec;
 pub use config::Config;
 pub use health::{Check, Health, State, check, check_named, disconnect, health};
+pub use reclaim::{Reclaiming, reclaim};
 pub use store::RedisCache;
 #[doc(hidden)]
 pub use {
@@ -60,6 +62,8 @@ pub(crate) use client::{Client, Kind};
 pub(crate) use driver::block_on;
 pub(crate) use groups::invalidate_matching;
 pub(crate) use health::health_of;
+pub(crate) use remote::Remote;
+pub(crate) use scan::Matching;
 pub(crate) use store::{Options, Parts};
 pub(crate) use tags::invalidate_tags;
 

@@ -15,6 +15,7 @@
 //! A cluster whose slots move while it is walked over may hide keys from it, and a failover may lose what was removed, as
 //! with every other invalidation.
 
+use super::envelope::Nonce;
 use super::keys::{self, Parsed};
 use super::{Client, Kind, envelope, text};
 use crate::error::{Error, ErrorKind, Refusal};
@@ -27,10 +28,34 @@ const STEP: &str = "1000";
 const ENOUGH: &str = "4095";
 
 /// What is to be removed.
-pub(crate) struct Sweep {
+pub(crate) trait Sweep: Send + Sync {
+    /// How often all is walked over: see the file's head.
+    const WALKS: u32;
+
+    /// What the server is asked for, as a pattern: all keys that could be meant.
+    fn names(&self) -> &str;
+
+    /// Whether a key is meant.
+    fn take(&self, key: &[u8]) -> Take;
+
+    /// Whether one is meant at which this value stands (the first [`ENOUGH`] bytes of it).
+    fn take_value(&self, value: &[u8]) -> bool;
+}
+
+/// The entries, loads and tickets under a namespace whose key's text matches.
+pub(crate) struct Matching {
     namespace: String,
     glob: Glob,
-    /// What the server is asked for: all that could match.
+    names: String,
+}
+
+/// Entries that nobody can reach any more: of older versions of a function, and of generations that a `clear` ended.
+pub(crate) struct Dead {
+    /// What the names of all versions of the function begin with.
+    stem: String,
+    version: u32,
+    /// What its entries must carry.
+    generation: Option<Nonce>,
     names: String,
 }
 
@@ -39,13 +64,48 @@ pub(crate) struct Sweep {
 pub(crate) enum Take {
     No,
     Yes,
-    /// Its name holds a hash only: the text is in the envelope.
+    /// What stands there tells.
     Look,
 }
 
-impl Sweep {
-    /// The entries, loads and tickets under a namespace whose key's text matches.
-    pub(crate) fn matching(namespace: &str, pattern: &str) -> Self {
+impl Dead {
+    pub(crate) fn new(stem: &str, version: u32, generation: Option<Nonce>) -> Self {
+        let names = format!("{}v*", escaped(stem));
+        Self { stem: stem.to_owned(), version, generation, names }
+    }
+}
+
+impl Sweep for Dead {
+    // What comes while it is walked over is not dead.
+    const WALKS: u32 = 1;
+
+    fn names(&self) -> &str {
+        &self.names
+    }
+
+    fn take(&self, key: &[u8]) -> Take {
+        let version = || {
+            let (version, rest) =
+                std::str::from_utf8(key).ok()?.strip_prefix(&self.stem)?.strip_prefix('v')?.split_once(':')?;
+            Some((version.parse::<u32>().ok()?, rest))
+        };
+        match version() {
+            // A higher one is of a newer program, which may run beside this one.
+            Some((version, rest)) if version < self.version && (rest == "gen" || rest.starts_with('{')) => Take::Yes,
+            Some((version, rest)) if version == self.version && rest.starts_with('{') && rest.ends_with('}') => {
+                Take::Look
+            }
+            _ => Take::No,
+        }
+    }
+
+    fn take_value(&self, value: &[u8]) -> bool {
+        envelope::generation(value).is_some_and(|carried| Some(carried) != self.generation)
+    }
+}
+
+impl Matching {
+    pub(crate) fn new(namespace: &str, pattern: &str) -> Self {
         let space = keys::space(namespace);
         let first =
             pattern.chars().next().filter(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | ':' | '/'));
@@ -54,8 +114,16 @@ impl Sweep {
         let names = format!("{}*:v*:{{{first}*", escaped(&space));
         Self { namespace: namespace.to_owned(), glob: Glob::new(pattern), names }
     }
+}
 
-    pub(crate) fn take(&self, key: &[u8]) -> Take {
+impl Sweep for Matching {
+    const WALKS: u32 = 2;
+
+    fn names(&self) -> &str {
+        &self.names
+    }
+
+    fn take(&self, key: &[u8]) -> Take {
         let Some(Parsed { text, is_helper }) = keys::parse(&self.namespace, key) else { return Take::No };
         match (text.strip_prefix("%#"), is_helper) {
             (Some(_), false) => Take::Look,
@@ -66,7 +134,7 @@ impl Sweep {
         }
     }
 
-    /// Whether what stands at a hashed name is to be removed. A placeholder doesn't tell its text: it may be.
+    // A placeholder doesn't tell its text: it may be meant.
     fn take_value(&self, value: &[u8]) -> bool {
         envelope::key_text(value).is_none_or(|text| self.glob.matches(&text::decode(text)))
     }
@@ -85,9 +153,9 @@ fn escaped(text: &str) -> String {
 }
 
 /// Removes all that `sweep` says, on all masters; gives how many keys that were.
-pub(crate) async fn run(client: Client, sweep: &Sweep) -> Result<u64, Error> {
+pub(crate) async fn run<S: Sweep>(client: Client, sweep: &S) -> Result<u64, Error> {
     let mut removed = 0;
-    for _walk in 0..2 {
+    for _walk in 0..S::WALKS {
         for node in client.masters().await? {
             removed += walk(client, node, sweep).await?;
         }
@@ -95,12 +163,12 @@ pub(crate) async fn run(client: Client, sweep: &Sweep) -> Result<u64, Error> {
     Ok(removed)
 }
 
-async fn walk(client: Client, node: Option<u16>, sweep: &Sweep) -> Result<u64, Error> {
+async fn walk(client: Client, node: Option<u16>, sweep: &impl Sweep) -> Result<u64, Error> {
     let mut cursor = b"0".to_vec();
     let mut removed = 0;
     loop {
         let mut scan = Cmd::new();
-        scan.arg("SCAN").arg(&cursor).arg("MATCH").arg(&sweep.names).arg("COUNT").arg(STEP);
+        scan.arg("SCAN").arg(&cursor).arg("MATCH").arg(sweep.names()).arg("COUNT").arg(STEP);
         let reply = one(client, node, scan, Kind::Read).await?;
         let (next, found) = page(reply).ok_or_else(odd)?;
         removed += remove(client, node, sweep, found).await?;
@@ -112,7 +180,7 @@ async fn walk(client: Client, node: Option<u16>, sweep: &Sweep) -> Result<u64, E
 }
 
 /// Removes those of the keys that are meant.
-async fn remove(client: Client, node: Option<u16>, sweep: &Sweep, found: Vec<Vec<u8>>) -> Result<u64, Error> {
+async fn remove(client: Client, node: Option<u16>, sweep: &impl Sweep, found: Vec<Vec<u8>>) -> Result<u64, Error> {
     let (mut go, mut look) = (Vec::new(), Vec::new());
     for key in found {
         match sweep.take(&key) {
@@ -178,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_texts_decide() {
-        let take = |namespace, pattern, key: &str| Sweep::matching(namespace, pattern).take(key.as_bytes());
+        let take = |namespace, pattern, key: &str| Matching::new(namespace, pattern).take(key.as_bytes());
         let products = "products:*";
         assert_eq!(take("shop", products, "shop:f:v0:{products:7}"), Take::Yes);
         assert_eq!(take("shop", products, "shop:f::g:v12:{products:7}:w"), Take::Yes);
@@ -196,5 +264,20 @@ mod tests {
         assert_eq!(take("", products, "f:v0:{products:7}"), Take::Yes);
         assert_eq!(take("", products, ":f::g:v0:{products:7}"), Take::Yes);
         assert_eq!(take("", products, "shop:f:v0:{products:7}"), Take::No);
+    }
+
+    #[test]
+    fn the_dead_are_older() {
+        let dead = Dead::new("shop:f:", 3, None);
+        let take = |key: &str| dead.take(key.as_bytes());
+        assert_eq!(take("shop:f:v2:{1}"), Take::Yes);
+        assert_eq!(take("shop:f:v2:{1}:w"), Take::Yes);
+        assert_eq!(take("shop:f:v0:gen"), Take::Yes);
+        assert_eq!(take("shop:f:v3:{1}"), Take::Look);
+        for other in
+            ["shop:f:v3:gen", "shop:f:v3:{1}:w", "shop:f:v4:{1}", "shop:g:v2:{1}", "shop:f:vx:{1}", "shop:f:v2:x"]
+        {
+            assert_eq!(take(other), Take::No, "{other}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::core::{Core, RemoteKey, RemoteValue};
 use super::flights::Flights;
 use super::keys::{Form, Name};
 use super::remote::Remote;
+use super::scan::{Matching, Sweep, Take};
 use crate::acting::Acting;
 use crate::at::{At, Lookup, at};
 use crate::builder::Builder;
@@ -70,8 +71,12 @@ impl<V: CacheValue> Listed for Core<V> {
         Some(Self::clear(self))
     }
 
-    fn detach_afar(&self) {
-        self.flights.detach_all();
+    fn detach_matching(&self, matching: &Matching) {
+        self.flights.detach_where(|name| matching.take(name) != Take::No);
+    }
+
+    fn remote(&self) -> Option<Arc<Remote>> {
+        Some(Arc::clone(&self.remote))
     }
 
     fn connection(&self) -> Option<&'static str> {
