@@ -4,20 +4,28 @@
 
 mod attributes;
 mod companion;
+mod entry;
 mod errors;
 mod expand;
 mod fallback;
 mod function;
 mod key;
+mod lists;
 mod literal;
+mod names;
+mod once;
 mod options;
+mod owning;
 mod plan;
+mod rules;
 mod scope;
+mod settings;
 mod signature;
 #[cfg(test)]
 mod snapshots;
 mod template;
 mod values;
+mod windows;
 
 use proc_macro::TokenStream;
 
