@@ -21,7 +21,33 @@ impl Expansion<'_> {
     /// The arguments that the entry needs: those that the key reads, and those of `cache = ..`.
     pub(crate) fn entry_arguments(&self) -> Vec<&Argument> {
         let reads: BTreeSet<usize> = self.plan.key.reads.union(&self.plan.handle_reads).copied().collect();
-        reads.into_iter().map(|at| &self.of().arguments[at]).collect()
+        reads.into_iter().map(|at| &self.single().arguments[at]).collect()
+    }
+
+    /// The arguments that storing an entry needs: those of the entry, and those that the tags read.
+    pub(crate) fn stored_arguments(&self) -> Vec<&Argument> {
+        let Plan { key, handle_reads, tag_reads, .. } = self.plan;
+        let reads: BTreeSet<usize> = key.reads.iter().chain(handle_reads).chain(tag_reads).copied().collect();
+        reads.into_iter().map(|at| &self.single().arguments[at]).collect()
+    }
+
+    /// The arguments that a look needs: in Redis it asks for the tags too.
+    pub(crate) fn looked_up_arguments(&self) -> Vec<&Argument> {
+        if self.plan.remote { self.stored_arguments() } else { self.entry_arguments() }
+    }
+
+    /// `.tags(..)`, where the arguments are in scope as they are.
+    pub(crate) fn tags(&self) -> Option<TokenStream> {
+        if self.plan.tags.is_empty() {
+            return None;
+        }
+        let function = self.single();
+        let lets = KeyPlan::destructure(&self.plan.tag_reads, true, function, Scope::Inside);
+        let tags = self.plan.tags.iter().map(|tag| {
+            let arguments = tag.arguments(function, Scope::Inside);
+            quote!(tag(::core::format_args!(#arguments));)
+        });
+        Some(quote!(.tags(&|tag: &mut dyn ::core::ops::FnMut(::core::fmt::Arguments<'_>)| { #lets #(#tags)* })))
     }
 
     pub(crate) fn entry_turbofish(&self) -> TokenStream {
@@ -29,14 +55,14 @@ impl Expansion<'_> {
         for argument in self.entry_arguments() {
             named += name_opaque(&mut argument.ty.clone(), &argument.name).len();
         }
-        turbofish(&self.of().signature.generics, named)
+        turbofish(&self.single().signature.generics, named)
     }
 
     /// Slot or handle, key, outcome and every option that decides about the entry, once; and what stands before it.
     pub(crate) fn at(&self, scope: Scope) -> (TokenStream, TokenStream) {
         let rt = &self.rt;
         let Plan { key, options, .. } = self.plan;
-        let function = self.of();
+        let function = self.single();
         let imports = key::imports(&self.probes, self.plan.local || options.cache.is_some());
         let view = key.view(function, scope, &self.probes);
         let mut reads = key.reads.clone();
@@ -64,8 +90,8 @@ impl Expansion<'_> {
             let at = if self.plan.local { quote!(#rt::LocalAt::new) } else { quote!(#rt::at) };
             return (quote!(#imports #lets), quote!(#at(Self::__cache(), #view, #outcome)#coalesce));
         }
-        let settings = self.settings();
-        let settings = quote!(|options| options #settings);
+        let options = self.options();
+        let settings = quote!(|options| #options);
         match self.plan.shape {
             Shape::Companion(_) => {
                 (quote!(#imports #lets), quote!(Self::__slot().at(#settings, #view, #outcome)#coalesce))
@@ -118,14 +144,14 @@ impl Expansion<'_> {
         if !self.plan.typed {
             return None;
         }
-        let key = self.plan.key.named(self.of(), &self.probes)?;
+        let key = self.plan.key.named(self.single(), &self.probes)?;
         Some((key, self.kept()))
     }
 
     /// The type of what is kept of a concrete return type; `()` where it can't be kept, which is an error elsewhere.
     fn kept(&self) -> TokenStream {
         let Probes { root, threads, .. } = &self.probes;
-        let ret = key::everlasting(&self.of().returns);
+        let ret = key::everlasting(&self.single().returns);
         let on =
             |option: &Option<Opt<Toggle>>| option.as_ref().is_some_and(|option| !matches!(option.value, Toggle::Off));
         let value = if on(&self.plan.options.cache_none) { ours("Option") } else { ours("Value") };
@@ -137,7 +163,7 @@ impl Expansion<'_> {
     fn outcome(&self) -> TokenStream {
         let Probes { rt, threads, .. } = &self.probes;
         let options = &self.plan.options;
-        let ret = &self.of().returns;
+        let ret = &self.single().returns;
         let span = key::span_of(ret).resolved_at(Span::mixed_site());
         let mut outcome = quote_spanned!(span=> (&&&&&&&&#rt::OutcomeOf::<#ret, #threads>::new()).__pick());
         if let Some(Opt { value: Ttl::Of(closure), .. }) = &options.ttl {
@@ -171,7 +197,7 @@ impl Expansion<'_> {
     /// around them, so that `Send` shows through.
     pub(crate) fn at_type(&self, lifetime: &TokenStream, capture: Option<TokenStream>) -> TokenStream {
         let rt = &self.rt;
-        let ret = &self.of().returns;
+        let ret = &self.single().returns;
         let span = key::span_of(ret).resolved_at(Span::mixed_site());
         let capture = capture.map(|names| quote!(+ use<#names>));
         if self.plan.local {

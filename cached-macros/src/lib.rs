@@ -3,15 +3,20 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod call;
 mod companion;
+mod each;
 mod entry;
 mod errors;
 mod expand;
 mod fallback;
 mod function;
+mod hidden;
 mod key;
+mod list;
 mod lists;
 mod literal;
+mod many;
 mod names;
 mod once;
 mod options;
@@ -23,9 +28,11 @@ mod settings;
 mod signature;
 #[cfg(test)]
 mod snapshots;
+mod targets;
 mod template;
 mod values;
 mod windows;
+mod writers;
 
 use proc_macro::TokenStream;
 
@@ -365,7 +372,7 @@ fn editions() {}
 fn cached_tokens(attribute: proc_macro2::TokenStream, item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let mut errors = errors::Errors::default();
     let options = options::parse(attribute, &mut errors);
-    match function::Function::parse(item.clone()) {
+    match function::Function::parse(item.clone(), "cached") {
         Ok(function) => {
             let plan = plan::plan(options, function, &mut errors);
             if errors.is_empty() {

@@ -7,6 +7,7 @@ use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Ident, Path, Type, TypePath};
 
+use crate::each::{self, Bulk};
 use crate::errors::Errors;
 use crate::function::{Flow, Function};
 use crate::key::{self, KeyPlan};
@@ -15,6 +16,7 @@ use crate::options::{Backend, Companion, Opt, Options};
 use crate::owning::{self, Passing};
 use crate::rules::{check_refresh, check_remote, check_self, check_skip, check_times, check_together};
 use crate::scope;
+use crate::template::{self, Tag};
 use crate::windows::{check_windows, has_windows};
 
 /// All that the expansion needs to know.
@@ -28,6 +30,12 @@ pub(crate) struct Plan {
     pub(crate) remote: bool,
     /// Whether key and value have names here, so that the slot can be typed.
     pub(crate) typed: bool,
+    /// Of a bulk function: how it is taken apart.
+    pub(crate) single: Option<Bulk>,
+    /// Its groups.
+    pub(crate) tags: Vec<Tag>,
+    /// The arguments that the tags read.
+    pub(crate) tag_reads: BTreeSet<usize>,
     /// How a load that goes on without its call gets its arguments; `None` if no load does.
     pub(crate) background: Option<Vec<Passing>>,
     /// The arguments that `cache = ..` reads, beside those of the key.
@@ -47,25 +55,39 @@ pub(crate) enum Shape {
 }
 
 /// The names of all companions: `f::name(..)` in the body of `f` means one of them.
-const COMPANIONS: [&str; 11] =
-    ["get", "contains", "invalidate", "set", "refresh", "uncached", "many", "clear", "stats", "reset_stats", "cache"];
+const COMPANIONS: [&str; 12] = [
+    "get",
+    "contains",
+    "invalidate",
+    "invalidate_where",
+    "set",
+    "refresh",
+    "uncached",
+    "many",
+    "clear",
+    "stats",
+    "reset_stats",
+    "cache",
+];
 
 /// Applies the rules. The plan is only of use when `errors` stayed empty.
 pub(crate) fn plan(options: Options, function: Function, errors: &mut Errors) -> Plan {
     function.check(errors);
     let method = function.is_method();
-    check_skip(&options, &function, errors);
+    let single = each::plan(&options, &function, errors);
+    let entry = single.as_ref().map_or(&function, |bulk| &bulk.single);
+    check_skip(&options, entry, errors);
     check_self(&options, &function, errors);
     check_times(&options, errors);
     check_together(&options, errors);
     check_windows(&options, &function, errors);
     check_evaluated_once(&options, &function, errors);
     let shape = shape(&options, &function, method, errors);
-    let key = key::plan(&options, &function, errors);
-    check_refresh(&options, &key, &function, errors);
+    let key = key::plan(&options, entry, errors);
+    each::check_key(&options, &key, single.as_ref(), errors);
+    check_refresh(&options, &key, entry, errors);
     if let Shape::Entry(_) = &shape {
-        for argument in
-            key.reads.iter().map(|at| &function.arguments[*at]).filter(|argument| mentions_impl(&argument.ty))
+        for argument in key.reads.iter().map(|at| &entry.arguments[*at]).filter(|argument| mentions_impl(&argument.ty))
         {
             errors.at(
                 &argument.ty,
@@ -76,17 +98,24 @@ pub(crate) fn plan(options: Options, function: Function, errors: &mut Errors) ->
     }
     let generic =
         function.signature.generics.params.iter().any(|param| !matches!(param, syn::GenericParam::Lifetime(_)))
-            || function.arguments.iter().any(|argument| mentions_impl(&argument.ty));
+            || entry.arguments.iter().any(|argument| mentions_impl(&argument.ty));
     check_remote(&options, &function, method || generic, errors);
     let nameable = key.parts.iter().all(key::Part::is_plain);
-    let background =
-        (function.flow != Flow::Sync && has_windows(&options)).then(|| owning::ownable(&function).ok()).flatten();
+    let texts = options.tags.as_ref().map_or(&[][..], |tags| &tags.value);
+    let (tags, tag_reads) = template::tags(texts, entry, errors);
+    let local = matches!(options.backend, Some(Opt { value: Backend::Local, .. }));
+    let background = (function.flow == Flow::Async && matches!(shape, Shape::Companion(_)) && has_windows(&options))
+        .then(|| owning::ownable(&function).ok())
+        .flatten();
     Plan {
         background,
+        tags,
+        tag_reads,
         typed: matches!(shape, Shape::Companion(_)) && !generic && nameable && options.cache.is_none(),
-        local: matches!(options.backend, Some(Opt { value: Backend::Local, .. })),
+        local,
         remote: matches!(options.backend, Some(Opt { value: Backend::Redis(..), .. })),
-        handle_reads: options.cache.as_ref().map(|cache| scope::reads(&cache.value, &function)).unwrap_or_default(),
+        handle_reads: options.cache.as_ref().map(|cache| scope::reads(&cache.value, entry)).unwrap_or_default(),
+        single,
         function,
         key,
         shape,

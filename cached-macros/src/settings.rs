@@ -9,8 +9,18 @@ use crate::scope::ours;
 use crate::signature::resolved;
 
 impl Expansion<'_> {
+    /// `options`, with all that is said of the cache.
+    pub(crate) fn options(&self) -> TokenStream {
+        let settings = self.settings();
+        let options = quote!(options #settings);
+        let Some(Opt { name, value }) = &self.plan.options.soft_timeout else { return options };
+        let (root, bound) = (&self.probes.root, time(value));
+        let span = name.span().resolved_at(Span::mixed_site());
+        quote_spanned!(span=> #root::__soft_timeout!(#options, #bound))
+    }
+
     /// The calls on the builder.
-    pub(crate) fn settings(&self) -> TokenStream {
+    fn settings(&self) -> TokenStream {
         let rt = &self.rt;
         let options = &self.plan.options;
         let mut settings = TokenStream::new();
@@ -50,9 +60,7 @@ impl Expansion<'_> {
             Some(Opt { name, value: Jitter::Expr(expr) }) => set(name, expr.to_token_stream()),
             None => {}
         }
-        for option in
-            [&options.stale_while_revalidate, &options.stale_if_error, &options.soft_timeout, &options.timeout]
-        {
+        for option in [&options.stale_while_revalidate, &options.stale_if_error] {
             if let Some(Opt { name, value }) = option {
                 set(name, time(value));
             }
@@ -71,7 +79,35 @@ impl Expansion<'_> {
             set(name, value.to_token_stream());
         }
         settings.extend(self.remote_settings());
+        settings.extend(self.text());
         settings
+    }
+
+    /// How a key that is a template reads as text, for `invalidate_matching`. In Redis the server has the text.
+    fn text(&self) -> Option<TokenStream> {
+        let pieces = self.plan.key.pieces.as_ref().filter(|_| !self.plan.remote)?;
+        let rt = &self.rt;
+        let parts = self.plan.key.parts.len();
+        let steps = pieces.iter().enumerate().map(|(at, piece)| {
+            let piece = (!piece.is_empty()).then(|| quote!(out.write_str(#piece).ok()?;));
+            let part = (at < parts).then(|| {
+                let place = if parts == 1 {
+                    quote!(key)
+                } else {
+                    let at = syn::Index::from(at);
+                    quote!(&key.#at)
+                };
+                quote!(#rt::Text(#place).__text(out)?;)
+            });
+            quote!(#piece #part)
+        });
+        Some(quote!(.text(|key, out| {
+            #[allow(unused_imports)]
+            use #rt::NoText as _;
+            let _ = key;
+            #(#steps)*
+            ::core::option::Option::Some(())
+        })))
     }
 
     /// Those that only a cache in Redis has.

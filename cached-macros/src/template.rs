@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
 use syn::{Expr, LitStr};
 
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::key::{Part, meant, part_of};
-use crate::scope;
+use crate::scope::{self, Scope};
 
 /// A template, read.
 #[derive(Default)]
@@ -47,15 +48,45 @@ pub(crate) struct Tag {
     pub(crate) template: Template,
 }
 
+impl Tag {
+    /// What `format!` and `format_args!` take.
+    pub(crate) fn arguments(&self, function: &Function, scope: Scope) -> TokenStream {
+        let Template { pieces, places } = &self.template;
+        let mut format = String::new();
+        for (at, piece) in pieces.iter().enumerate() {
+            format.push_str(&piece.replace('{', "{{").replace('}', "}}"));
+            if let Some((_, spec)) = places.get(at) {
+                format.push('{');
+                if !spec.is_empty() {
+                    format.push(':');
+                    format.push_str(spec);
+                }
+                format.push('}');
+            }
+        }
+        let span = self.text.span().resolved_at(Span::mixed_site());
+        let format = LitStr::new(&format, span);
+        let places = places.iter().map(|(expr, _)| {
+            let mut expr = expr.clone();
+            scope::rewrite(&mut expr, function, scope);
+            expr
+        });
+        quote_spanned!(span=> #format #(, #places)*)
+    }
+}
+
+/// The arguments that these tags read.
+pub(crate) fn reads(tags: &[Tag], function: &Function) -> BTreeSet<usize> {
+    let places = tags.iter().flat_map(|tag| &tag.template.places);
+    places.flat_map(|(expr, _)| scope::reads(expr, function)).collect()
+}
+
 /// The tags, and the arguments that they read.
 pub(crate) fn tags(texts: &[LitStr], function: &Function, errors: &mut Errors) -> (Vec<Tag>, BTreeSet<usize>) {
-    let mut reads = BTreeSet::new();
-    let tags = texts.iter().map(|text| {
-        let template = read(text, function, errors);
-        reads.extend(template.places.iter().flat_map(|(expr, _)| scope::reads(expr, function)));
-        Tag { text: text.clone(), template }
-    });
-    (tags.collect(), reads)
+    let tags = texts.iter().map(|text| Tag { text: text.clone(), template: read(text, function, errors) });
+    let tags: Vec<Tag> = tags.collect();
+    let reads = reads(&tags, function);
+    (tags, reads)
 }
 
 /// Reads a template; its mistakes are noted.

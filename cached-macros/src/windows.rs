@@ -6,7 +6,7 @@ use syn::{Type, TypePath};
 
 use crate::errors::Errors;
 use crate::function::{Flow, Function, ungroup};
-use crate::options::{Opt, Options, Time, Toggle, Ttl};
+use crate::options::{Companion, Opt, Options, Time, Toggle, Ttl};
 use crate::owning;
 use crate::rules::named;
 
@@ -91,8 +91,14 @@ fn check_soft_timeout(options: &Options, function: &Function, errors: &mut Error
             "add `stale_if_error = \"1h\"`; for an error after some time, write `timeout`",
         );
     }
-    if function.flow == Flow::Sync {
+    if function.flow != Flow::Async {
         not_sync(name, "a load goes on when the call is answered: that takes an async function", function, errors);
+    } else if let Some(Opt { name: companion, value: Companion::Off }) = &options.companion {
+        errors.at(
+            companion,
+            "after a `soft_timeout` the load goes on without the caller, and it needs a companion for that",
+            "remove `companion = false`, or `soft_timeout`",
+        );
     } else if let Err(why) = owning::ownable(function) {
         errors.at(
             name,
