@@ -25,6 +25,7 @@ use crate::expand::{Expansion, quote};
 use crate::function::{Flow, Function, quiet};
 use crate::hidden::of_writers;
 use crate::many::many;
+use crate::names::is_supported;
 use crate::scope::{Scope, ours};
 use crate::signature::{name_arguments, name_opaque, parameters, resolved, turbofish};
 
@@ -133,11 +134,12 @@ fn uncached(expansion: &Expansion<'_>) -> TokenStream {
 /// `get`, `contains`, `set`, `invalidate`.
 fn of_an_entry(expansion: &Expansion<'_>) -> TokenStream {
     let rt = &expansion.rt;
-    let ret = &expansion.of().returns;
+    let ret = &expansion.single().returns;
+    let got = expansion.got();
     let get = one(
         expansion,
         "get",
-        Some(quote!(::core::option::Option<#ret>)),
+        Some(quote!(::core::option::Option<#got>)),
         None,
         "What the cache holds for these arguments; never loads.",
     );
@@ -223,7 +225,8 @@ fn given(
     value: Option<&TokenStream>,
 ) -> Given {
     let rt = &expansion.rt;
-    let call = quote!(#on.#method(#value));
+    let flat = (*method == "get").then(|| expansion.flat()).flatten();
+    let call = quote!(#on.#method(#value) #flat);
     let (waits, ret, done) = match (expansion.of().flow, ret, expansion.plan.remote) {
         (Flow::Sync, None, false) => (None, TokenStream::new(), quote!(#call;)),
         (Flow::Sync, Some(ret), _) => (None, quote!(-> #ret), call),
@@ -236,7 +239,7 @@ fn given(
             let acts = ours(&format!("{method}_async"));
             match ret {
                 Some(ret) => {
-                    (Some(quote!(async)), quote!(-> #ret), quote!(let asked = #on.ask(); asked.#method().await))
+                    (Some(quote!(async)), quote!(-> #ret), quote!(let asked = #on.ask(); asked.#method().await #flat))
                 }
                 None => (None, quote!(-> #rt::Acting), quote!(#on.#acts(#value))),
             }
@@ -326,7 +329,7 @@ fn of_the_whole(expansion: &Expansion<'_>) -> TokenStream {
 
 /// Where key and value have names, and are in this process.
 fn invalidate_where(expansion: &Expansion<'_>) -> Option<TokenStream> {
-    let (key, value) = expansion.types().filter(|_| !expansion.plan.remote)?;
+    let (key, value) = expansion.types().filter(|_| !expansion.plan.remote && is_supported("invalidate_matching"))?;
     let visibility = &expansion.of().quiet_visibility;
     let call = quote!(Self::__cache().invalidate_where(predicate));
     let (ret, done) = if expansion.of().flow == Flow::Sync {

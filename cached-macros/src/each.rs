@@ -14,6 +14,8 @@ use crate::rules::named;
 pub(crate) struct Bulk {
     /// The function with one id in the place of all, and an `Option` of one value.
     pub(crate) single: Function,
+    /// The type of one value.
+    pub(crate) value: Type,
     /// The position of the ids among the arguments.
     pub(crate) at: usize,
     /// Whether the function takes them as a slice, and not as a `Vec`.
@@ -85,12 +87,13 @@ pub(crate) fn plan(options: &Options, function: &Function, errors: &mut Errors) 
         binds: Vec::new(),
     };
     single.returns = parse_quote!(::core::option::Option<#value>);
-    Some(Bulk { single, at, borrowed })
+    Some(Bulk { single, value, at, borrowed })
 }
 
 fn check_together(options: &Options, errors: &mut Errors) {
     let refused = [
         (named(options.cache_err.as_ref()), "an `Err` is of no id alone: it is never kept"),
+        (named(options.bypass_if.as_ref()), "such a call may need to load some ids and not others"),
         (named(options.refresh_if.as_ref()), "such a call may need to load some ids and not others"),
         (named(options.stale_while_revalidate.as_ref()), "it is not supported there in this version"),
         (named(options.stale_if_error.as_ref()), "it is not supported there in this version"),

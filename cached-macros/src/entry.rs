@@ -38,16 +38,27 @@ impl Expansion<'_> {
 
     /// `.tags(..)`, where the arguments are in scope as they are.
     pub(crate) fn tags(&self) -> Option<TokenStream> {
+        let each = self.each_tag(Scope::Inside)?;
+        Some(quote!(.tags(&#each)))
+    }
+
+    /// The same for an entry that is handed on, where the arguments are references to themselves.
+    pub(crate) fn tags_boxed(&self) -> Option<TokenStream> {
+        let each = self.each_tag(Scope::Borrowed)?;
+        Some(quote!(.tags_boxed(::std::boxed::Box::new(move #each))))
+    }
+
+    fn each_tag(&self, scope: Scope) -> Option<TokenStream> {
         if self.plan.tags.is_empty() {
             return None;
         }
         let function = self.single();
-        let lets = KeyPlan::destructure(&self.plan.tag_reads, true, function, Scope::Inside);
+        let lets = KeyPlan::destructure(&self.plan.tag_reads, true, function, scope);
         let tags = self.plan.tags.iter().map(|tag| {
-            let arguments = tag.arguments(function, Scope::Inside);
+            let arguments = tag.arguments(function, scope);
             quote!(tag(::core::format_args!(#arguments));)
         });
-        Some(quote!(.tags(&|tag: &mut dyn ::core::ops::FnMut(::core::fmt::Arguments<'_>)| { #lets #(#tags)* })))
+        Some(quote!(|tag: &mut dyn ::core::ops::FnMut(::core::fmt::Arguments<'_>)| { #lets #(#tags)* }))
     }
 
     pub(crate) fn entry_turbofish(&self) -> TokenStream {

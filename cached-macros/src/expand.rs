@@ -127,7 +127,10 @@ impl Expansion<'_> {
             function.signature.clone()
         };
         name_arguments(&mut signature, function);
-        let call = self.call();
+        let call = match &self.plan.single {
+            Some(bulk) => self.call_each(bulk),
+            None => self.call(),
+        };
         let call =
             if function.flow == Flow::Boxed { quote!(::std::boxed::Box::pin(async move { #call })) } else { call };
         // The user's braces: with ours, rustc would not say that a function is never used.

@@ -5,18 +5,28 @@ use proc_macro2::TokenStream;
 
 use crate::expand::{Expansion, quote};
 use crate::function::Argument;
+use crate::names::is_supported;
 use crate::scope::ours;
 use crate::signature::{name_opaque, parameters};
 
 /// `__forgetting`, `__writing`, `__clearing`.
 pub(crate) fn of_writers(expansion: &Expansion<'_>, handle: Option<&TokenStream>) -> TokenStream {
+    if !is_supported("#[invalidates]") {
+        return TokenStream::new();
+    }
     let rt = &expansion.rt;
     let ret = &expansion.single().returns;
     let forgetting =
         one(expansion, "__forgetting", &expansion.entry_arguments(), None, &quote!(#rt::Forget), &quote!(forgetting));
     let tags = expansion.tags();
-    let writing =
-        one(expansion, "__writing", &expansion.stored_arguments(), tags, &quote!(#rt::Write<#ret>), &quote!(writing));
+    let writing = one(
+        expansion,
+        "__writing",
+        &expansion.stored_arguments(),
+        tags.as_ref(),
+        &quote!(#rt::Write<#ret>),
+        &quote!(writing),
+    );
     let clearing = handle.map(|handle| clearing(expansion, handle));
     quote!(#forgetting #writing #clearing)
 }
@@ -26,7 +36,7 @@ fn one(
     expansion: &Expansion<'_>,
     name: &str,
     arguments: &[&Argument],
-    tags: Option<TokenStream>,
+    tags: Option<&TokenStream>,
     gives: &TokenStream,
     method: &TokenStream,
 ) -> TokenStream {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod bulk;
 mod call;
 mod companion;
 mod each;
@@ -280,7 +281,7 @@ use proc_macro::TokenStream;
 /// - Whatever is wrong with the server, a call runs the body. `get` and `contains` then give `None` and `false`; `set`,
 ///   `invalidate` and `clear` give the error, and are tried again while the process lives.
 /// - Companions of sync functions block, those of async functions are awaited. `set`, `invalidate` and `clear` begin before
-///   they are awaited. `many` asks for one entry after the other; generic async functions have none in this version.
+///   they are awaited. `many` is one round trip for all; generic async functions have none in this version.
 /// - The entry of an async method has `get_async`, `contains_async`, `set_async`, `invalidate_async`.
 ///
 /// # Companions
@@ -346,6 +347,18 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn cached(attribute: TokenStream, item: TokenStream) -> TokenStream {
     cached_tokens(attribute.into(), item.into()).into()
+}
+
+/// Goes on a function that writes: after it succeeded, what it made outdated is forgotten.
+#[proc_macro_attribute]
+pub fn invalidates(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    writers::writer_tokens(targets::Writer::Invalidates, attribute.into(), item.into()).into()
+}
+
+/// Goes on a function that writes: after it succeeded, what it returned is stored as an entry of a cached function.
+#[proc_macro_attribute]
+pub fn updates(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    writers::writer_tokens(targets::Writer::Updates, attribute.into(), item.into()).into()
 }
 
 /// The editions 2021 and 2024 are alike. Here, where only the tests see it.

@@ -1,6 +1,7 @@
 //! The companion `many`: what the cache holds for many keys. Must never load.
 
 use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     GenericParam, Ident, Lifetime, LifetimeParam, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference,
@@ -20,14 +21,14 @@ pub(crate) fn has_many(expansion: &Expansion<'_>) -> bool {
 
 /// What the cache holds for many keys.
 pub(crate) fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
-    let function = expansion.of();
+    let (rt, function) = (&expansion.rt, expansion.of());
+    if !has_many(expansion) {
+        return None;
+    }
     let arguments = expansion.looked_up_arguments();
     let tags = expansion.plan.remote.then(|| expansion.tags()).flatten();
     let entered = expansion.entry_arguments();
     let entered = entered.iter().map(|argument| &argument.name);
-    if !has_many(expansion) {
-        return None;
-    }
     let (visibility, lints) = (&function.quiet_visibility, &expansion.attributes.companions);
     let mut generics = function.quiet.generics.clone();
     generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(Lifetime::new("'item", Span::mixed_site()))));
@@ -40,47 +41,75 @@ pub(crate) fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
     };
     let turbofish = expansion.entry_turbofish();
     let entry = quote!(Self::__entry #turbofish (#(&#entered),*));
-    let ret = &expansion.single().returns;
+    let ret = expansion.got();
     let ret = quote!(::std::vec::Vec<::core::option::Option<#ret>>);
-    if expansion.plan.remote && function.flow != Flow::Sync {
-        return Some(quote! {
-            #[doc = "What the cache holds for each of these arguments, in their order; never loads. Asks for one after the other."]
-            #lints
-            #visibility fn many #generics (keys: impl ::core::iter::IntoIterator<Item = #item>)
-                -> impl ::core::future::Future<Output = #ret> #bounds
-            {
-                let all: ::std::vec::Vec<_> = ::core::iter::Iterator::collect(::core::iter::Iterator::map(
-                    ::core::iter::IntoIterator::into_iter(keys),
-                    |#pattern| #entry #tags.ask(),
-                ));
-                async move {
-                    let mut found = ::std::vec::Vec::with_capacity(all.len());
-                    for asked in all {
-                        found.push(asked.get().await);
-                    }
-                    found
-                }
+    let each = |look: TokenStream| {
+        quote! {
+            ::core::iter::Iterator::collect(::core::iter::Iterator::map(
+                ::core::iter::IntoIterator::into_iter(keys),
+                |#pattern| #look,
+            ))
+        }
+    };
+    let doc = "What the cache holds for each of these arguments, in their order; never loads.";
+    let one_trip = expansion.plan.remote.then(|| quote!(#[doc = " One round trip for all."]));
+    let (ret, done) = match (expansion.plan.remote, function.flow) {
+        (true, Flow::Sync) => {
+            let all = each(quote!(#entry #tags.ask()));
+            (ret, expansion.flat_all(quote!(#rt::many(#all))))
+        }
+        (true, _) => {
+            let all = each(quote!(#entry #tags.ask()));
+            let found = expansion.flat_all(quote!(#rt::many_async(all).await));
+            let found = if expansion.plan.single.is_some() {
+                quote!(async move { #found })
+            } else {
+                quote!(#rt::many_async(all))
+            };
+            let done = quote!(let all: ::std::vec::Vec<_> = #all; #found);
+            (quote!(impl ::core::future::Future<Output = #ret>), done)
+        }
+        (false, flow) => {
+            let flat = expansion.flat();
+            let found = each(quote!(#entry.get() #flat));
+            if flow == Flow::Sync {
+                (ret, found)
+            } else {
+                (quote!(::core::future::Ready<#ret>), quote!(::core::future::ready(#found)))
             }
-        });
-    }
-    let found = quote! {
-        ::core::iter::Iterator::collect(::core::iter::Iterator::map(
-            ::core::iter::IntoIterator::into_iter(keys),
-            |#pattern| #entry #tags.get(),
-        ))
+        }
     };
-    let (ret, done) = if function.flow == Flow::Sync {
-        (ret, found)
-    } else {
-        (quote!(::core::future::Ready<#ret>), quote!(::core::future::ready(#found)))
-    };
-    let one_by_one = expansion.plan.remote.then(|| quote!(#[doc = " Asks for one after the other."]));
     Some(quote! {
-        #[doc = "What the cache holds for each of these arguments, in their order; never loads."]
-        #one_by_one
+        #[doc = #doc]
+        #one_trip
         #lints
         #visibility fn many #generics (keys: impl ::core::iter::IntoIterator<Item = #item>) -> #ret #bounds { #done }
     })
+}
+
+impl Expansion<'_> {
+    /// What `get` gives in its `Option`: what the function returns; with `each`, one value.
+    pub(crate) fn got(&self) -> TokenStream {
+        match &self.plan.single {
+            Some(bulk) => bulk.value.to_token_stream(),
+            None => self.of().returns.to_token_stream(),
+        }
+    }
+
+    /// From what an entry of a bulk function gives to a value.
+    pub(crate) fn flat(&self) -> Option<TokenStream> {
+        self.plan.single.as_ref().map(|_| quote!(.flatten()))
+    }
+
+    fn flat_all(&self, found: TokenStream) -> TokenStream {
+        if self.plan.single.is_none() {
+            return found;
+        }
+        quote!(::core::iter::Iterator::collect(::core::iter::Iterator::map(
+            ::core::iter::IntoIterator::into_iter(#found),
+            ::core::option::Option::flatten,
+        )))
+    }
 }
 
 /// The type with a name for the lifetimes that have none: they can't be left out in `impl Trait`.

@@ -37,9 +37,23 @@ const KNOWN: [&str; 30] = [
     "each",
 ];
 
-/// Those that the runtime does not have yet: what doesn't work is not accepted.
-pub(crate) const LATER: [&str; 7] =
-    ["tags", "stale_while_revalidate", "stale_if_error", "refresh_ahead", "soft_timeout", "timeout", "each"];
+/// What the runtime does not have yet: what doesn't work is not accepted.
+const LATER: [&str; 9] = [
+    "tags",
+    "stale_while_revalidate",
+    "stale_if_error",
+    "refresh_ahead",
+    "soft_timeout",
+    "timeout",
+    "each",
+    "#[invalidates]",
+    "invalidate_matching",
+];
+
+/// Whether the runtime has it.
+pub(crate) fn is_supported(name: &str) -> bool {
+    !LATER.contains(&name)
+}
 
 /// What other caching crates call it, and what it is here.
 const ELSEWHERE: [(&[&str], &str); 15] = [
@@ -76,12 +90,12 @@ pub(crate) fn unknown(name: &Ident, text: &str) -> syn::Error {
     }
     match did_you_mean(text, KNOWN) {
         Some(meant) => error(name, mistake, format_args!("did you mean `{meant}`?")),
-        None => error(name, mistake, format_args!("the options are {}", list(&KNOWN))),
+        None => error(name, mistake, format_args!("the options are {}", list())),
     }
 }
 
-fn list(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+fn list() -> String {
+    KNOWN.into_iter().filter(|name| is_supported(name)).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// How an option is written, for help.

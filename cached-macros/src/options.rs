@@ -9,7 +9,7 @@ use syn::{Expr, Ident, Lit, LitStr, Path, Result, Token, token};
 
 use crate::errors::{Errors, error};
 use crate::lists::{set_each, set_skip};
-use crate::names::{LATER, example, unknown};
+use crate::names::{example, is_supported, unknown};
 use crate::values::Value;
 
 /// An option as it was written.
@@ -235,7 +235,7 @@ fn one(options: &mut Options, input: ParseStream<'_>) -> Result<()> {
 
 fn read(options: &mut Options, name: Ident, input: ParseStream<'_>) -> Result<()> {
     let text = name.to_string();
-    if LATER.contains(&text.as_str()) {
+    if !is_supported(&text) {
         return Err(error(&name, format_args!("`{text}` is not supported in this version"), "remove it"));
     }
     match text.as_str() {

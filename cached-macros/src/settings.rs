@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 
 use crate::expand::{Expansion, quote};
+use crate::names::is_supported;
 use crate::options::{Ahead, Backend, Capacity, Codec, Eviction, Jitter, Opt, Time, Ttl, Weight};
 use crate::scope::ours;
 use crate::signature::resolved;
@@ -60,10 +61,8 @@ impl Expansion<'_> {
             Some(Opt { name, value: Jitter::Expr(expr) }) => set(name, expr.to_token_stream()),
             None => {}
         }
-        for option in [&options.stale_while_revalidate, &options.stale_if_error] {
-            if let Some(Opt { name, value }) = option {
-                set(name, time(value));
-            }
+        for Opt { name, value } in [&options.stale_while_revalidate, &options.stale_if_error].into_iter().flatten() {
+            set(name, time(value));
         }
         match &options.refresh_ahead {
             Some(Opt { name, value: Ahead::Share(share) }) => set(name, share.to_token_stream()),
@@ -85,7 +84,8 @@ impl Expansion<'_> {
 
     /// How a key that is a template reads as text, for `invalidate_matching`. In Redis the server has the text.
     fn text(&self) -> Option<TokenStream> {
-        let pieces = self.plan.key.pieces.as_ref().filter(|_| !self.plan.remote)?;
+        let pieces =
+            self.plan.key.pieces.as_ref().filter(|_| !self.plan.remote && is_supported("invalidate_matching"))?;
         let rt = &self.rt;
         let parts = self.plan.key.parts.len();
         let steps = pieces.iter().enumerate().map(|(at, piece)| {

@@ -39,7 +39,7 @@ impl Writer {
 #[derive(Default)]
 pub(crate) struct Targets {
     /// In the order in which they were written.
-    pub(crate) targets: Vec<Target>,
+    pub(crate) all: Vec<Target>,
     pub(crate) tags: Option<Opt<Vec<LitStr>>>,
     pub(crate) krate: Option<Opt<Path>>,
 }
@@ -142,7 +142,7 @@ fn one(targets: &mut Targets, input: ParseStream<'_>, writer: Writer) -> syn::Re
             format_args!("write its arguments, `#[updates({}(id))]`", path.to_token_stream()),
         ));
     }
-    targets.targets.push(target);
+    targets.all.push(target);
     Ok(())
 }
 

@@ -111,15 +111,10 @@ struct Steps {
 
 fn expand(writing: &Writing<'_>) -> TokenStream {
     let Writing { function, targets, .. } = writing;
-    let rt = match &targets.krate {
-        Some(path) => {
-            let path = &path.value;
-            quote!(#path::private)
-        }
-        None => quote!(::cached_runtime::private),
-    };
+    let root = if let Some(path) = &targets.krate { path.value.to_token_stream() } else { quote!(::cached_runtime) };
+    let rt = quote!(#root::private);
     let mut steps: Vec<Steps> =
-        targets.targets.iter().enumerate().map(|(at, target)| writing.target(at, target, &rt)).collect();
+        targets.all.iter().enumerate().map(|(at, target)| writing.target(at, target, &rt)).collect();
     if !writing.tags.is_empty() {
         steps.push(writing.tags(&rt));
     }
@@ -184,7 +179,8 @@ impl Writing<'_> {
         if let Some(result) = &target.result {
             bound(result, &mut late);
         }
-        let mut taken = Taken { at, late: &late, lets: TokenStream::new(), rt, count: 0 };
+        let mut taken =
+            Taken { at, late: &late, lets: TokenStream::new(), of_result: TokenStream::new(), rt, count: 0 };
         let entry = match &target.what {
             What::All(path) => {
                 let clearing = companion(path, "__clearing", false);
@@ -218,7 +214,7 @@ impl Writing<'_> {
                 quote!(#given #rest)
             }
         };
-        let lets = taken.lets;
+        let Taken { lets, of_result, .. } = taken;
         if self.writer == Writer::Updates {
             let begin = if self.function.flow == Flow::Sync {
                 quote!(#rt::Write::begin(&mut #guard);)
@@ -249,7 +245,7 @@ impl Writing<'_> {
         let bind = quote!(let #result = value;);
         Steps {
             before: quote!(#lets #whole),
-            done: quote!({ #guard.leave(); #bind #rt::After::new(#entry).done() }),
+            done: quote!({ #guard.leave(); #bind #of_result #rt::After::new(#entry).done() }),
             left: quote!(#guard.leave();),
         }
     }
@@ -275,7 +271,10 @@ struct Taken<'t> {
     at: usize,
     /// The names that stand for the result.
     late: &'t [Ident],
+    /// Before the body.
     lets: TokenStream,
+    /// When there is a result.
+    of_result: TokenStream,
     rt: &'t TokenStream,
     count: usize,
 }
@@ -286,24 +285,24 @@ impl Taken<'_> {
     }
 
     fn one(&mut self, argument: &Expr) -> Expr {
-        if mentions(argument.to_token_stream(), self.late) {
-            return argument.clone();
-        }
+        let of_result = mentions(argument.to_token_stream(), self.late);
         let place = is_place(argument);
         // Without a result to wait for, whatever is computed may stand where it is coerced.
-        if !place && self.late.is_empty() {
+        if !place && (of_result || self.late.is_empty()) {
             return argument.clone();
         }
         let name = ours(&format!("taken{}_{}", self.at, self.count));
         self.count += 1;
         let rt = self.rt;
         // In a statement of its own, so that it is the place's type that counts, and is coerced in the call.
-        self.lets.extend(if place {
+        let taken = if place {
             let span = span_of(argument).resolved_at(Span::mixed_site());
             quote_spanned!(span=> let #name = #rt::again(&#argument);)
         } else {
             quote!(let #name = #argument;)
-        });
+        };
+        let lets = if of_result { &mut self.of_result } else { &mut self.lets };
+        lets.extend(taken);
         // Errors about it are shown where the user wrote it.
         let mut shown = name;
         shown.set_span(shown.span().located_at(span_of(argument)));
