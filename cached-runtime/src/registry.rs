@@ -19,12 +19,6 @@ pub(crate) trait Listed: Send + Sync {
     /// What [`CacheInfo::backend`] gives.
     fn backend(&self) -> &'static str;
 
-    /// The connection of a cache on a server.
-    #[cfg(feature = "redis")]
-    fn connection(&self) -> Option<crate::redis::Client> {
-        None
-    }
-
     fn clear(&self);
 
     /// Where the entries are on a server: begins to clear them, and gives what to wait for.
@@ -119,7 +113,7 @@ impl CacheInfo {
     /// The connection that a cache in Redis uses, by its name; `None` for one in memory.
     pub fn connection(&self) -> Option<&'static str> {
         #[cfg(feature = "redis")]
-        return self.0.connection().map(crate::redis::Client::name);
+        return self.0.connection();
         #[cfg(not(feature = "redis"))]
         None
     }
@@ -129,7 +123,7 @@ impl CacheInfo {
     #[cfg(feature = "redis")]
     #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
     pub fn health(&self) -> Option<crate::redis::Health> {
-        crate::redis::health_of(self.0.connection()?)
+        crate::redis::health_of(crate::redis::Client::named(self.0.connection()?))
     }
 
     /// Begins to forget everything in it, and gives what to wait for.

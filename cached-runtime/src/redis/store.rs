@@ -66,10 +66,6 @@ impl<V: CacheValue> Listed for Core<V> {
         "redis"
     }
 
-    fn connection(&self) -> Option<super::Client> {
-        Some(self.remote.client)
-    }
-
     fn clear_afar(&self) -> Option<Acting> {
         Some(Self::clear(self))
     }
