@@ -180,7 +180,7 @@ impl<V: CacheValue> Flights<V> {
         self.gates.invalidate(&Find { hash, view: &view });
     }
 
-    /// The same for the loads whose values will carry one of these tags. They are few: only what is under way is looked at.
+    /// The same for the loads of the names that are meant.
     pub(crate) fn detach_where(&self, is_meant: impl Fn(&[u8]) -> bool) {
         let mut accounts = self.accounts.lock();
         let names: Vec<Arc<str>> = accounts.keys().filter(|name| is_meant(name.as_bytes())).cloned().collect();
@@ -189,7 +189,7 @@ impl<V: CacheValue> Flights<V> {
         }
     }
 
-    /// The same for those that carry one of these tags.
+    /// The same for the loads whose values will carry one of these tags. They are few: only what is under way is looked at.
     pub(crate) fn detach_tags(&self, tags: &[Arc<str>]) {
         let mut accounts = self.accounts.lock();
         let carries = |account: &Arc<Account>| account.tags.iter().any(|tag| tags.contains(tag));
