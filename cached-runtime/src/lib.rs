@@ -61,12 +61,17 @@ mod clock;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod clock;
+#[cfg(feature = "dashboard")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
+pub mod dashboard;
 mod entry;
 mod error;
 mod flight;
+mod gathered;
 mod glob;
 mod key;
 mod leading;
+mod load_times;
 mod matching;
 mod memory;
 mod miss;
@@ -74,6 +79,7 @@ mod outcome;
 mod policy;
 #[doc(hidden)]
 pub mod private;
+pub mod prometheus;
 mod pulse;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
@@ -96,6 +102,7 @@ pub use entry::Entry;
 pub use error::{Error, ErrorKind, Refusal};
 pub use glob::escape_pattern;
 pub use key::{CacheKey, Float};
+pub use load_times::LoadTimes;
 pub use matching::invalidate_matching;
 pub use outcome::CacheValue;
 pub use policy::Jitter;

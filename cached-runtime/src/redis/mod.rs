@@ -24,6 +24,7 @@ mod link;
 mod load;
 mod many;
 mod news;
+mod nonces;
 mod queue;
 mod remote;
 mod scripts;
@@ -31,6 +32,7 @@ mod servers;
 mod slot;
 mod slots;
 mod store;
+mod tags;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -56,6 +58,7 @@ pub(crate) use budget::Budget;
 pub(crate) use client::{Client, Kind};
 pub(crate) use driver::block_on;
 pub(crate) use groups::{invalidate_matching, invalidate_tags};
+pub(crate) use health::health_of;
 pub(crate) use store::{Options, Parts};
 
 use crate::error::Error;
