@@ -57,9 +57,10 @@ pub use {
 pub(crate) use budget::Budget;
 pub(crate) use client::{Client, Kind};
 pub(crate) use driver::block_on;
-pub(crate) use groups::{invalidate_matching, invalidate_tags};
+pub(crate) use groups::invalidate_matching;
 pub(crate) use health::health_of;
 pub(crate) use store::{Options, Parts};
+pub(crate) use tags::invalidate_tags;
 
 use crate::error::Error;
 
