@@ -162,6 +162,9 @@ where
     }
 }
 
+/// The engine of a thread's cache.
+type LocalHandle<K, O> = Rc<LocalCache<K, <O as Outcome>::Value>>;
+
 // As paths, the methods have one lifetime; the entry needs any.
 #[allow(clippy::redundant_closure_for_method_calls)]
 impl<K, O, T> LocalAt<Val<K>, O, T>
@@ -171,12 +174,12 @@ where
     T: LocalTags,
 {
     /// As [`At::forgetting`].
-    pub fn forgetting(self) -> Forgetting<K, O::Value, Rc<LocalCache<K, O::Value>>> {
+    pub fn forgetting(self) -> Forgetting<K, O::Value, LocalHandle<K, O>> {
         self.with(|entry| entry.forgetting())
     }
 
     /// As [`At::writing`].
-    pub fn writing(self) -> Writing<K, O, Rc<LocalCache<K, O::Value>>> {
+    pub fn writing(self) -> Writing<K, O, LocalHandle<K, O>> {
         self.with(|entry| entry.writing())
     }
 }

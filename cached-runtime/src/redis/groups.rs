@@ -1,4 +1,4 @@
-//! Groups of entries in Redis: patterns, over all connections that this process uses. Must never report success
+//! Invalidation by pattern in Redis, over all connections that this process uses. Must never report success
 //! before the servers acknowledged it.
 
 use crate::acting::Acting;
