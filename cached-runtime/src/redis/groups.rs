@@ -19,8 +19,8 @@ fn of(client: Client) -> impl Iterator<Item = Arc<dyn Listed>> {
     registry::all().into_iter().filter(move |cache| cache.connection() == Some(client.name()))
 }
 
-/// Clears all caches of a connection if it is dropped before it is disarmed: the walk failed, or the driver died. What
-/// matched is forgotten with the rest then, and tried again as a `clear` is, for as long as the process lives.
+/// Clears all caches of a connection if it is dropped before it is disarmed: the driver died. As after a walk that failed:
+/// what matched is forgotten with the rest, and that is tried again for as long as the process lives.
 struct Instead {
     client: Client,
     armed: bool,
@@ -43,10 +43,16 @@ fn matching(client: Client, pattern: &str) -> Acting {
     let (tell, told) = oneshot::channel::<Result<(), Error>>();
     client.spawn(async move {
         let result = scan::run(client, &sweep).await.map(drop);
-        instead.armed = result.is_err();
         if result.is_ok() {
             of(client).for_each(|cache| cache.detach_matching(&sweep));
+        } else {
+            let clears: Vec<Acting> = of(client).filter_map(|cache| cache.clear_afar()).collect();
+            for clear in clears {
+                // Told before the caller hears of the failure: from then on it waits in the queue, and is a miss here.
+                let _ = clear.await;
+            }
         }
+        instead.armed = false;
         drop(instead);
         // The caller may be gone.
         let _ = tell.send(result);

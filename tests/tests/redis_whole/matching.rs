@@ -130,10 +130,10 @@ fn promise_3_entries_that_come_and_go_during_the_walk() {
 fn an_error_is_told_and_the_rest_is_forgotten_later() {
     let server = Server::start();
     let subject = Subject::patient("match_fails", &server.url());
-    let kept = subject.warm(7);
+    let kept = subject.warm(70007);
     server.client().call(&["CONFIG", "SET", "min-replicas-to-write", "3"]);
-    invalidate_matching("7").wait().expect_err("no replicas");
-    assert_ne!(subject.call(7).value, kept, "it waits to be cleared, and isn't served meanwhile");
+    invalidate_matching("70007").wait().expect_err("no replicas");
+    assert_ne!(subject.call(70007).value, kept, "it waits to be cleared, and isn't served meanwhile");
     server.client().call(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
     cached_tests::eventually("the clear", || subject.cache().stats().pending == 0);
     subject.recovered();
