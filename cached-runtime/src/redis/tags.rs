@@ -30,7 +30,6 @@ pub(crate) fn is_pending(client: Client, name: &Name) -> bool {
 }
 
 /// Invalidates all that has one of these tags. It begins at once.
-#[expect(dead_code, reason = "the front door of tags is being built")]
 pub(crate) fn invalidate_tags(tags: &[String]) -> Vec<Acting> {
     if tags.is_empty() {
         return Vec::new();
