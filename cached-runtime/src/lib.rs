@@ -55,6 +55,8 @@
 mod acting;
 mod at;
 mod builder;
+#[cfg(feature = "redis")]
+mod bulk;
 mod cache;
 #[cfg(not(feature = "test-util"))]
 mod clock;
@@ -96,6 +98,9 @@ mod writers;
 
 pub use acting::{Acting, Invalidation};
 pub use builder::{Builder, Coalesce, Eviction};
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use bulk::{Bulk, Unsplit};
 pub use cache::Cache;
 pub use cached_macros::cached;
 pub use entry::Entry;

@@ -101,6 +101,21 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
         Self { outcome, turn, coalesce }
     }
 
+    /// Whether it waits for another call's load.
+    #[cfg(feature = "redis")]
+    pub(crate) fn joins(&self) -> bool {
+        matches!(self.turn, Turn::Join(_))
+    }
+
+    /// The ticket of the load that it leads.
+    #[cfg(feature = "redis")]
+    pub(crate) fn ticket(&self) -> Option<u64> {
+        match &self.turn {
+            Turn::Lead(leading) => Some(leading.ticket()),
+            _ => None,
+        }
+    }
+
     /// Runs the body, or waits for the call that does.
     pub fn run(self, body: impl FnOnce() -> O::Ret) -> O::Ret {
         let Self { outcome, mut turn, coalesce } = self;

@@ -118,7 +118,8 @@ where
         };
         let miss = Miss::new(Passing::new(outcome), turn, coalesce);
         let anew = purpose == Purpose::Anew;
-        let guide = Box::new(Guide { core, name, seen, coalesce: coalesces, deadline, anew, budget });
+        let guide =
+            Box::new(Guide { core, name, seen, coalesce: coalesces, deadline, anew, budget, waits: Arc::default() });
         RemoteMiss(How::Guarded { miss, guide, outcome })
     }
 }

@@ -34,6 +34,7 @@ use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -97,6 +98,8 @@ pub(crate) struct Guide<V: 'static> {
     /// Whether it loads whatever there is.
     pub(crate) anew: bool,
     pub(crate) budget: Budget,
+    /// Set while it waits for another process's load.
+    pub(crate) waits: Arc<AtomicBool>,
 }
 
 /// What the steps before the body end in.
@@ -118,6 +121,7 @@ struct Ahead<V: CacheValue> {
     deadline: Option<Instant>,
     anew: bool,
     budget: Budget,
+    waits: Arc<AtomicBool>,
 }
 
 impl<V: CacheValue> Ahead<V> {
@@ -127,7 +131,7 @@ impl<V: CacheValue> Ahead<V> {
     }
 
     async fn steps(self) -> Result<Before, Error> {
-        let Self { remote, flights, account, name, seen, coalesce, deadline, anew, budget } = self;
+        let Self { remote, flights, account, name, seen, coalesce, deadline, anew, budget, waits } = self;
         let mut seen = seen?;
         if anew {
             return Ok(Before::Load(Some(remote.refresh(&name, &seen.nonces, &budget).await?)));
@@ -144,7 +148,10 @@ impl<V: CacheValue> Ahead<V> {
                 }
                 if !is_over(deadline) {
                     let waited_for = seen.head.clone();
-                    seen = wait(&remote, &account, &name, &seen, deadline, &budget).await?;
+                    waits.store(true, Ordering::Relaxed);
+                    let waited = wait(&remote, &account, &name, &seen, deadline, &budget).await;
+                    waits.store(false, Ordering::Relaxed);
+                    seen = waited?;
                     another_failed = !matches!(seen.what, What::Entry(_)) && seen.head != waited_for;
                     continue;
                 }
@@ -239,6 +246,7 @@ impl<V: RemoteValue> Guide<V> {
             deadline: self.deadline,
             anew: self.anew,
             budget: self.budget.clone(),
+            waits: Arc::clone(&self.waits),
         }
     }
 
@@ -386,6 +394,15 @@ impl<O: Outcome> RemoteMiss<O>
 where
     O::Value: RemoteValue,
 {
+    /// For a call of many ids: whether it waits for a load of this process, the ticket of the one that it leads, and what
+    /// is set while it waits for one of another process.
+    pub(crate) fn state(&self) -> (bool, Option<u64>, Arc<AtomicBool>) {
+        match &self.0 {
+            How::Past(_) => (false, None, Arc::default()),
+            How::Guarded { miss, guide, .. } => (miss.joins(), miss.ticket(), Arc::clone(&guide.waits)),
+        }
+    }
+
     /// Runs the body, or waits for the call that does.
     pub fn run(self, body: impl FnOnce() -> O::Ret) -> O::Ret {
         match self.0 {

@@ -4,6 +4,7 @@
 mod at;
 mod breaker;
 mod budget;
+mod bulk;
 mod client;
 mod clock;
 #[cfg(feature = "redis-cluster")]
@@ -54,6 +55,7 @@ pub use reclaim::{Reclaiming, reclaim};
 pub use store::RedisCache;
 #[doc(hidden)]
 pub use {
+    bulk::Each,
     core::{RemoteKey, RemoteValue},
     load::RemoteMiss,
     many::{many, many_async},
