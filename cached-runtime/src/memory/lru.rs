@@ -99,7 +99,7 @@ impl<K: Eq, V> Default for LruMap<K, V> {
 }
 
 fn removed<K, V>(dead: (Stored<K>, Entry<V>)) -> Removed<(Stored<K>, Entry<V>)> {
-    Removed { weight: dead.1.weight, dead }
+    Removed { weight: dead.1.weight(), dead }
 }
 
 impl<K: Eq, V> Map<K, V> for LruMap<K, V> {

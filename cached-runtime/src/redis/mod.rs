@@ -21,7 +21,9 @@ mod invalidate;
 mod keys;
 mod link;
 mod load;
+mod many;
 mod news;
+mod nonces;
 mod queue;
 mod remote;
 mod scripts;
@@ -29,6 +31,7 @@ mod servers;
 mod slot;
 mod slots;
 mod store;
+mod tags;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -46,12 +49,14 @@ pub use store::RedisCache;
 pub use {
     core::{RemoteKey, RemoteValue},
     load::RemoteMiss,
+    many::{many, many_async},
     slot::{AnyRedisSlot, RedisSlot, clear},
 };
 
 pub(crate) use budget::Budget;
 pub(crate) use client::{Client, Kind};
 pub(crate) use driver::block_on;
+pub(crate) use health::health_of;
 pub(crate) use store::{Options, Parts};
 
 use crate::error::Error;
