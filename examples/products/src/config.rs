@@ -8,7 +8,7 @@ use std::time::Duration;
 /// A small shop whose every page shows one way of caching. It needs no server: the database is made and filled with
 /// 1,000 products at the first start.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "products", version, max_term_width = 100)]
+#[command(name = "products", version, max_term_width = 100, args_override_self = true)]
 pub(crate) struct Config {
     /// The address to listen on. The application has no login: think before you open it to a network.
     #[arg(long, env = "PRODUCTS_HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]

@@ -12,8 +12,9 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use headers::{ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, IfUnmodifiedSince, LastModified};
 use http_body_util::BodyExt;
+use hyper::body::Frame;
+use headers::{ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, IfUnmodifiedSince, LastModified};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -114,8 +115,25 @@ fn without_body(mut response: Response, status: StatusCode) -> Response {
         response.headers_mut().remove(name);
     }
     *response.status_mut() = status;
-    *response.body_mut() = Body::empty();
+    *response.body_mut() = Body::new(Nothing);
     response
+}
+
+/// A body that is not there, as opposed to an empty one: for that axum says `Content-Length: 0`, which a cache would take for the
+/// length of what it keeps.
+struct Nothing;
+
+impl HttpBody for Nothing {
+    type Data = axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
 }
 
 /// The conditions of a request.

@@ -12,7 +12,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
-use cached_runtime::redis;
+use cached_runtime::{dashboard, redis};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -134,9 +134,10 @@ fn router(app: App) -> Router {
         .route("/weather", get(pages::weather::show))
         .merge(pages::http::routes())
         .nest("/api", api_routes())
-        .route("/cache-stats", get(pages::stats::show))
-        .route("/cache-stats.json", get(pages::stats::json))
-        .route("/metrics", get(|| async { "" }))
+        // Whoever reaches it may clear caches: an application with a login would put a layer around it.
+        .nest("/cache-stats", dashboard::router())
+        .route("/cache-stats.json", get(dashboard::stats_json))
+        .route("/metrics", get(dashboard::metrics))
         .route("/assets/{name}", get(assets::serve))
         .fallback(|| async { Error::NotFound("page") })
         .method_not_allowed_fallback(|| async {

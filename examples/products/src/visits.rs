@@ -85,6 +85,7 @@ impl Flusher {
 
 async fn run(db: Db, every: Duration, mut visits: mpsc::Receiver<i64>, mut stopped: oneshot::Receiver<()>, pending: Pending) {
     let mut sums = HashMap::new();
+    let mut stopping = false;
     let mut clock = interval(every);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -94,7 +95,10 @@ async fn run(db: Db, every: Duration, mut visits: mpsc::Receiver<i64>, mut stopp
                 None => break,
             },
             _ = clock.tick() => flush(&db, &mut sums, &pending).await,
-            _ = &mut stopped => visits.close(), // what is queued still comes, then `None`
+            _ = &mut stopped, if !stopping => {
+                stopping = true;
+                visits.close(); // what is queued still comes, then `None`
+            }
         }
         if sums.len() >= BATCH {
             flush(&db, &mut sums, &pending).await;

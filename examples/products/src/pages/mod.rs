@@ -5,7 +5,6 @@ pub(crate) mod compare;
 pub(crate) mod home;
 pub(crate) mod http;
 pub(crate) mod products;
-pub(crate) mod stats;
 pub(crate) mod users;
 pub(crate) mod views;
 pub(crate) mod weather;

@@ -14,38 +14,38 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 /// A running application, with a database of its own.
-pub struct Shop {
-    pub child: Child,
-    pub address: String,
-    pub directory: TempDir,
+pub(crate) struct Shop {
+    pub(crate) child: Child,
+    pub(crate) address: String,
+    pub(crate) directory: TempDir,
     /// Read on, so that what the application prints later finds a reader.
     _output: tokio::task::JoinHandle<()>,
 }
 
 /// An answer.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
     /// A header as text; empty if it is not there.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a header that is text"))
     }
 
     /// The body as JSON.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {}", self.body))
     }
 }
 
 /// What is long enough on any machine, and still ends.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The application's command, without any Redis and with quick queries.
-pub fn command(directory: &TempDir) -> Command {
+pub(crate) fn command(directory: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_products"));
     command
         .args(["--port", "0", "--slow", "20", "--flush", "60000", "--database"])
@@ -59,18 +59,18 @@ pub fn command(directory: &TempDir) -> Command {
 }
 
 impl Shop {
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::with(|_| {}).await
     }
 
     /// With more arguments.
-    pub async fn with(more: impl FnOnce(&mut Command)) -> Self {
+    pub(crate) async fn with(more: impl FnOnce(&mut Command)) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         Self::at(directory, more).await
     }
 
     /// With a database that may be there already.
-    pub async fn at(directory: TempDir, more: impl FnOnce(&mut Command)) -> Self {
+    pub(crate) async fn at(directory: TempDir, more: impl FnOnce(&mut Command)) -> Self {
         let mut command = command(&directory);
         more(&mut command);
         let mut child = command.spawn().expect("the application starts");
@@ -82,28 +82,28 @@ impl Shop {
         Self { child, address, directory, _output: output }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, &[], "").await
     }
 
-    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.ask(Method::GET, path, headers, "").await
     }
 
     /// Sends a form.
-    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
         let form = (CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded");
         self.ask(Method::POST, path, &[form], &body.join("&")).await
     }
 
-    pub async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let ask = self.try_ask(method, path, headers, body);
         timeout(PATIENCE, ask).await.expect("an answer in time").expect("an answer")
     }
 
     /// One request over a connection of its own.
-    pub async fn try_ask(
+    pub(crate) async fn try_ask(
         &self,
         method: Method,
         path: &str,
@@ -126,7 +126,7 @@ impl Shop {
     }
 
     /// Tells it to stop, as a service manager does, and waits until it did.
-    pub async fn stop(mut self) -> (std::process::ExitStatus, TempDir) {
+    pub(crate) async fn stop(mut self) -> (std::process::ExitStatus, TempDir) {
         let id = self.child.id().expect("it runs").to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
         assert!(sent.success());
@@ -136,6 +136,6 @@ impl Shop {
 }
 
 /// Every byte that could mean something, in the form of URLs.
-pub fn percent(text: &str) -> String {
+pub(crate) fn percent(text: &str) -> String {
     text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
