@@ -42,8 +42,16 @@ pub(crate) async fn measure(db: &Db, page: u32, redis_there: bool) -> Result<Vec
     };
     Ok(vec![
         Way { name: "No cache", note: "Always what the database holds, and as slow as it is.", measured: Ok(uncached) },
-        Way { name: "Memory", note: "No network and no copy. Each process has its own, and it is empty after a restart.", measured: Ok(memory) },
-        Way { name: "Redis", note: "Shared by all processes and still there after a restart; a network away.", measured: redis },
+        Way {
+            name: "Memory",
+            note: "No network and no copy. Each process has its own, and it is empty after a restart.",
+            measured: Ok(memory),
+        },
+        Way {
+            name: "Redis",
+            note: "Shared by all processes and still there after a restart; a network away.",
+            measured: redis,
+        },
     ])
 }
 

@@ -157,8 +157,7 @@ impl Db {
     }
 }
 
-const COLOURS: [&str; 10] =
-    ["Amber", "Blue", "Copper", "Green", "Grey", "Ivory", "Olive", "Red", "Silver", "Violet"];
+const COLOURS: [&str; 10] = ["Amber", "Blue", "Copper", "Green", "Grey", "Ivory", "Olive", "Red", "Silver", "Violet"];
 const MATERIALS: [&str; 10] = ["Ash", "Brass", "Cork", "Felt", "Glass", "Linen", "Oak", "Slate", "Steel", "Wool"];
 const THINGS: [&str; 10] = ["Basket", "Bench", "Bowl", "Clock", "Kettle", "Lamp", "Mirror", "Shelf", "Stool", "Vase"];
 const USERS: [(&str, &str); 3] =

@@ -43,7 +43,8 @@ pub(crate) fn flag(name: &str, text: Option<&str>, default: bool) -> Result<bool
 
 /// Numbers between commas: 1 to `most` of them.
 pub(crate) fn ids(text: &str, most: usize) -> Result<Vec<i64>> {
-    let ids: Option<Vec<i64>> = text.split(',').take(most + 1).map(|id| id.trim().parse().ok().filter(|id| *id > 0)).collect();
+    let ids: Option<Vec<i64>> =
+        text.split(',').take(most + 1).map(|id| id.trim().parse().ok().filter(|id| *id > 0)).collect();
     match ids {
         Some(ids) if ids.len() <= most => Ok(ids),
         _ => Err(Error::parameter(format!("`ids` must be numbers from 1 on between commas, {most} at most."))),

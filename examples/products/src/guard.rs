@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn other_sites_are_recognised() {
         let ours = |headers: &[(&'static str, &'static str)]| {
-            let pairs = headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            let pairs =
+                headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
             is_ours(&pairs.collect())
         };
         assert!(ours(&[]));

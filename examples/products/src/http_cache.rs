@@ -7,14 +7,14 @@
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPIRES,
-    IF_MATCH, IF_NONE_MATCH, TRANSFER_ENCODING, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPIRES, IF_MATCH,
+    IF_NONE_MATCH, TRANSFER_ENCODING, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use headers::{ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, IfUnmodifiedSince, LastModified};
 use http_body_util::BodyExt;
 use hyper::body::Frame;
-use headers::{ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, IfUnmodifiedSince, LastModified};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -175,7 +175,9 @@ impl Asked {
         let tag: Option<ETag> = answer.typed_get();
         let modified = answer.typed_get().map(|modified: LastModified| SystemTime::from(modified));
         let failed = match (&self.if_match, &self.if_unmodified_since) {
-            (Some(wanted), _) => *wanted != IfMatch::any() && !tag.as_ref().is_some_and(|tag| wanted.precondition_passes(tag)),
+            (Some(wanted), _) => {
+                *wanted != IfMatch::any() && !tag.as_ref().is_some_and(|tag| wanted.precondition_passes(tag))
+            }
             (None, Some(since)) => modified.is_some_and(|modified| !since.precondition_passes(modified)),
             (None, None) => false,
         };

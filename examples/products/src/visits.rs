@@ -83,7 +83,13 @@ impl Flusher {
     }
 }
 
-async fn run(db: Db, every: Duration, mut visits: mpsc::Receiver<i64>, mut stopped: oneshot::Receiver<()>, pending: Pending) {
+async fn run(
+    db: Db,
+    every: Duration,
+    mut visits: mpsc::Receiver<i64>,
+    mut stopped: oneshot::Receiver<()>,
+    pending: Pending,
+) {
     let mut sums = HashMap::new();
     let mut stopping = false;
     let mut clock = interval(every);

@@ -2,6 +2,7 @@
 //! and must wait for what it expects instead of for some time.
 
 #[path = "support/mod.rs"]
+#[expect(dead_code, reason = "the tests over HTTP use the rest")]
 mod support;
 
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -21,18 +22,24 @@ struct Browser {
     _profile: TempDir,
 }
 
-const MISSING: &str = "chromedriver can't be started; install the browser with: apt-get install -y chromium chromium-driver";
+const MISSING: &str =
+    "chromedriver can't be started; install the browser with: apt-get install -y chromium chromium-driver";
 
 impl Browser {
     async fn open() -> Self {
         let profile = tempfile::tempdir().expect("a directory");
         let mut command = Command::new("chromedriver");
-        let mut driver =
-            command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().expect(MISSING);
+        let mut driver = command
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect(MISSING);
         let mut lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
         let port = timeout(PATIENCE, async {
             while let Some(line) = lines.next_line().await.expect("its output") {
-                if let Some(port) = line.split("on port ").nth(1) {
+                if let Some(port) = line.split("successfully on port ").nth(1) {
                     return port.trim_end_matches('.').to_owned();
                 }
             }
@@ -76,7 +83,8 @@ impl Browser {
     /// Waits until a script says yes.
     async fn until(&self, script: &str) {
         let asked = timeout(PATIENCE, async {
-            while self.client.execute(&format!("return Boolean({script})"), vec![]).await.expect(script) != json!(true) {
+            while self.client.execute(&format!("return Boolean({script})"), vec![]).await.expect(script) != json!(true)
+            {
                 tokio::task::yield_now().await;
             }
         });
@@ -140,7 +148,9 @@ async fn the_weather_chart_draws() {
         browser.until(&format!("document.querySelectorAll('#chart circle').length === {number}")).await;
     }
     // Two lines through four points each, and something that was kept.
-    browser.until("[...document.querySelectorAll('#chart path')].every(p => p.getAttribute('d').split('L').length === 4)").await;
+    browser
+        .until("[...document.querySelectorAll('#chart path')].every(p => p.getAttribute('d').split('L').length === 4)")
+        .await;
     browser.until("document.querySelectorAll('#chart circle.kept').length > 0").await;
     browser.until("document.querySelector('#chart').getBoundingClientRect().height > 50").await;
     assert!(browser.text("#reading").await.contains("°C"));
@@ -155,12 +165,15 @@ async fn the_dashboard_updates_without_a_reload() {
     browser.until("document.querySelector('tr[data-cache=\"product\"]')").await;
     browser.client.execute("window.sameDocument = true", vec![]).await.expect("a mark");
     let hits = "Number(document.querySelector('tr[data-cache=\"product\"] [data-col=\"hits\"]').textContent)";
-    let before = browser.client.execute(&format!("return {hits}"), vec![]).await.expect("hits").as_f64().expect("a number");
+    let before =
+        browser.client.execute(&format!("return {hits}"), vec![]).await.expect("hits").as_f64().expect("a number");
     for _ in 0..5 {
         shop.get("/products/7").await;
     }
     browser.until(&format!("{hits} >= {before} + 5 && window.sameDocument")).await;
-    browser.until("[...document.querySelectorAll('#chart path.line')].some(p => (p.getAttribute('d') || '').length > 10)").await;
+    browser
+        .until("[...document.querySelectorAll('#chart path.line')].some(p => (p.getAttribute('d') || '').length > 10)")
+        .await;
     browser.close().await;
 }
 
@@ -168,7 +181,9 @@ async fn the_dashboard_updates_without_a_reload() {
 async fn it_works_at_the_width_of_a_phone() {
     let (shop, browser) = (Shop::open().await, Browser::open().await);
     browser.client.set_window_size(500, 800).await.expect("a narrow window");
-    for page in ["/", "/products", "/products/7", "/products/7/edit", "/products/compare", "/users/1", "/weather", "/http"] {
+    for page in
+        ["/", "/products", "/products/7", "/products/7/edit", "/products/compare", "/users/1", "/weather", "/http"]
+    {
         browser.goto(&shop, page).await;
         browser.until("document.documentElement.scrollWidth <= window.innerWidth").await;
     }

@@ -88,7 +88,10 @@ async fn tags_go_before_dates() {
     let answer = [("etag", "\"a\""), ("last-modified", OLD)];
     assert_eq!(status(&answer, &[("if-none-match", "\"b\""), ("if-modified-since", NEW)]).await, 200);
     assert_eq!(status(&answer, &[("if-none-match", "\"a\""), ("if-modified-since", OLD)]).await, 304);
-    assert_eq!(status(&answer, &[("if-match", "\"a\""), ("if-unmodified-since", "Sat, 05 Nov 1994 08:49:37 GMT")]).await, 200);
+    assert_eq!(
+        status(&answer, &[("if-match", "\"a\""), ("if-unmodified-since", "Sat, 05 Nov 1994 08:49:37 GMT")]).await,
+        200
+    );
     // If-Match is decided before If-None-Match.
     assert_eq!(status(&answer, &[("if-match", "\"b\""), ("if-none-match", "\"a\"")]).await, 412);
 }

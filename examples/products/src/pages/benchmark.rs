@@ -36,7 +36,8 @@ pub(crate) async fn show(Query(wanted): Query<Wanted>) -> Result<Html<String>> {
     let n = number("n", wanted.n.as_deref(), 0..=LARGEST, 30)?;
     let stopped = |_| Error::Unavailable("The server is stopping.");
     let _turn = TURN.acquire().await.map_err(stopped)?;
-    let measured = spawn_blocking(move || measure(n)).await.map_err(|_| Error::Unavailable("The server is stopping."))?;
+    let measured =
+        spawn_blocking(move || measure(n)).await.map_err(|_| Error::Unavailable("The server is stopping."))?;
     let ratio = |plain: std::time::Duration| times(plain.as_secs_f64() / measured.cold.as_secs_f64());
     layout::html(&Benchmark {
         layout: Layout::new("/benchmark"),

@@ -38,7 +38,13 @@ impl Wanted {
     pub(crate) fn how(&self) -> Result<How> {
         let refresh = flag("refresh", self.refresh.as_deref(), false)?;
         let cached = flag("cache", self.cache.as_deref(), true)?;
-        Ok(if refresh { How::Refresh } else if cached { How::Cached } else { How::Past })
+        Ok(if refresh {
+            How::Refresh
+        } else if cached {
+            How::Cached
+        } else {
+            How::Past
+        })
     }
 }
 
@@ -92,7 +98,8 @@ pub(crate) async fn show(
     let start = Instant::now();
     let item = catalogue::product(&app.db, app.backend, id.into(), how).await?.ok_or(Error::NotFound("product"))?;
     let source = Source::of(&item, how, app.backend.name(), start);
-    let page = Detail { layout: Layout::new("/products"), product: &item.value, source, cached: how != How::Past, saved };
+    let page =
+        Detail { layout: Layout::new("/products"), product: &item.value, source, cached: how != How::Past, saved };
     Ok(([source.header("product")], layout::html(&page)?).into_response())
 }
 

@@ -1,5 +1,6 @@
 //! The weather page. Must work without its script, which only adds the chart.
 
+use crate::api::WantedWeather;
 use crate::assets;
 use crate::error::Result;
 use crate::extract::Query;
@@ -8,7 +9,6 @@ use crate::model::Loaded;
 use crate::source::Source;
 use crate::state::App;
 use crate::weather::{City, Weather, weather};
-use crate::api::WantedWeather;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

@@ -66,7 +66,8 @@ async fn many_at_once_load_only_what_is_missing() {
     let shop = Shop::open().await;
     shop.get("/products/2").await;
     let many = shop.get("/api/products?ids=3,2,1,3,5000").await.json();
-    let ids: Vec<i64> = many["products"].as_array().unwrap().iter().filter_map(|product| product["id"].as_i64()).collect();
+    let ids: Vec<i64> =
+        many["products"].as_array().unwrap().iter().filter_map(|product| product["id"].as_i64()).collect();
     assert_eq!((ids, &many["missing"], &many["hits"]), (vec![3, 2, 1], &serde_json::json!([5000]), &Value::from(1)));
     assert_eq!(shop.get("/api/products?ids=1,2,3").await.json()["hits"], 3);
     // One cache with the single pages.
@@ -116,7 +117,8 @@ async fn concurrent_requests_share_one_query() {
     let answers = futures(30, || shop.get("/api/products/9")).await;
     assert!(answers.iter().all(|answer| answer.status == 200));
     let stats = shop.get("/cache-stats.json").await.json();
-    let product = stats["caches"].as_array().unwrap().iter().find(|cache| cache["name"] == "product").expect("its stats");
+    let product =
+        stats["caches"].as_array().unwrap().iter().find(|cache| cache["name"] == "product").expect("its stats");
     // More than one only if the first had ended before the last came.
     let loads = product["loads"].as_u64().expect("a number of loads");
     assert_eq!(loads, 1, "{product}");

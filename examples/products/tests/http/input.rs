@@ -8,10 +8,38 @@ async fn parameters_out_of_bounds_are_refused() {
     let shop = Shop::open().await;
     let huge = "9".repeat(5000);
     for (page, parameters) in [
-        ("/products", vec!["page=0", "page=-1", "page=x", "page=1.5", "page=4294967296", "page=", "page=1&page=2",
-            "per_page=0", "per_page=1000000000", "per_page=-5", "per_page=101", "cache=maybe", "refresh=2", "page=%00"]),
-        ("/api/products", vec!["page=0", "per_page=1000000000", "ids=", "ids=0", "ids=-1", "ids=1,x", "ids=1;2",
-            "ids=99999999999999999999"]),
+        (
+            "/products",
+            vec![
+                "page=0",
+                "page=-1",
+                "page=x",
+                "page=1.5",
+                "page=4294967296",
+                "page=",
+                "page=1&page=2",
+                "per_page=0",
+                "per_page=1000000000",
+                "per_page=-5",
+                "per_page=101",
+                "cache=maybe",
+                "refresh=2",
+                "page=%00",
+            ],
+        ),
+        (
+            "/api/products",
+            vec![
+                "page=0",
+                "per_page=1000000000",
+                "ids=",
+                "ids=0",
+                "ids=-1",
+                "ids=1,x",
+                "ids=1;2",
+                "ids=99999999999999999999",
+            ],
+        ),
         ("/benchmark", vec!["n=94", "n=-1", "n=99999999999999", "n=abc"]),
         ("/weather", vec!["city=atlantis", "cached=2", "city=%3Cscript%3E"]),
         ("/api/weather", vec!["city=", "cached=x"]),
@@ -117,12 +145,28 @@ async fn hostile_text_in_every_parameter_is_harmless() {
     let shop = Shop::open().await;
     for text in HOSTILE {
         let text = percent(text);
-        for page in ["/products?page=", "/products?per_page=", "/products?cache=", "/products/7?refresh=", "/benchmark?n=",
-            "/api/products?ids=", "/api/weather?city=", "/weather?cached=", "/users/1?written=", "/products/", "/users/",
-            "/assets/", "/api/products/"] {
+        for page in [
+            "/products?page=",
+            "/products?per_page=",
+            "/products?cache=",
+            "/products/7?refresh=",
+            "/benchmark?n=",
+            "/api/products?ids=",
+            "/api/weather?city=",
+            "/weather?cached=",
+            "/users/1?written=",
+            "/products/",
+            "/users/",
+            "/assets/",
+            "/api/products/",
+        ] {
             let answer = shop.get(&format!("{page}{text}")).await;
             assert!(answer.status.is_client_error(), "{page}{text}: {}", answer.status);
-            assert!(!answer.body.contains("<script>") && !answer.body.contains("<img src=x"), "{page}{text}: {}", answer.body);
+            assert!(
+                !answer.body.contains("<script>") && !answer.body.contains("<img src=x"),
+                "{page}{text}: {}",
+                answer.body
+            );
         }
     }
 }
@@ -132,7 +176,12 @@ async fn other_sites_can_change_nothing() {
     let shop = Shop::open().await;
     let form = ("content-type", "application/x-www-form-urlencoded");
     let body = "name=Stolen&price=1&description=";
-    for other in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "http://evil.example"), ("origin", "null")] {
+    for other in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "http://evil.example"),
+        ("origin", "null"),
+    ] {
         for path in ["/products/8/edit", "/users/1/name", "/users/1/email", "/users/1/visit"] {
             assert_eq!(shop.ask(Method::POST, path, &[form, other], body).await.status, 403, "{path} {other:?}");
         }

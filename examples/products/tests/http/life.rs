@@ -61,7 +61,11 @@ async fn stopping_answers_what_was_asked_and_writes_what_was_counted() {
         answer
     });
     let bypassed = |stats: serde_json::Value| {
-        stats["caches"].as_array().unwrap().iter().any(|cache| cache["name"] == "product" && cache["bypassed"].as_u64() > Some(0))
+        stats["caches"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|cache| cache["name"] == "product" && cache["bypassed"].as_u64() > Some(0))
     };
     while !bypassed(shop.get("/cache-stats.json").await.json()) {
         tokio::task::yield_now().await;

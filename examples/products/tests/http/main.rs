@@ -6,5 +6,6 @@ mod support;
 mod caching;
 mod input;
 mod life;
+mod load;
 mod pages;
 mod redis;

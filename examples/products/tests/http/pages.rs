@@ -56,7 +56,8 @@ async fn the_links_of_every_page_lead_somewhere() {
         let body = shop.get(page).await.body;
         for part in body.split("href=\"").skip(1).chain(body.split("src=\"").skip(1)) {
             let link = part.split('"').next().unwrap_or("").replace("&amp;", "&").replace("&#38;", "&");
-            let link = if link.starts_with('?') { format!("{}{link}", page.split('?').next().unwrap_or("")) } else { link };
+            let link =
+                if link.starts_with('?') { format!("{}{link}", page.split('?').next().unwrap_or("")) } else { link };
             if link.starts_with('/') && !links.iter().any(|(known, _)| *known == link) {
                 links.push((link, page));
             }
@@ -89,8 +90,20 @@ async fn every_control_has_a_label() {
 #[tokio::test]
 async fn what_is_not_there_is_a_404() {
     let shop = Shop::open().await;
-    for page in ["/nothing", "/products/0", "/products/1001", "/products/-1", "/products/x", "/products/99999999999",
-        "/products/1001/edit", "/users/77", "/assets/none", "/assets/..%2fsecret", "/products?page=101", "/products/7/"] {
+    for page in [
+        "/nothing",
+        "/products/0",
+        "/products/1001",
+        "/products/-1",
+        "/products/x",
+        "/products/99999999999",
+        "/products/1001/edit",
+        "/users/77",
+        "/assets/none",
+        "/assets/..%2fsecret",
+        "/products?page=101",
+        "/products/7/",
+    ] {
         let answer = shop.get(page).await;
         assert_eq!(answer.status, 404, "{page}");
         assert!(answer.body.contains("<h1>Not Found</h1>"), "{page}: {}", answer.body);
@@ -125,7 +138,8 @@ async fn the_comparison_marks_the_fastest_and_says_what_is_missing() {
 async fn assets_are_kept_for_ever_under_their_hash() {
     let shop = Shop::open().await;
     let body = shop.get("/").await.body;
-    let link = body.split("rel=\"stylesheet\" href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a stylesheet");
+    let link =
+        body.split("rel=\"stylesheet\" href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a stylesheet");
     let style = shop.get(link).await;
     assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
     assert_eq!(style.header("cache-control"), "public, max-age=31536000, immutable");

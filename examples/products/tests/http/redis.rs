@@ -1,6 +1,7 @@
-//! The same functions with a Redis, and with one that is away. The server is the one that `tests/run` found.
+//! The same functions with a Redis, and with one that is away. The server is the one that `tests/run` found, or one in PATH.
 
 use crate::support::Shop;
+use std::ffi::OsString;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
@@ -11,9 +12,9 @@ struct Redis {
 }
 
 impl Redis {
-    /// `None` where `tests/run` did not say which server there is.
+    /// `None` where there is no server: `tests/run` gets one.
     async fn start() -> Option<Self> {
-        let binary = std::env::var_os("CACHED_TEST_REDIS").filter(|path| !path.is_empty())?;
+        let binary = std::env::var_os("CACHED_TEST_REDIS").filter(|path| !path.is_empty()).or_else(Self::in_path)?;
         // A port that was free a moment ago; another one if somebody was quicker.
         for _ in 0..20 {
             let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -33,6 +34,12 @@ impl Redis {
         panic!("no free port for Redis");
     }
 
+    fn in_path() -> Option<OsString> {
+        let runs =
+            |name: &&&str| std::process::Command::new(name).arg("--version").stdout(Stdio::null()).status().is_ok();
+        ["valkey-server", "redis-server"].iter().find(runs).map(OsString::from)
+    }
+
     fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -41,7 +48,7 @@ impl Redis {
 #[tokio::test]
 async fn two_processes_share_what_is_in_redis() {
     let Some(mut redis) = Redis::start().await else {
-        eprintln!("skipped: CACHED_TEST_REDIS is not set (tests/run sets it)");
+        eprintln!("skipped: there is no Redis server here (tests/run gets one)");
         return;
     };
     let shop = Shop::with(|command| {
@@ -92,5 +99,8 @@ async fn a_redis_that_is_away_from_the_start_breaks_nothing() {
     assert_eq!(shop.get("/products/7").await.status, 200);
     assert_eq!(shop.get("/products").await.status, 200);
     let compare = shop.get("/products/compare").await.body;
-    assert!(compare.contains("unavailable") && compare.contains("Memory <span class=\"badge good\">fastest"), "{compare}");
+    assert!(
+        compare.contains("unavailable") && compare.contains("Memory <span class=\"badge good\">fastest"),
+        "{compare}"
+    );
 }

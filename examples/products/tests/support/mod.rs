@@ -52,7 +52,7 @@ pub(crate) fn command(directory: &TempDir) -> Command {
         .arg(directory.path().join("shop.sqlite"))
         .env_remove("CACHED_REDIS_URL")
         .env_remove("REDIS_URL")
-        .env("RUST_LOG", "warn")
+        .env("RUST_LOG", "error")
         .stdout(Stdio::piped())
         .kill_on_drop(true);
     command
@@ -137,5 +137,7 @@ impl Shop {
 
 /// Every byte that could mean something, in the form of URLs.
 pub(crate) fn percent(text: &str) -> String {
-    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
