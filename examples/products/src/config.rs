@@ -18,16 +18,16 @@ pub(crate) struct Config {
     #[arg(long, short, env = "PRODUCTS_PORT", default_value_t = 3000)]
     pub(crate) port: u16,
 
-    /// The SQLite file; made if it is not there. [default: `cached-products.sqlite` in your data directory]
+    /// The database file; made if it is not there. [default: `cached-products.sqlite` in your data directory]
     #[arg(long, env = "PRODUCTS_DATABASE")]
     pub(crate) database: Option<PathBuf>,
 
-    /// The Redis to use, such as redis://127.0.0.1:6379/0. Without it: `CACHED_REDIS_URL`, `REDIS_URL`, or one that runs on this
+    /// The Redis to use, such as `redis://127.0.0.1:6379/0`. Without it: `CACHED_REDIS_URL`, `REDIS_URL`, or one that runs on this
     /// machine; where there is none, the application does without.
     #[arg(long, value_name = "URL")]
     pub(crate) redis: Option<String>,
 
-    /// How long a query pretends to take, in milliseconds: SQLite alone would be too fast to show anything.
+    /// How long a query pretends to take, in milliseconds: the database alone would be too fast to show anything.
     #[arg(long, value_name = "MS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(..=10_000))]
     pub(crate) slow: u64,
 
@@ -42,7 +42,7 @@ impl Config {
         Duration::from_millis(self.slow)
     }
 
-    /// The SQLite file that was asked for, or the one in the user's data directory.
+    /// The file that was asked for, or the one in the user's data directory.
     pub(crate) fn database_path(&self) -> PathBuf {
         self.database.clone().unwrap_or_else(|| {
             let directory = dirs::data_local_dir().unwrap_or_else(std::env::temp_dir);

@@ -1,4 +1,4 @@
-//! The SQLite database and its queries, which pretend to be slow. Must never know of a cache.
+//! The database, `SQLite`, and its queries, which pretend to be slow. Must never know of a cache.
 
 use crate::error::Result;
 use crate::model::{Cents, Page, Product, User};

@@ -1,4 +1,4 @@
-//! A tower layer for HTTP caching: Cache-Control, Expires, Vary, ETag, and the conditional requests of RFC 9110. Must never
+//! A tower layer for HTTP caching: Cache-Control, Expires, Vary, `ETag`, and the conditional requests of RFC 9110. Must never
 //! answer a request that changes something, since by then it has changed it.
 //!
 //! A handler that knows its own `ETag` or `Last-Modified` sets that header, and the layer takes it; [`HttpCache::etag`] makes one from

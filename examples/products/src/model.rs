@@ -18,6 +18,7 @@ pub(crate) struct Product {
 
 /// Part of the list of products.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "they are called as the parameters of the addresses are")]
 pub(crate) struct Page {
     pub(crate) products: Vec<Product>,
     pub(crate) page: u32,

@@ -149,7 +149,7 @@ mod tests {
     #[tokio::test]
     async fn everything_is_written_at_the_end() {
         let (_directory, db) = database().await;
-        let (visits, flusher) = start(db.clone(), Duration::from_secs(3600));
+        let (visits, flusher) = start(db.clone(), Duration::from_hours(1));
         // More than the queue holds: it is bounded, and nothing is lost.
         for _ in 0..QUEUE + 100 {
             visits.count(1).await.unwrap();

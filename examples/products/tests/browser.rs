@@ -1,4 +1,4 @@
-//! The application in a real browser: Debian's chromium, headless, driven over WebDriver. Must never leave a browser behind,
+//! The application in a real browser: Debian's chromium, headless, driven over `WebDriver`. Must never leave a browser behind,
 //! and must wait for what it expects instead of for some time.
 
 #[path = "support/mod.rs"]

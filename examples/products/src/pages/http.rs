@@ -13,7 +13,7 @@ use axum::routing::get;
 use headers::{HeaderMapExt, LastModified};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// The pages, each with its rules beside it.
 pub(crate) fn routes() -> Router<App> {
