@@ -9,6 +9,7 @@ use crate::miss::RunAsync;
 use crate::outcome::{self, CacheValue, Outcome};
 use crate::stats::Stats;
 use crate::store::{Engine, InProcess, Memory, Store};
+use crate::watched;
 use pin_project_lite::pin_project;
 use std::borrow::Borrow;
 use std::fmt;
@@ -103,7 +104,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.handle.read(&Find { hash: self.handle.hash_key(key), view: &ByKey(key) })
+        watched::read(&self.handle, &Find { hash: self.handle.hash_key(key), view: &ByKey(key) })
     }
 
     /// Whether a key is there and has not expired. Not a read: it counts neither for the stats nor for eviction.
@@ -112,7 +113,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.handle.has(&Find { hash: self.handle.hash_key(key), view: &ByKey(key) })
+        !watched::is_past() && self.handle.has(&Find { hash: self.handle.hash_key(key), view: &ByKey(key) })
     }
 
     /// Stores a value, in the place of what is there. A load of this key that is under way is not stored any more, since
@@ -138,7 +139,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.handle.invalidate(&Find { hash: self.handle.hash_key(key), view: &ByKey(key) });
+        watched::invalidate(&self.handle, &Find { hash: self.handle.hash_key(key), view: &ByKey(key) });
     }
 
     /// Forgets everything. A call that starts after this returned never gets a value whose load began before.

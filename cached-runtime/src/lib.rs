@@ -64,12 +64,17 @@ pub mod clock;
 #[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
 pub mod dashboard;
 mod error;
+pub mod events;
 mod flight;
 mod gathered;
+mod hooks;
 mod key;
 mod leading;
 mod load_times;
 mod memory;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 mod miss;
 mod outcome;
 mod policy;
@@ -81,12 +86,15 @@ mod pulse;
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub mod redis;
 mod registry;
+pub mod scope;
 mod slot;
 mod stack;
 mod stats;
 mod store;
 mod sync;
+mod trace;
 mod watchdog;
+mod watched;
 
 pub use builder::{Builder, Coalesce, Eviction};
 pub use cache::Cache;

@@ -2,6 +2,8 @@
 //! counters. Must never know keys or values.
 
 use super::shard::draw;
+use crate::events::{EvictionCause, InvalidationCause, What};
+use crate::hooks::{self, Key, Source};
 use crate::stats::{Counts, Stats};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::borrow::Cow;
@@ -10,6 +12,8 @@ use std::sync::Arc;
 /// See the file's head.
 pub struct Common {
     name: Cow<'static, str>,
+    /// As those who watch know it.
+    source: Arc<Source>,
     capacity: Option<usize>,
     max_weight: Option<u64>,
     /// The ticket of the last `clear`: entries and loads up to it are gone.
@@ -32,8 +36,10 @@ struct Counted {
 
 impl Common {
     pub(crate) fn new(name: Cow<'static, str>, capacity: Option<usize>, max_weight: Option<u64>) -> Self {
+        let source = Source::silent(name.clone(), "memory");
         Self {
             name,
+            source,
             capacity,
             max_weight,
             cleared: AtomicU64::new(0),
@@ -43,6 +49,15 @@ impl Common {
             counts: Mutex::default(),
             base: Mutex::default(),
         }
+    }
+
+    /// The same, with somebody who is told what happens.
+    pub(crate) fn told_to(self, source: Arc<Source>) -> Self {
+        Self { source, ..self }
+    }
+
+    pub(crate) fn source(&self) -> &Arc<Source> {
+        &self.source
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -55,6 +70,8 @@ impl Common {
 
     /// Registers the counters of a shard.
     pub(crate) fn add(&self, counts: &Arc<Counts>) {
+        let cause = if self.max_weight.is_some() { EvictionCause::Weight } else { EvictionCause::Capacity };
+        counts.tell_to(&self.source, cause);
         self.counts.lock().shards.push(Arc::clone(counts));
     }
 
@@ -73,6 +90,9 @@ impl Common {
     /// removals that follow.
     pub(crate) fn mark_cleared(&self) {
         self.cleared.fetch_max(draw(), Ordering::AcqRel);
+        if hooks::listening() {
+            self.source.tell(Key::default(), What::Invalidated { cause: InvalidationCause::Clear });
+        }
     }
 
     #[inline]

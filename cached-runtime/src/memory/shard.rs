@@ -346,6 +346,7 @@ where
         let tti = rules.times.policy.tti();
         let entry = Entry::new(value, ticket, Life::plain(deadline), (now, tti), weight);
         let ends = entry.ends(tti);
+        self.counts.inserted(key.hash);
         if ends != NEVER {
             self.shrink(rules);
             self.expiry.push(Note { at: ends, hash: key.hash, ticket });

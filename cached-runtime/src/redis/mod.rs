@@ -38,6 +38,7 @@ mod testing;
 mod tests;
 mod text;
 mod watch;
+mod watched;
 mod wire;
 
 pub use codec::Codec;
@@ -58,6 +59,7 @@ pub(crate) use client::{Client, Kind};
 pub(crate) use driver::block_on;
 pub(crate) use health::health_of;
 pub(crate) use store::{Options, Parts};
+pub(crate) use watched::not_on_driver;
 
 use crate::error::Error;
 
