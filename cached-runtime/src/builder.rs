@@ -4,6 +4,7 @@ use crate::cache::Cache;
 use crate::events::Event;
 use crate::hooks::{Listener, Source};
 use crate::key::CacheKey;
+use crate::matching::TextOf;
 use crate::memory::common::Common;
 use crate::memory::settings::Settings;
 use crate::memory::shard::{Bound, Weigh};
@@ -84,6 +85,7 @@ pub struct Builder<K, V> {
     weigh: Option<Box<Weigh<K, V>>>,
     coalesce: Coalesce,
     listener: Option<Arc<Listener>>,
+    text: Option<TextOf<K>>,
     #[cfg(feature = "redis")]
     pub(crate) redis: crate::redis::Options,
 }
@@ -102,6 +104,7 @@ impl<K, V> Default for Builder<K, V> {
             weigh: None,
             coalesce: true.into(),
             listener: None,
+            text: None,
             #[cfg(feature = "redis")]
             redis: crate::redis::Options::default(),
         }
@@ -219,6 +222,15 @@ impl<K, V> Builder<K, V> {
         Source::new(self.name.clone(), backend, self.listener.clone())
     }
 
+    /// The text of a key that is a template, for [`invalidate_matching`](crate::invalidate_matching); `None` for a key
+    /// that has no text. Runs under a lock.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn text(mut self, text: fn(&K, &mut dyn fmt::Write) -> Option<()>) -> Self {
+        self.text = Some(text);
+        self
+    }
+
     fn bound(&self) -> Bound {
         match (self.max_weight, self.capacity) {
             (Some(max_weight), _) => Bound::Weight(max_weight),
@@ -229,7 +241,9 @@ impl<K, V> Builder<K, V> {
 
     fn common(&self) -> Common {
         let capacity = if self.max_weight.is_some() { None } else { self.capacity };
-        Common::new(self.name.clone(), capacity, self.max_weight)
+        let mut common = Common::new(self.name.clone(), capacity, self.max_weight);
+        common.has_text = self.text.is_some();
+        common
     }
 
     fn settings(self) -> Settings<K, V> {
@@ -244,6 +258,7 @@ impl<K, V> Builder<K, V> {
             times: Times::new(Policy::new(self.ttl, self.tti, self.jitter)),
             weigh,
             coalesce: self.coalesce,
+            text: self.text,
         }
     }
 

@@ -204,9 +204,9 @@ pub enum InvalidationCause {
     Key,
     /// `clear` of its cache, or `clear_all`: told once, for all entries.
     Clear,
-    /// One of its tags.
+    /// A tag: told once for the whole application, as of a cache named `*`.
     Tag,
-    /// A predicate or pattern over all entries.
+    /// A predicate over all entries of a cache: told once.
     Where,
 }
 

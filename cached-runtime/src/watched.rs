@@ -2,7 +2,7 @@
 
 use crate::at::{At, HandleOf, Lookup, LookupOf};
 use crate::events::{InvalidationCause, LoadEnd, What};
-use crate::hooks::{self, Key};
+use crate::hooks::{self, Key, Source};
 use crate::key::View;
 use crate::memory::common::Common;
 use crate::memory::entry::{Find, Same};
@@ -10,6 +10,7 @@ use crate::miss::{Miss, Turn};
 use crate::outcome::Outcome;
 use crate::scope::{self, Found, Mode};
 use crate::store::{Engine, InProcess};
+use std::sync::{Arc, LazyLock};
 
 impl<P, O, S> At<'_, P, O, S>
 where
@@ -71,6 +72,21 @@ pub(crate) fn invalidate<K, V, H: Engine<K, V>, P: Same<K>>(engine: &H, find: &F
     engine.invalidate(find);
     if hooks::listening() {
         engine.common().source().tell(Key::hash(find.hash), What::Invalidated { cause: InvalidationCause::Key });
+    }
+}
+
+/// Entries of a cache were forgotten, as chosen by something else than their keys.
+pub(crate) fn forgotten(source: &Arc<Source>, cause: InvalidationCause) {
+    if hooks::listening() {
+        source.tell(Key::default(), What::Invalidated { cause });
+    }
+}
+
+/// Entries of whichever caches were forgotten.
+pub(crate) fn forgotten_everywhere(cause: InvalidationCause) {
+    static ALL: LazyLock<Arc<Source>> = LazyLock::new(|| Source::new("*".into(), "all", None));
+    if hooks::listening() {
+        forgotten(&ALL, cause);
     }
 }
 

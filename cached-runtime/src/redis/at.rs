@@ -4,12 +4,12 @@
 use super::Budget;
 use super::core::{Core, RemoteKey, RemoteValue, count};
 use super::flights::{self, Moment};
-use super::invalidate::Acting;
 use super::keys::Name;
 use super::load::{self, Guide, How, Passing, RemoteMiss};
 use super::remote::{Seen, What};
 use super::tags;
 use super::watched;
+use crate::acting::Acting;
 use crate::at::{At, Lookup};
 use crate::builder::Coalesce;
 use crate::error::{Error, ErrorKind};
@@ -23,6 +23,7 @@ use crate::outcome::{KeptBy, Outcome};
 use crate::scope::{Found as Saw, Mode};
 use crate::stack;
 use crate::store::{Engine, Redis};
+use crate::tags::Tags;
 use crate::watched::is_past;
 use std::future::Future;
 use std::sync::Arc;
@@ -126,7 +127,7 @@ where
         let view = Val::new(Arc::clone(name.text()));
         let hash = gates.hash(&view);
         let coalesces = coalesce.0.is_some();
-        let ask = Ask { purpose, coalesce: coalesces, asynchronous, now: false, wave: 0, given_up: None };
+        let ask = Ask { purpose, coalesce: coalesces, asynchronous, ..Ask::default() };
         let find = Find { hash, view: &view };
         let begun = if purpose == Purpose::Anew {
             gates.anew(&find, || view.own(), &ask)
@@ -136,7 +137,7 @@ where
         let turn = match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
             Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(gates, hash, lead)),
-            Some(Begun::Join(flight)) => Turn::Join(Joining::new(gates, (hash, view.own()), flight)),
+            Some(Begun::Join(flight)) => Turn::Join(Joining::new(gates, (hash, view.own(), Tags::default()), flight)),
             None => Turn::Past(gates),
         };
         let miss = Miss::new(Passing::new(outcome), turn, coalesce);
@@ -193,12 +194,18 @@ where
     P: View<Owned: RemoteKey>,
     O: Outcome<Value: RemoteValue>,
 {
-    fn core(&self) -> &Arc<Core<O::Value>> {
+    pub(crate) fn core(&self) -> &Arc<Core<O::Value>> {
         &self.cache.handle
     }
 
-    fn name(&self) -> Result<Name, Error> {
+    /// The name of the entry alone: enough for an invalidation.
+    pub(crate) fn bare_name(&self) -> Result<Name, Error> {
         self.cache.handle.name(&self.view)
+    }
+
+    /// The name, with the tags that the entry carries.
+    pub(crate) fn name(&self) -> Result<Name, Error> {
+        tags::carried(&self.core().remote, self.bare_name()?, &self.tags)
     }
 
     fn call(self) -> Begins<O> {
@@ -297,7 +304,7 @@ where
     /// As [`set`](Self::set), for async code.
     pub fn set_async<T: KeptBy<O::Ret>>(self, value: &T) -> Acting {
         match self.name() {
-            Ok(name) => self.core().set(name, self.outcome, &value.to_ret()),
+            Ok(name) => self.core().set(name, self.outcome, &value.to_ret(), None),
             Err(error) => Acting::failed(error),
         }
     }
@@ -313,7 +320,7 @@ where
 
     /// As [`invalidate`](Self::invalidate), for async code.
     pub fn invalidate_async(self) -> Acting {
-        match self.name() {
+        match self.bare_name() {
             Ok(name) => self.core().invalidate(name),
             Err(error) => Acting::failed(error),
         }

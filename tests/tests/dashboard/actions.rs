@@ -30,6 +30,20 @@ async fn clear_clears_the_caches_of_a_name() {
 }
 
 #[tokio::test]
+async fn a_tag_is_invalidated_by_its_name() {
+    #[cached_runtime::cached(tags = ["actions & {n}"])]
+    fn tagged(n: u32) -> u32 {
+        n
+    }
+    tagged(1);
+    tagged(2);
+    let answer = post("/cache-stats/invalidate-tag", "tag=actions+%26+1", &[]).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(answer.headers()["location"], "../cache-stats?done=invalidated");
+    assert_eq!((tagged::contains(1), tagged::contains(2)), (false, true));
+}
+
+#[tokio::test]
 async fn other_sites_are_refused() {
     let cache = filled("actions::guarded");
     for headers in [
