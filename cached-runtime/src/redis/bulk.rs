@@ -54,13 +54,11 @@ impl<R> Future for Handed<R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
         let mut hand = self.0.lock();
-        match std::mem::replace(&mut *hand, Hand::Taken) {
-            Hand::Given(value) => Poll::Ready(value),
-            _ => {
-                *hand = Hand::Wanted(cx.waker().clone());
-                Poll::Pending
-            }
+        if let Hand::Given(value) = std::mem::replace(&mut *hand, Hand::Taken) {
+            return Poll::Ready(value);
         }
+        *hand = Hand::Wanted(cx.waker().clone());
+        Poll::Pending
     }
 }
 
@@ -174,8 +172,8 @@ where
                 loads.poll(&mut found, cx);
                 // Nobody is on the way to its lease, and there is something to do: the body, or nothing more.
                 let settled = !loads.loads.iter().any(Load::is_on_its_way);
-                let leads = !bare.is_empty() || loads.loads.iter().any(Load::is_wanted);
-                if loads.loads.is_empty() || (settled && leads) { Poll::Ready(()) } else { Poll::Pending }
+                let wanted = !bare.is_empty() || loads.loads.iter().any(Load::is_wanted);
+                if loads.loads.is_empty() || (settled && wanted) { Poll::Ready(()) } else { Poll::Pending }
             })
             .await;
             let led: Vec<usize> = (0..loads.loads.len()).filter(|at| loads.loads[*at].is_wanted()).collect();
