@@ -36,7 +36,13 @@ where
             }
             Mode::Usual => {
                 let found = self.call_plain(asynchronous);
-                source.looked(key, if matches!(found, Lookup::Hit(_)) { Found::Hit } else { Found::Miss });
+                match &found {
+                    Lookup::Hit(_) => source.looked(key, Found::Hit),
+                    Lookup::Miss(miss) => {
+                        let _inside = miss.inside();
+                        source.looked(key, Found::Miss);
+                    }
+                }
                 found
             }
         }

@@ -23,3 +23,4 @@ mod testbed_proxy;
 mod testbed_tls;
 mod unreachable;
 mod unreadable;
+mod watched;
