@@ -68,7 +68,7 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         let _inside = Inside::enter(self.lead.ticket);
         let in_span = self.span.enter();
         let ret = body();
-        drop(in_span);
+        in_span.leave();
         self.finish(outcome, &ret);
         ret
     }
@@ -92,7 +92,7 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
             }
         };
         self.polling = false;
-        drop(in_span);
+        in_span.leave();
         let ret = ready!(polled);
         self.finish(outcome, &ret);
         Poll::Ready(ret)

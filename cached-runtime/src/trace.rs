@@ -49,6 +49,12 @@ pub(crate) struct InSpan(
     Option<tracing::span::EnteredSpan>,
 );
 
+impl InSpan {
+    /// As its drop, by name.
+    #[expect(clippy::unused_self, reason = "it is taken to be dropped")]
+    pub(crate) fn leave(self) {}
+}
+
 impl LoadSpan {
     /// `cached.load`, inside of whatever span the call is in.
     #[cfg(feature = "tracing")]
@@ -97,6 +103,7 @@ impl LoadSpan {
 
 #[cfg(all(test, feature = "tracing", not(shuttle)))]
 mod tests {
+    use std::fmt::Write as _;
     use std::sync::{Arc, Mutex};
     use tracing::field::{Field, Visit};
     use tracing::span::{Attributes, Id, Record};
@@ -111,7 +118,7 @@ mod tests {
     impl Visit for Fields {
         fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
             if field.name() != "key_hash" && field.name() != "seconds" {
-                self.0 += &format!(" {}={value:?}", field.name());
+                let _ = write!(self.0, " {}={value:?}", field.name());
             }
         }
     }
