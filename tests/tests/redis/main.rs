@@ -23,4 +23,3 @@ mod testbed_proxy;
 mod testbed_tls;
 mod unreachable;
 mod unreadable;
-mod watched;
