@@ -192,6 +192,10 @@ impl Remote {
         prefix
     }
 
+    pub(crate) fn version(&self) -> u32 {
+        self.version
+    }
+
     /// The name of the entry of `key`.
     pub(crate) fn name<K: Serialize + ?Sized>(&self, key: &K) -> Result<Name, Error> {
         let problem = |NoText(problem)| {

@@ -7,6 +7,7 @@ use super::entry::Entry;
 use super::flights::Flights;
 use super::keys::{Form, Name};
 use super::remote::Remote;
+use super::scan::{Matching, Sweep, Take};
 use crate::acting::Acting;
 use crate::at::{At, Lookup, at};
 use crate::builder::Builder;
@@ -69,6 +70,14 @@ impl<V: CacheValue> Listed for Core<V> {
 
     fn clear_afar(&self) -> Option<Acting> {
         Some(Self::clear(self))
+    }
+
+    fn detach_matching(&self, matching: &Matching) {
+        self.flights.detach_where(|name| matching.take(name) != Take::No);
+    }
+
+    fn remote(&self) -> Option<Arc<Remote>> {
+        Some(Arc::clone(&self.remote))
     }
 
     fn connection(&self) -> Option<&'static str> {
