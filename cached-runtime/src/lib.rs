@@ -55,7 +55,6 @@
 mod acting;
 mod at;
 mod builder;
-#[cfg(feature = "redis")]
 mod bulk;
 mod cache;
 #[cfg(not(feature = "test-util"))]
@@ -66,6 +65,7 @@ pub mod clock;
 #[cfg(feature = "dashboard")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
 pub mod dashboard;
+mod each;
 mod entry;
 mod error;
 pub mod events;

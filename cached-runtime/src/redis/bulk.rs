@@ -17,13 +17,16 @@
 //! So two processes that want the same ids in any order can't wait for one another in a circle.
 
 use super::at::{Asked, Call};
-use super::core::RemoteValue;
+use super::core::{RemoteKey, RemoteValue};
 use super::load::{RemoteMiss, RunRemote};
 use super::many::read_calls;
-use crate::at::Lookup;
+use crate::at::{At, Lookup};
 use crate::bulk::{Bulk, Unsplit};
+use crate::each::InBulk;
+use crate::key::View;
 use crate::outcome::Outcome;
 use crate::stack::Inside;
+use crate::store::Redis;
 use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -34,6 +37,18 @@ use std::task::{Context, Poll, Waker};
 /// A call for many ids.
 pub struct Each<Id, O: Outcome> {
     items: Vec<(Id, Asked<O>)>,
+}
+
+impl<Id, P, O> InBulk<Id> for At<'_, P, O, Redis>
+where
+    P: View<Owned: RemoteKey>,
+    O: Outcome<Value: RemoteValue>,
+{
+    type Each = Each<Id, O>;
+
+    fn each(items: Vec<(Id, Self)>) -> Self::Each {
+        Each::new(items.into_iter().map(|(id, at)| (id, at.ask())).collect())
+    }
 }
 
 /// Where a load's value is handed over.
