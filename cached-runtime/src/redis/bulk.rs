@@ -149,17 +149,19 @@ where
     }
 }
 
+impl<Id, O: Outcome> Each<Id, O> {
+    /// For a call of these.
+    pub fn new(items: Vec<(Id, Asked<O>)>) -> Self {
+        Self { items }
+    }
+}
+
 impl<Id, V, O> Each<Id, O>
 where
     Id: Clone,
     O: Outcome<Ret = Option<V>>,
     O::Value: RemoteValue,
 {
-    /// For a call of these.
-    pub fn new(items: Vec<(Id, Asked<O>)>) -> Self {
-        Self { items }
-    }
-
     /// Runs the body, once, with the ids that are missing and that nobody else loads; waits for the others' loads then.
     /// If one of those brings nothing, once more with their ids.
     pub fn run<R: Bulk<Id, V>>(self, mut body: impl FnMut(Vec<Id>) -> R) -> R {
