@@ -53,6 +53,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod at;
+#[cfg(feature = "tokio")]
+mod background;
 mod builder;
 mod cache;
 #[cfg(not(feature = "test-util"))]
@@ -80,6 +82,7 @@ mod stack;
 mod stats;
 mod store;
 mod sync;
+mod timeout;
 mod watchdog;
 
 pub use builder::{Builder, Coalesce, Eviction};
@@ -88,10 +91,11 @@ pub use cached_macros::cached;
 pub use error::{Error, ErrorKind, Refusal};
 pub use key::{CacheKey, Float};
 pub use outcome::CacheValue;
-pub use policy::Jitter;
+pub use policy::{Jitter, RefreshAhead};
 pub use registry::{CacheInfo, Invalidation, caches, clear_all};
 pub use stats::Stats;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use store::Redis;
 pub use store::{InProcess, Local, Memory, Store};
+pub use timeout::TimedOut;

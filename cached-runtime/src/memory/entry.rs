@@ -3,7 +3,7 @@
 
 use crate::clock::{Nanos, Reading};
 use crate::key::View;
-use crate::policy::Life;
+use crate::policy::{Life, Stage};
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use std::borrow::Borrow;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -121,6 +121,8 @@ pub(crate) struct Extra {
     /// When it was last read; kept only for a time to idle.
     pub(crate) read_at: AtomicU64,
     pub(crate) weight: u64,
+    /// After a failed load: until then the old value is served without another try.
+    pub(crate) retry_at: AtomicU64,
 }
 
 impl<V> Entry<V> {
@@ -128,7 +130,7 @@ impl<V> Entry<V> {
     pub(crate) fn new(value: V, ticket: u64, life: Life, (now, tti): (Nanos, Option<Nanos>), weight: u64) -> Self {
         let plain = tti.is_none() && weight == 0 && life.is_plain();
         let soon = if tti.is_some() { now } else { life.refresh_at };
-        let extra = || Box::new(Extra { life, read_at: AtomicU64::new(now), weight });
+        let extra = || Box::new(Extra { life, read_at: AtomicU64::new(now), weight, retry_at: AtomicU64::new(0) });
         Self {
             value,
             ticket,
@@ -164,6 +166,21 @@ impl<V> Entry<V> {
         match (tti, &self.extra) {
             (Some(tti), Some(extra)) => ends.min(extra.read_at.load(Ordering::Relaxed).saturating_add(tti)),
             _ => ends,
+        }
+    }
+
+    /// What may be done with it at this time, and whether a failed load keeps calls from trying again.
+    pub(crate) fn stage(&self, now: Nanos, tti: Option<Nanos>, dice: impl FnOnce() -> u64) -> (Stage, bool) {
+        let stage = if now < self.ends(tti) { self.life().stage(now, dice) } else { Stage::Ended };
+        // Relaxed: a time, that publishes nothing; it is only written under the shard's lock.
+        let throttled = self.extra.as_ref().is_some_and(|extra| now < extra.retry_at.load(Ordering::Relaxed));
+        (stage, throttled)
+    }
+
+    /// A load that was to replace it has failed.
+    pub(crate) fn throttle(&self, now: Nanos) {
+        if let Some(extra) = &self.extra {
+            extra.retry_at.store(now.saturating_add(extra.life.throttle()), Ordering::Relaxed);
         }
     }
 

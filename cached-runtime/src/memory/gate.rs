@@ -32,6 +32,9 @@ pub(crate) struct Run<V> {
     pub(crate) ticket: u64,
     /// Whether calls that come now may wait for it.
     pub(crate) joinable: bool,
+    /// Whether it renews an entry that is served meanwhile. Nobody waits for such a load: once the entry may be served
+    /// no more, calls begin a load of their own, however long the renewal takes.
+    pub(crate) renews: bool,
     /// How the leader of an async load is doing; `None` for a sync one.
     pub(crate) pulse: Option<Arc<Pulse>>,
     /// Those who wait, once somebody does.
@@ -111,6 +114,8 @@ pub struct Lead {
     pub(crate) pulse: Option<Arc<Pulse>>,
     /// Whether its time is to be taken.
     pub(crate) timed: bool,
+    /// Whether its time by the cache's own clock is to be taken too, since it decides about the entry's renewal.
+    pub(crate) clocked: bool,
     /// How many waves of loads of this key have failed before it.
     pub(crate) wave: u32,
 }
@@ -118,8 +123,28 @@ pub struct Lead {
 impl<K, V> Gate<K, V> {
     /// A gate for the first load of a key.
     pub(crate) fn new(hash: u64, key: K, ask: &Ask<'_, V>, lead: &Lead) -> Self {
-        let run = Run { ticket: lead.ticket, joinable: ask.coalesce, pulse: lead.pulse.clone(), flight: None };
-        Self { hash, key, fence: 0, runs: Runs { first: Some(run), rest: Vec::new() } }
+        let mut gate = Self::empty(hash, key);
+        gate.lead(lead, ask, false);
+        gate
+    }
+
+    /// A gate that is about to have its first load.
+    pub(crate) fn empty(hash: u64, key: K) -> Self {
+        Self { hash, key, fence: 0, runs: Runs { first: None, rest: Vec::new() } }
+    }
+
+    /// Whether a load is under way whose value will come to those who call now, so that no other needs to begin.
+    pub(crate) fn is_loading(&self, cleared: u64) -> bool {
+        self.runs.iter().any(|run| {
+            let stalled = run.pulse.as_ref().is_some_and(|pulse| pulse.is_stalled());
+            (run.joinable || run.renews) && run.ticket > cleared && !stalled
+        })
+    }
+
+    /// Adds a load that renews an entry.
+    pub(crate) fn renew(&mut self, lead: &Lead) {
+        let pulse = lead.pulse.clone();
+        self.runs.push(Run { ticket: lead.ticket, joinable: false, renews: true, pulse, flight: None });
     }
 
     pub(crate) fn has(&self, ticket: u64) -> bool {
@@ -157,7 +182,7 @@ impl<K, V> Gate<K, V> {
         if let Some(flight) = &flight {
             flight.add_leader(lead.ticket, lead.pulse.clone());
         }
-        self.runs.push(Run { ticket: lead.ticket, joinable, pulse: lead.pulse.clone(), flight });
+        self.runs.push(Run { ticket: lead.ticket, joinable, renews: false, pulse: lead.pulse.clone(), flight });
     }
 
     fn joinable(&self) -> impl Iterator<Item = &Run<V>> {
@@ -202,7 +227,7 @@ impl<K, V> Gate<K, V> {
     pub(crate) fn raise(&mut self, fence: u64) {
         self.fence = self.fence.max(fence);
         for run in self.runs.iter_mut() {
-            run.joinable = false;
+            (run.joinable, run.renews) = (false, false);
         }
     }
 

@@ -142,13 +142,30 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         self.with(|shard, cleared, _| shard.has(find, &self.settings.rules(cleared))).unwrap_or(false)
     }
 
-    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) {
-        let _ = self.with(|shard, cleared, bin| {
+    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
+        let end = self.with(|shard, cleared, bin| {
             if let Some(took) = took {
-                shard.counts.count_load(took.0, matches!(ending, Ending::Fail));
+                shard.counts.count_load(took.0, ending.is_failure());
             }
-            shard.end(at, ending, &self.settings.rules(cleared), left, bin);
+            shard.end(at, ending, &self.settings.rules(cleared), left, bin)
         });
+        end.unwrap_or(false)
+    }
+
+    fn stale<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
+        self.with(|shard, cleared, _| shard.stale(find, &self.settings.rules(cleared))).flatten()
+    }
+
+    fn is_current(&self, at: (u64, u64)) -> bool {
+        self.with(|shard, cleared, _| shard.is_current(at, &self.settings.rules(cleared))).unwrap_or(false)
+    }
+
+    fn has_stale(&self) -> bool {
+        self.settings.times.policy.has_stale()
+    }
+
+    fn soft_timeout(&self) -> Option<Duration> {
+        self.settings.soft_timeout
     }
 
     fn set(&self, at: (u64, K), value: (V, Option<Duration>)) {

@@ -5,6 +5,7 @@ use crate::builder::Coalesce;
 use crate::policy::Times;
 use foldhash::fast::RandomState;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::time::Duration;
 
 /// See the file's head.
 pub(crate) struct Settings<K, V> {
@@ -15,6 +16,7 @@ pub(crate) struct Settings<K, V> {
     pub(crate) times: Times,
     pub(crate) weigh: Option<Box<Weigh<K, V>>>,
     pub(crate) coalesce: Coalesce,
+    pub(crate) soft_timeout: Option<Duration>,
 }
 
 impl<K, V> Settings<K, V> {
