@@ -243,6 +243,12 @@ impl Policy {
         })
     }
 
+    /// How long an entry is there at most, stale or not; `None`: without an end.
+    #[cfg(feature = "redis")]
+    pub(crate) fn lasts(&self) -> Option<Duration> {
+        self.ttl.map(Duration::from_nanos)
+    }
+
     #[inline]
     pub(crate) fn tti(&self) -> Option<Nanos> {
         self.tti

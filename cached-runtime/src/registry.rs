@@ -23,6 +23,18 @@ pub(crate) trait Listed: Send + Sync {
     fn clear_afar(&self) -> Option<crate::redis::Acting> {
         None
     }
+
+    /// The Redis connection that it uses, if it uses one.
+    #[cfg(feature = "redis")]
+    fn connection(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// New calls don't find loads whose values will carry one of these tags (given as the names of their nonces).
+    #[cfg(feature = "redis")]
+    fn detach_tags(&self, tags: &[Arc<str>]) {
+        let _ = tags;
+    }
 }
 
 static ALL: Mutex<List> = Mutex::new(List { caches: Vec::new(), purge_at: 64 });
@@ -43,7 +55,7 @@ pub(crate) fn list(cache: Weak<dyn Listed>) {
     all.caches.push(cache);
 }
 
-fn all() -> Vec<Arc<dyn Listed>> {
+pub(crate) fn all() -> Vec<Arc<dyn Listed>> {
     // Upgraded under the lock, used outside of it: `clear` runs the users' `Drop`.
     ALL.lock().caches.iter().filter_map(Weak::upgrade).collect()
 }

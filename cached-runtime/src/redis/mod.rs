@@ -21,7 +21,9 @@ mod invalidate;
 mod keys;
 mod link;
 mod load;
+mod many;
 mod news;
+mod nonces;
 mod queue;
 mod remote;
 mod scripts;
@@ -29,6 +31,7 @@ mod servers;
 mod slot;
 mod slots;
 mod store;
+mod tags;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -46,6 +49,7 @@ pub use store::RedisCache;
 pub use {
     core::{RemoteKey, RemoteValue},
     load::RemoteMiss,
+    many::{many, many_async},
     slot::{AnyRedisSlot, RedisSlot, clear},
 };
 

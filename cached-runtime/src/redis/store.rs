@@ -65,6 +65,14 @@ impl<V: CacheValue> Listed for Core<V> {
     fn clear_afar(&self) -> Option<Acting> {
         Some(Self::clear(self))
     }
+
+    fn connection(&self) -> Option<&'static str> {
+        Some(self.remote.client.name())
+    }
+
+    fn detach_tags(&self, tags: &[Arc<str>]) {
+        self.flights.detach_tags(tags);
+    }
 }
 
 /// How a cache in Redis is built, besides what all caches have.
@@ -153,8 +161,14 @@ impl<K, V> Builder<K, V> {
         let parts = self.remote_parts();
         let options = parts.options;
         let refused = refused(options.connection, &parts.name, parts.version);
-        let remote =
-            Remote::new(Client::named(options.connection), parts.name.as_ref().into(), parts.version, options.form);
+        let lasts = parts.policy.lasts();
+        let remote = Remote::new(
+            Client::named(options.connection),
+            parts.name.as_ref().into(),
+            parts.version,
+            options.form,
+            lasts,
+        );
         let core = Arc::new(Core {
             remote,
             flights: Flights::new(parts.gates),
@@ -220,6 +234,30 @@ where
     /// As [`get`](Self::get), for async code.
     pub fn get_async(&self, key: &K) -> impl Future<Output = Option<V>> + Send + use<K, V> {
         self.entry(key.clone()).get_async()
+    }
+
+    /// The values of many keys, in their order: one round trip for all. Each counts as a hit or a miss.
+    ///
+    /// `None` where nothing is there, or where the server that has the key can't be reached.
+    ///
+    /// ```no_run
+    /// use cached_runtime::{Cache, Redis};
+    ///
+    /// # fn of(prices: Cache<u32, f64, Redis>) {
+    /// let sum: f64 = prices.get_many([1, 2, 3]).into_iter().flatten().sum();
+    /// # }
+    /// ```
+    pub fn get_many(&self, keys: impl IntoIterator<Item = K>) -> Vec<Option<V>> {
+        super::many(keys.into_iter().map(|key| self.entry(key).ask()).collect())
+    }
+
+    /// As [`get_many`](Self::get_many), for async code.
+    pub fn get_many_async(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> impl Future<Output = Vec<Option<V>>> + Send + 'static {
+        let asked: Vec<_> = keys.into_iter().map(|key| self.entry(key).ask()).collect();
+        super::many_async(asked)
     }
 
     /// Whether a key is there. Not a read: it does not count for the stats.
