@@ -33,7 +33,7 @@ where
 }
 
 /// A body that can be moved to another task after it was polled.
-pub struct Movable<F>(Option<Pin<Box<F>>>);
+pub(crate) struct Movable<F>(Option<Pin<Box<F>>>);
 
 impl<F: Future> Future for Movable<F> {
     type Output = F::Output;

@@ -19,7 +19,7 @@ const PRECISE_BELOW: Nanos = 1_000_000_000;
 
 /// The times of a cache.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Policy {
+pub(crate) struct Policy {
     ttl: Option<Nanos>,
     tti: Option<Nanos>,
     jitter: Option<Jitter>,
