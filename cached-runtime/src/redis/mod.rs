@@ -56,6 +56,7 @@ pub use {
 pub(crate) use budget::Budget;
 pub(crate) use client::{Client, Kind};
 pub(crate) use driver::block_on;
+pub(crate) use health::health_of;
 pub(crate) use store::{Options, Parts};
 
 use crate::error::Error;

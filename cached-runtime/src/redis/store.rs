@@ -62,6 +62,10 @@ impl<V: CacheValue> Listed for Core<V> {
         drop(Self::clear(self));
     }
 
+    fn backend(&self) -> &'static str {
+        "redis"
+    }
+
     fn clear_afar(&self) -> Option<Acting> {
         Some(Self::clear(self))
     }
