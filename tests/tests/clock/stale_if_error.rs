@@ -136,7 +136,7 @@ fn an_invalidation_ends_it() {
     let clock = clock::pause();
     for (store, builder) in stores() {
         let cache = builder.ttl(secs(60)).stale_if_error(secs(60)).build();
-        for forget in [|cache: &Cache<u32, u32>| cache.invalidate(&1), Cache::clear] {
+        for forget in [|cache: &Cache<u32, u32>| cache.invalidate(&1), |cache: &Cache<u32, u32>| cache.clear()] {
             cache.set(1, 1);
             clock.advance(secs(61));
             forget(&cache);

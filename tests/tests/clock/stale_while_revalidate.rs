@@ -221,7 +221,7 @@ fn an_invalidation_ends_the_old_value_at_once() {
     for (store, builder) in stores() {
         let clock = clock::pause();
         let cache = minute(builder).build();
-        for forget in [|cache: &Cache<u32, u32>| cache.invalidate(&1), Cache::clear] {
+        for forget in [|cache: &Cache<u32, u32>| cache.invalidate(&1), |cache: &Cache<u32, u32>| cache.clear()] {
             cache.set(1, 1);
             clock.advance(secs(61));
             // In the middle of a renewal, which then fails.
