@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::clock;
 use crate::key::CacheKey;
+use crate::matching::TextOf;
 use crate::memory::common::Common;
 use crate::memory::settings::Settings;
 use crate::memory::shard::{Bound, Weigh};
@@ -84,6 +85,7 @@ pub struct Builder<K, V> {
     coalesce: Coalesce,
     windows: Windows,
     soft_timeout: Option<Duration>,
+    text: Option<TextOf<K>>,
     #[cfg(feature = "redis")]
     pub(crate) redis: crate::redis::Options,
 }
@@ -103,6 +105,7 @@ impl<K, V> Default for Builder<K, V> {
             coalesce: true.into(),
             windows: Windows::default(),
             soft_timeout: None,
+            text: None,
             #[cfg(feature = "redis")]
             redis: crate::redis::Options::default(),
         }
@@ -279,6 +282,15 @@ impl<K, V> Builder<K, V> {
         self
     }
 
+    /// The text of a key that is a template, for [`invalidate_matching`](crate::invalidate_matching); `None` for a key
+    /// that has no text. Runs under a lock.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn text(mut self, text: fn(&K, &mut dyn fmt::Write) -> Option<()>) -> Self {
+        self.text = Some(text);
+        self
+    }
+
     fn bound(&self) -> Bound {
         match (self.max_weight, self.capacity) {
             (Some(max_weight), _) => Bound::Weight(max_weight),
@@ -289,7 +301,9 @@ impl<K, V> Builder<K, V> {
 
     fn common(&self) -> Common {
         let capacity = if self.max_weight.is_some() { None } else { self.capacity };
-        Common::new(self.name.clone(), capacity, self.max_weight)
+        let mut common = Common::new(self.name.clone(), capacity, self.max_weight);
+        common.has_text = self.text.is_some();
+        common
     }
 
     fn settings(self) -> Settings<K, V> {
@@ -305,6 +319,7 @@ impl<K, V> Builder<K, V> {
             weigh,
             coalesce: self.coalesce,
             soft_timeout: self.soft_timeout,
+            text: self.text,
         }
     }
 

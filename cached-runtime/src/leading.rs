@@ -55,8 +55,9 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         let old = self.old.as_ref().filter(|old| old.at_once || late)?;
         let now = clock::now();
         // What was looked up just now is good; later it may have been invalidated.
-        let good = now < old.life.ends && (!late || self.handle.is_current((self.hash, self.lead.ticket)));
-        if good && now >= old.life.fresh_until {
+        let at = (self.hash, self.lead.ticket);
+        let good = now < old.worth.life.ends && (!late || self.handle.is_worth(at, &old.worth));
+        if good && now >= old.worth.life.fresh_until {
             self.handle.common().count_stale();
         }
         good.then(|| old.value.clone())
@@ -118,10 +119,11 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         O: Outcome<Value = V>,
         V: Clone,
     {
-        let life = self.old.as_ref().map(|old| old.life).filter(|life| clock::now() < life.ends);
-        if life.is_some() && outcome.failed(&ret) {
+        let good = self.old.as_ref().map(|old| &old.worth).filter(|old| clock::now() < old.life.ends);
+        if good.is_some() && outcome.failed(&ret) {
+            let good = good.cloned();
             // Also an error that would be kept: it must not push out a value that is good enough.
-            if self.leave(Ending::Fail(life))
+            if self.leave(Ending::Fail(good))
                 && let Some(old) = self.old.take()
             {
                 let ret = outcome.ret(old.value);

@@ -6,8 +6,10 @@ use crate::key::View;
 use crate::memory::common::Common;
 use crate::memory::entry::{Find, Same};
 use crate::memory::gate::{Ask, Left, Purpose};
-use crate::memory::shard::{Begun, Ending};
+use crate::memory::outside::Written;
+use crate::memory::shard::{Begun, Ending, Worth};
 use crate::memory::{LocalCache, MemoryCache};
+use crate::tags::Tags;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,8 +107,8 @@ pub trait Engine<K, V>: Clone {
     /// What a call may be given in the place of a load that failed or takes too long.
     fn stale<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V>;
 
-    /// Whether nothing was invalidated or stored since a load began.
-    fn is_current(&self, at: (u64, u64)) -> bool;
+    /// Whether the old value that a load is to replace may be served: nothing was invalidated or stored meanwhile.
+    fn is_worth(&self, at: (u64, u64), old: &Worth) -> bool;
 
     /// Whether a value may be served past its ttl.
     fn has_stale(&self) -> bool;
@@ -115,10 +117,19 @@ pub trait Engine<K, V>: Clone {
     fn soft_timeout(&self) -> Option<Duration>;
 
     /// Stores a value.
-    fn set(&self, at: (u64, K), value: (V, Option<Duration>));
+    fn set(&self, at: (u64, K), value: (V, Option<Duration>, Tags));
 
     /// Forgets a key.
     fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>);
+
+    /// Forgets the entries that `chosen` says yes to, and the loads that are under way.
+    fn invalidate_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool);
+
+    /// A writer of a key begins: its ticket.
+    fn begin_write<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K) -> Option<u64>;
+
+    /// A writer ends.
+    fn end_write(&self, at: (u64, u64), written: Written<V>);
 
     /// Forgets everything.
     fn clear(&self);

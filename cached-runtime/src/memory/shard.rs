@@ -5,6 +5,7 @@
 //! begins a load (`begin`); a load ends by checking its ticket and storing its value in one step (`end`).
 
 use super::bin::Bin;
+use super::common::Floor;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
 use super::expiry::{Expiry, Note};
 use super::gate::{Answer, Ask, Gate, Lead, Left, Purpose};
@@ -16,6 +17,7 @@ use crate::pulse::Pulse;
 use crate::stack::Inside;
 use crate::stats::Counts;
 use crate::sync::{AtomicU64, Ordering, process_wide};
+use crate::tags::Tags;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock};
@@ -47,40 +49,51 @@ pub(crate) enum Bound {
 pub(crate) struct Rules<'a, K, V> {
     pub(crate) times: &'a Times,
     pub(crate) weigh: Option<&'a Weigh<K, V>>,
-    /// The ticket of the last `clear`: what is not above it is gone.
-    pub(crate) cleared: u64,
+    /// What tickets are compared with: what a `clear` or the invalidation of a tag came after is gone.
+    pub(crate) floor: Floor,
 }
 
 /// Gives the weight of an entry.
 pub(crate) type Weigh<K, V> = dyn Fn(&K, &V) -> usize + Send + Sync;
 
 impl<K, V> Rules<'_, K, V> {
+    /// Whether an entry was invalidated, by a `clear` or by a tag of its.
+    pub(crate) fn is_outdated(&self, entry: &Entry<V>) -> bool {
+        !self.floor.is_below(entry.ticket)
+            && (entry.ticket <= self.floor.cleared || !entry.has_current_tags(self.floor.epoch))
+    }
+
     /// Whether an entry may be served at this time to whoever does not load.
-    fn is_live(&self, entry: &Entry<V>, time: Reading) -> bool {
+    pub(crate) fn is_live(&self, entry: &Entry<V>, time: Reading) -> bool {
         self.stage(entry, time).0.is_served_at_once()
     }
 
     /// What may be done with an entry at this time, and whether a failed load keeps calls from trying again.
     fn stage(&self, entry: &Entry<V>, time: Reading) -> (Stage, bool) {
-        if entry.ticket <= self.cleared {
+        if self.is_outdated(entry) {
             return (Stage::Ended, false);
         }
         entry.stage(time.latest, self.times.policy.tti(), dice)
+    }
+
+    /// Whether an old value that is at hand may still be served.
+    fn is_worth(&self, old: &Worth, time: Reading) -> bool {
+        old.ticket > self.floor.cleared && old.tags.are_current(old.ticket) && time.latest < old.life.ends
     }
 
     /// Whether a hit is the end of a call now; notes the read where that prolongs the entry's life.
     #[inline]
     pub(crate) fn serves(&self, entry: &Entry<V>) -> bool {
         let time = self.times.reading();
-        entry.ticket > self.cleared && (entry.is_plain(time.latest) || self.serves_aged(entry, time))
+        (self.floor.is_below(entry.ticket) && entry.is_plain(time.latest)) || self.serves_closely(entry, time)
     }
 
-    /// The same for an entry at which time has come to look.
+    /// The same for an entry that must be looked at: time has come to, or something was invalidated since its load began.
     #[cold]
-    fn serves_aged(&self, entry: &Entry<V>, time: Reading) -> bool {
+    fn serves_closely(&self, entry: &Entry<V>, time: Reading) -> bool {
         let tti = self.times.policy.tti();
         // Before that there is nothing to decide, and so no chance to be asked twice.
-        let fresh = time.latest < entry.life().refresh_at && time.latest < entry.ends(tti);
+        let fresh = time.latest < entry.life().refresh_at && time.latest < entry.ends(tti) && !self.is_outdated(entry);
         if fresh && tti.is_some() {
             entry.touch(time);
         }
@@ -123,10 +136,19 @@ pub enum Begun<V> {
 /// An entry that a load is to replace.
 pub struct Old<V> {
     pub(crate) value: V,
-    pub(crate) life: Life,
+    pub(crate) worth: Worth,
     /// Whether it may be served at once, before the load has ended.
     #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a load in the background lets its call go"))]
     pub(crate) at_once: bool,
+}
+
+/// What tells whether an old value may still be served. Its own ticket and tags, not those of the load: what was
+/// invalidated between the look-up and the beginning of the load must not come back.
+#[derive(Clone)]
+pub struct Worth {
+    pub(crate) ticket: u64,
+    pub(crate) tags: Tags,
+    pub(crate) life: Life,
 }
 
 impl<V> Begun<V> {
@@ -147,8 +169,8 @@ pub enum Ending<V> {
     Keep(Keep<V>),
     /// With a success that is not kept: what stands there is outdated.
     Skip,
-    /// With an error or a panic: what stands there may stay. With the life of the old value that the load was to replace.
-    Fail(Option<Life>),
+    /// With an error or a panic: what stands there may stay. With the worth of the old value that the load was to replace.
+    Fail(Option<Worth>),
     /// Not at all: its future was dropped.
     Gone,
 }
@@ -172,8 +194,8 @@ impl<V> Ending<V> {
 }
 
 pub(crate) struct Shard<K, V, M> {
-    map: M,
-    gates: HashTable<Gate<K, V>>,
+    pub(super) map: M,
+    pub(super) gates: HashTable<Gate<K, V>>,
     expiry: Expiry,
     weight: u64,
     bound: Bound,
@@ -216,10 +238,10 @@ where
         Some(value)
     }
 
-    /// Whether nothing was invalidated or stored since a load began.
-    pub(crate) fn is_current(&self, (hash, ticket): (u64, u64), rules: &Rules<'_, K, V>) -> bool {
+    /// Whether the old value that a load is to replace may be served: nothing was invalidated or stored meanwhile.
+    pub(crate) fn is_worth(&self, (hash, ticket): (u64, u64), old: &Worth, rules: &Rules<'_, K, V>) -> bool {
         let gate = self.gates.find(hash, |gate| gate.has(ticket));
-        gate.is_some_and(|gate| ticket > gate.fence && ticket > rules.cleared)
+        rules.is_worth(old, Reading::precise()) && gate.is_some_and(|gate| gate.is_current(ticket, rules.floor.cleared))
     }
 
     /// A call: a hit, and with it the end of it; otherwise, still under the lock, a load to join or to run.
@@ -263,32 +285,33 @@ where
                 rules.touch(entry, time);
                 entry.value.clone()
             });
-            (stage, throttled, entry.life(), value)
+            let worth = Worth { ticket: entry.ticket, tags: entry.tags(), life: entry.life() };
+            (stage, throttled, worth, value)
         });
-        let Some((stage, throttled, life, Some(value))) = seen else {
+        let Some((stage, throttled, worth, Some(value))) = seen else {
             self.remove_ended(find, rules, bin);
             return self.begin(find, own, ask, rules);
         };
         let at_once = stage.is_served_at_once();
         if !at_once && !throttled {
             return match self.begin(find, own, ask, rules) {
-                Begun::Lead(lead) => Begun::Stale(lead, Box::new(Old { value, life, at_once })),
+                Begun::Lead(lead) => Begun::Stale(lead, Box::new(Old { value, worth, at_once })),
                 begun => begun,
             };
         }
         self.counts.hits.add(u64::from(ask.purpose == Purpose::Call));
         if stage != Stage::Fresh && !throttled && !self.is_loading(find, rules) {
             let lead = self.renew(find, own, ask, rules);
-            return Begun::Stale(lead, Box::new(Old { value, life, at_once }));
+            return Begun::Stale(lead, Box::new(Old { value, worth, at_once }));
         }
-        self.counts.stale.add(u64::from(time.latest >= life.fresh_until));
+        self.counts.stale.add(u64::from(time.latest >= worth.life.fresh_until));
         Begun::Hit(value)
     }
 
     /// Whether a load of this key is under way that will do.
     fn is_loading<P: Same<K>>(&self, find: &Find<'_, P>, rules: &Rules<'_, K, V>) -> bool {
         let gate = self.gates.find(find.hash, |gate| find.is(gate.hash, &gate.key));
-        gate.is_some_and(|gate| gate.is_loading(rules.cleared))
+        gate.is_some_and(|gate| gate.is_loading(rules.floor.cleared))
     }
 
     /// Begins a load that renews an entry.
@@ -301,10 +324,10 @@ where
     ) -> Lead {
         let lead = lead(ask, &self.counts, rules);
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
-            gate.renew(&lead);
+            gate.renew(&lead, ask);
         } else {
             let mut gate = Gate::empty(find.hash, own());
-            gate.renew(&lead);
+            gate.renew(&lead, ask);
             self.gates.insert_unique(find.hash, gate, |gate| gate.hash);
         }
         self.counts.refreshes.add(1);
@@ -329,7 +352,7 @@ where
         self.counts.misses.add(u64::from(ask.purpose == Purpose::Call));
         let lead = || lead(ask, &self.counts, rules);
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
-            return match gate.ask(ask, rules.cleared, lead) {
+            return match gate.ask(ask, rules.floor.cleared, lead) {
                 Answer::Join(flight) => Begun::Join(flight),
                 Answer::Lead(lead) => Begun::Lead(lead),
             };
@@ -343,9 +366,10 @@ where
     /// An entry that was found but may not be served.
     #[cold]
     fn remove_ended<P: Same<K>>(&mut self, find: &Find<'_, P>, rules: &Rules<'_, K, V>, bin: &mut Bin<M::Dead>) {
-        let expired = self.map.peek(find, |entry| entry.ticket > rules.cleared).unwrap_or(false);
+        let outdated = self.map.peek(find, |entry| rules.is_outdated(entry)).unwrap_or(false);
         if let Some(removed) = self.map.remove(find) {
-            self.counts.expirations.add(u64::from(expired));
+            let count = if outdated { &self.counts.invalidations } else { &self.counts.expirations };
+            count.add(1);
             self.bury(removed, bin);
         }
     }
@@ -366,8 +390,10 @@ where
         let Ok(mut place) = self.gates.find_entry(hash, |gate| gate.has(ticket)) else { return false };
         let gate = place.get_mut();
         let last = gate.has_only(ticket);
+        let tags = gate.take_tags(ticket);
         *left = gate.leave(ticket);
-        let current = ticket > gate.fence && ticket > rules.cleared;
+        // A tag that is invalidated between this and the insertion is above this ticket, which every hit will notice.
+        let current = ticket > gate.fence && ticket > rules.floor.cleared && tags.are_current(ticket);
         if current && !matches!(ending, Ending::Fail(_) | Ending::Gone) {
             gate.fence = ticket;
         }
@@ -377,7 +403,7 @@ where
             Ending::Gone => {}
             Ending::Fail(old) => return current && self.fail(&key, old, rules),
             _ if !current => self.counts.fenced.add(1),
-            Ending::Keep(keep) => self.store(key, keep, rules, bin),
+            Ending::Keep(keep) => self.store(key, (keep, tags), rules, bin),
             Ending::Skip => {
                 self.counts.rejected.add(1);
                 self.remove_stored(&key, bin);
@@ -387,15 +413,15 @@ where
     }
 
     /// A load has failed: for a while nobody else tries. Whether the old value may be served.
-    fn fail(&mut self, key: &Stored<K>, old: Option<Life>, rules: &Rules<'_, K, V>) -> bool {
+    fn fail(&mut self, key: &Stored<K>, old: Option<Worth>, rules: &Rules<'_, K, V>) -> bool {
         let windows = &rules.times.policy.windows;
         if windows.refresh_ahead.is_none() && !rules.times.policy.has_stale() {
             return false;
         }
-        let now = Reading::precise().latest;
-        self.map.peek(&Find { hash: key.hash, view: &ByKey(&key.key) }, |entry| entry.throttle(now));
-        let Some(life) = old.filter(|life| now < life.ends) else { return false };
-        self.counts.stale.add(u64::from(now >= life.fresh_until));
+        let time = Reading::precise();
+        self.map.peek(&Find { hash: key.hash, view: &ByKey(&key.key) }, |entry| entry.throttle(time.latest));
+        let Some(old) = old.filter(|old| rules.is_worth(old, time)) else { return false };
+        self.counts.stale.add(u64::from(time.latest >= old.life.fresh_until));
         true
     }
 
@@ -403,7 +429,7 @@ where
     pub(crate) fn set(
         &mut self,
         (hash, key): (u64, K),
-        (value, ttl): (V, Option<Duration>),
+        value: (V, Option<Duration>, Tags),
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
     ) {
@@ -411,7 +437,9 @@ where
         if let Some(gate) = self.gates.find_mut(hash, |gate| gate.hash == hash && gate.key == key) {
             gate.raise(ticket);
         }
-        self.store(Stored { hash, ticket, key }, Keep { value, ttl, failed: false, load_time: 0 }, rules, bin);
+        let (value, ttl, tags) = value;
+        let keep = Keep { value, ttl, failed: false, load_time: 0 };
+        self.store(Stored { hash, ticket, key }, (keep, tags), rules, bin);
     }
 
     /// Forgets a key: its entry goes, and no load under way is stored or joined from here on.
@@ -482,7 +510,13 @@ where
         keys
     }
 
-    fn store(&mut self, key: Stored<K>, keep: Keep<V>, rules: &Rules<'_, K, V>, bin: &mut Bin<M::Dead>) {
+    pub(super) fn store(
+        &mut self,
+        key: Stored<K>,
+        (keep, tags): (Keep<V>, Tags),
+        rules: &Rules<'_, K, V>,
+        bin: &mut Bin<M::Dead>,
+    ) {
         let Keep { value, ttl, failed, load_time } = keep;
         let ticket = key.ticket;
         let weight = rules.weigh.map_or(0, |weigh| weigh(&key.key, &value) as u64);
@@ -507,7 +541,7 @@ where
             return;
         };
         let tti = policy.tti();
-        let entry = Entry::new(value, ticket, life, (now, tti), weight);
+        let entry = Entry::new(value, ticket, life, (now, tti), (weight, tags));
         let ends = entry.ends(tti);
         if ends != NEVER {
             self.shrink(rules);
@@ -520,7 +554,7 @@ where
     }
 
     /// Rebuilds the notes of expiry once most are of entries that are gone: constant work for each on average.
-    fn shrink(&mut self, rules: &Rules<'_, K, V>) {
+    pub(super) fn shrink(&mut self, rules: &Rules<'_, K, V>) {
         if self.expiry.is_bloated(self.map.len()) {
             let mut notes = Vec::with_capacity(self.map.len());
             let tti = rules.times.policy.tti();
@@ -557,13 +591,13 @@ where
         true
     }
 
-    fn remove_stored(&mut self, key: &Stored<K>, bin: &mut Bin<M::Dead>) {
-        if let Some(removed) = self.map.remove(&Find { hash: key.hash, view: &ByKey(&key.key) }) {
-            self.bury(removed, bin);
-        }
+    /// Whether there was anything.
+    pub(super) fn remove_stored(&mut self, key: &Stored<K>, bin: &mut Bin<M::Dead>) -> bool {
+        let removed = self.map.remove(&Find { hash: key.hash, view: &ByKey(&key.key) });
+        removed.map(|removed| self.bury(removed, bin)).is_some()
     }
 
-    fn bury(&mut self, removed: Removed<M::Dead>, bin: &mut Bin<M::Dead>) {
+    pub(super) fn bury(&mut self, removed: Removed<M::Dead>, bin: &mut Bin<M::Dead>) {
         self.weight = self.weight.saturating_sub(removed.weight);
         bin.put(removed.dead);
         self.publish();
@@ -587,7 +621,7 @@ impl<K, V, M> Drop for Shard<K, V, M> {
 /// A load to run.
 fn lead<K, V>(ask: &Ask<'_, V>, counts: &Counts, rules: &Rules<'_, K, V>) -> Lead {
     let ticket = draw();
-    let pulse = ask.asynchronous.then(Arc::<Pulse>::default);
+    let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
     let clocked = rules.times.policy.wants_load_time();
     Lead { ticket, pulse, timed: counts.times_load(ticket), clocked, wave: ask.wave }
 }

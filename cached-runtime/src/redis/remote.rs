@@ -192,6 +192,10 @@ impl Remote {
         prefix
     }
 
+    pub(crate) fn version(&self) -> u32 {
+        self.version
+    }
+
     /// The name of the entry of `key`.
     pub(crate) fn name<K: Serialize + ?Sized>(&self, key: &K) -> Result<Name, Error> {
         let problem = |NoText(problem)| {
@@ -422,6 +426,13 @@ impl Remote {
             self.client.call(work, Kind::Write, budget).await.map_err(|error| self.failed(error, Some(name)))?;
         let nonces = self.nonces(name, &[], budget).await?;
         Ok(WriteTicket { token, contested: !matches!(reply.first(), Some(Value::Nil)), nonces })
+    }
+
+    /// Gives a writer's ticket back: it wrote nothing. Whatever another writer left there stays.
+    pub(crate) async fn return_ticket(&self, name: &Name, ticket: WriteTicket, budget: &Budget) -> Result<(), Error> {
+        let key = name.writer();
+        let call = Call::new(&scripts::RELEASE_SCRIPT, &[key.as_bytes()], vec![ticket.token.to_vec()]);
+        self.run(call, Some(name), budget).await.map(drop)
     }
 
     /// Stores what a writer wrote. `false`: another writer was or is under way, and the entry was removed instead.
