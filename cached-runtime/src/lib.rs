@@ -68,14 +68,19 @@ pub mod clock;
 pub mod dashboard;
 mod entry;
 mod error;
+pub mod events;
 mod flight;
 mod gathered;
 mod glob;
+mod hooks;
 mod key;
 mod leading;
 mod load_times;
 mod matching;
 mod memory;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 mod miss;
 mod outcome;
 mod policy;
@@ -87,6 +92,7 @@ mod pulse;
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub mod redis;
 mod registry;
+pub mod scope;
 mod slot;
 mod stack;
 mod stats;
@@ -94,7 +100,9 @@ mod store;
 mod sync;
 mod tags;
 mod timeout;
+mod trace;
 mod watchdog;
+mod watched;
 mod writers;
 
 pub use acting::{Acting, Invalidation};

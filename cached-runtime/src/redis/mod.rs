@@ -42,6 +42,7 @@ mod testing;
 mod tests;
 mod text;
 mod watch;
+mod watched;
 mod wire;
 mod writers;
 
@@ -70,6 +71,7 @@ pub(crate) use remote::Remote;
 pub(crate) use scan::Matching;
 pub(crate) use store::{Options, Parts};
 pub(crate) use tags::invalidate_tags;
+pub(crate) use watched::not_on_driver;
 
 use crate::error::Error;
 

@@ -178,7 +178,7 @@ impl<K, V> Builder<K, V> {
         let lasts = parts.policy.lasts();
         let remote = Remote::new(
             Client::named(options.connection),
-            parts.name.as_ref().into(),
+            Arc::clone(&parts.source),
             parts.version,
             options.form,
             lasts,
@@ -190,7 +190,7 @@ impl<K, V> Builder<K, V> {
             compress_above: options.compress_above,
             policy: parts.policy,
             coalesce: parts.coalesce,
-            counts: Arc::default(),
+            counts: Arc::new(super::core::Counts::of(&parts.source)),
             queue: Arc::default(),
         });
         let listed: Weak<dyn Listed> = Arc::downgrade(&(Arc::clone(&core) as Arc<dyn Listed>));
@@ -201,6 +201,7 @@ impl<K, V> Builder<K, V> {
 
 /// What a builder has for a cache in Redis.
 pub(crate) struct Parts<V: 'static> {
+    pub(crate) source: Arc<crate::hooks::Source>,
     pub(crate) name: std::borrow::Cow<'static, str>,
     pub(crate) version: u32,
     pub(crate) gates: Arc<MemoryCache<Arc<str>, V>>,
