@@ -110,11 +110,32 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         Poll::Ready(self.finish(outcome, ret))
     }
 
+    /// A body that loads several keys begins, or is polled again. One of the loads counts as its run.
+    pub(crate) fn go(&mut self, counts: bool) -> Inside {
+        if counts {
+            self.start();
+        }
+        self.polling = true;
+        Inside::enter(self.lead.ticket)
+    }
+
+    /// That body has left its poll without a panic.
+    pub(crate) fn pause(&mut self) {
+        self.polling = false;
+    }
+
+    /// That body has failed for all its keys.
+    pub(crate) fn fail_as_one(&mut self) {
+        self.polling = false;
+        self.leave(Ending::Fail(None));
+        self.fail(true);
+    }
+
     /// The body has returned: keeps its value if it is to be kept, then tells those who wait. What the call returns: if
     /// the load failed, the old value, where that may be served on error.
     ///
     /// The user's code (`cache_if`, `Clone`) runs outside of the lock; should it panic, the drop of `self` ends the load.
-    fn finish<O>(&mut self, outcome: O, ret: O::Ret) -> O::Ret
+    pub(crate) fn finish<O>(&mut self, outcome: O, ret: O::Ret) -> O::Ret
     where
         O: Outcome<Value = V>,
         V: Clone,
