@@ -120,16 +120,16 @@ where
 
     #[inline]
     fn call(self, asynchronous: bool) -> LookupOf<S, P, O> {
+        let hash = self.find().hash;
         if hooks::any() {
-            return self.call_watched(asynchronous);
+            return self.call_watched(hash, asynchronous);
         }
-        self.call_plain(asynchronous)
+        self.call_plain(hash, asynchronous)
     }
 
     #[inline]
-    pub(crate) fn call_plain(self, asynchronous: bool) -> LookupOf<S, P, O> {
-        let find = self.find();
-        let hash = find.hash;
+    pub(crate) fn call_plain(self, hash: u64, asynchronous: bool) -> LookupOf<S, P, O> {
+        let find = Find { hash, view: &self.view };
         let ask = || self.question(Purpose::Call, asynchronous);
         let begun = self.engine().lookup(&find, Purpose::Call, || self.view.own(), ask);
         match begun {
@@ -138,9 +138,13 @@ where
         }
     }
 
-    pub(crate) fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
-        let find = self.find();
-        let hash = find.hash;
+    fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        let hash = self.find().hash;
+        self.anew_at(hash, asynchronous)
+    }
+
+    pub(crate) fn anew_at(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        let find = Find { hash, view: &self.view };
         let begun = self.engine().anew(&find, || self.view.own(), &self.question(Purpose::Anew, asynchronous));
         self.missed(hash, begun)
     }

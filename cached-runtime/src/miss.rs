@@ -123,6 +123,11 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
 }
 
 impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
+    /// To be held while listeners are told of it.
+    pub(crate) fn inside(&self) -> Option<stack::Inside> {
+        if let Turn::Lead(leading) = &self.turn { Some(leading.inside()) } else { None }
+    }
+
     pub(crate) fn new(outcome: O, turn: Turn<K, O::Value, H>, coalesce: Coalesce) -> Self {
         Self { outcome, turn, coalesce }
     }
