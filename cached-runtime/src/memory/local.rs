@@ -2,16 +2,18 @@
 //! (when it was cleared, the counters) is [`Common`].
 
 use super::bin::Bin;
-use super::common::Common;
+use super::common::{Common, Floor};
 use super::entry::{Entry, Find, Same, Stored};
 use super::gate::{Ask, Left, Purpose};
 use super::lock::{self, Holding};
 use super::lru::LruMap;
+use super::outside::Written;
 use super::settings::Settings;
 use super::shard::{Begun, Ending, Shard};
 use crate::builder::Coalesce;
 use crate::key::View;
 use crate::store::{Engine, Took};
+use crate::tags::Tags;
 use std::cell::{Cell, RefCell};
 use std::hash::Hash;
 use std::rc::Rc;
@@ -42,14 +44,14 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
     pub(crate) fn new(settings: Settings<K, V>, common: Arc<Common>) -> Rc<Self> {
         let shard = Shard::new(LruMap::default(), settings.bound);
         common.add(&shard.counts);
-        let seen = Cell::new(common.cleared());
+        let seen = Cell::new(common.floor().cleared);
         let empty = |shard: &mut Shard<_, _, LruMap<_, _>>, bin: &mut Bin<_>| shard.drain(usize::MAX, bin);
         Rc::new(Self { settings, common, seen, turns: Cell::new(0), empty, shard: RefCell::new(shard) })
     }
 
     /// Runs `f` on the shard; what it removes is dropped after the borrow. `None` if this very thread is in the middle
     /// of something here: a key's or value's own code calls the function again.
-    fn with<R>(&self, f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, u64, &mut Bin<Dead<K, V>>) -> R) -> Option<R> {
+    fn with<R>(&self, f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, Floor, &mut Bin<Dead<K, V>>) -> R) -> Option<R> {
         self.with_bin(&mut Bin::default(), f)
     }
 
@@ -58,24 +60,24 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
     fn with_bin<R>(
         &self,
         bin: &mut Bin<Dead<K, V>>,
-        f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, u64, &mut Bin<Dead<K, V>>) -> R,
+        f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, Floor, &mut Bin<Dead<K, V>>) -> R,
     ) -> Option<R> {
         let mut shard = self.shard.try_borrow_mut().ok()?;
         let _holding = Holding::begin();
-        let cleared = self.common.cleared();
-        if self.seen.get() < cleared {
+        let floor = self.common.floor();
+        if self.seen.get() < floor.cleared {
             // Another thread has cleared the function: what this thread holds is dead, and nobody else can free it.
-            self.seen.set(cleared);
+            self.seen.set(floor.cleared);
             shard.drain(usize::MAX, bin);
         }
         if self.settings.times.any() {
             let turns = self.turns.get().wrapping_add(1);
             self.turns.set(turns);
             if turns.is_multiple_of(SWEEP_EVERY) {
-                shard.sweep(&self.settings.rules(cleared), SWEEP, bin);
+                shard.sweep(&self.settings.rules(floor), SWEEP, bin);
             }
         }
-        Some(f(&mut shard, cleared, bin))
+        Some(f(&mut shard, floor, bin))
     }
 }
 
@@ -114,8 +116,8 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
             return self.read(find).map(Begun::Hit);
         }
         let mut bin = Bin::default();
-        let begun = self.with_bin(&mut bin, |shard, cleared, bin| {
-            shard.lookup(find, purpose, (own, ask), &self.settings.rules(cleared), bin)
+        let begun = self.with_bin(&mut bin, |shard, floor, bin| {
+            shard.lookup(find, purpose, (own, ask), &self.settings.rules(floor), bin)
         })?;
         let _inside = begun.inside();
         drop(bin);
@@ -128,38 +130,61 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         }
         let mut bin = Bin::default();
         let begun =
-            self.with_bin(&mut bin, |shard, cleared, _| shard.begin(find, own, ask, &self.settings.rules(cleared)))?;
+            self.with_bin(&mut bin, |shard, floor, _| shard.begin(find, own, ask, &self.settings.rules(floor)))?;
         let _inside = begun.inside();
         drop(bin);
         Some(begun)
     }
 
     fn read<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
-        self.with(|shard, cleared, _| shard.read(find, &self.settings.rules(cleared))).flatten()
+        self.with(|shard, floor, _| shard.read(find, &self.settings.rules(floor))).flatten()
     }
 
     fn has<P: Same<K>>(&self, find: &Find<'_, P>) -> bool {
-        self.with(|shard, cleared, _| shard.has(find, &self.settings.rules(cleared))).unwrap_or(false)
+        self.with(|shard, floor, _| shard.has(find, &self.settings.rules(floor))).unwrap_or(false)
     }
 
     fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) {
-        let _ = self.with(|shard, cleared, bin| {
+        let _ = self.with(|shard, floor, bin| {
             if let Some(took) = took {
                 shard.counts.count_load(took.0, matches!(ending, Ending::Fail));
             }
-            shard.end(at, ending, &self.settings.rules(cleared), left, bin);
+            shard.end(at, ending, &self.settings.rules(floor), left, bin);
         });
     }
 
-    fn set(&self, at: (u64, K), value: (V, Option<Duration>)) {
-        let set = self.with(|shard, cleared, bin| shard.set(at, value, &self.settings.rules(cleared), bin));
+    fn set(&self, at: (u64, K), value: (V, Option<Duration>, Tags)) {
+        let set = self.with(|shard, floor, bin| shard.set(at, value, &self.settings.rules(floor), bin));
         if set.is_none() {
             self.common.mark_cleared();
         }
     }
 
     fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>) {
-        if self.with(|shard, cleared, bin| shard.invalidate(find, &self.settings.rules(cleared), bin)).is_none() {
+        if self.with(|shard, floor, bin| shard.invalidate(find, &self.settings.rules(floor), bin)).is_none() {
+            self.common.mark_cleared();
+        }
+    }
+
+    fn invalidate_where(&self, takes: &mut dyn FnMut(&K, &V) -> bool) {
+        let done = self.with(|shard, floor, bin| {
+            let taken = shard.fence_where(takes);
+            shard.forget(&taken, &self.settings.rules(floor), bin);
+        });
+        if done.is_none() {
+            self.common.mark_cleared();
+        }
+    }
+
+    fn begin_write<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K) -> Option<u64> {
+        if lock::is_held() {
+            return None;
+        }
+        self.with(|shard, _, _| shard.begin_write(find, own))
+    }
+
+    fn end_write(&self, at: (u64, u64), written: Written<V>) {
+        if self.with(|shard, floor, bin| shard.end_write(at, written, &self.settings.rules(floor), bin)).is_none() {
             self.common.mark_cleared();
         }
     }
@@ -171,7 +196,7 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
     }
 
     fn keys(&self) -> Vec<K> {
-        self.with(|shard, cleared, _| shard.keys(&self.settings.rules(cleared))).unwrap_or_default()
+        self.with(|shard, floor, _| shard.keys(&self.settings.rules(floor))).unwrap_or_default()
     }
 
     fn common(&self) -> &Common {

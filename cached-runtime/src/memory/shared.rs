@@ -8,15 +8,19 @@ use super::gate::{Ask, Left, Purpose};
 use super::lock::{self, Lock};
 use super::lru::LruMap;
 use super::map::Map;
+use super::outside::Written;
 use super::settings::Settings;
 use super::shard::{Begun, Bound, Ending, Shard};
 use super::sieve::{self, SieveMap, Table};
 use crate::builder::{Coalesce, Eviction};
+use crate::glob::Glob;
 use crate::key::{CacheKey, View};
+use crate::matching::Matching;
 use crate::outcome::CacheValue;
 use crate::stats::Stats;
 use crate::store::{Engine, Took};
 use crate::sync::{AtomicBool, Ordering};
+use crate::tags::Tags;
 use crate::watchdog::Sweep;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
@@ -170,6 +174,21 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         }, else ());
     }
 
+    /// Forgets what `takes` says yes to, shard by shard; `false` if this thread may not wait for one of the locks.
+    ///
+    /// A shard's loads are fenced and its entries looked at in one hold of its lock, so what is stored later was begun
+    /// later. The removals are short and many, with the lock released between them.
+    fn forget_where(&self, takes: &mut dyn FnMut(&K, &V) -> bool) -> bool {
+        on_shards!(self, |shards| shards.0.iter().all(|lock| {
+            let taken = lock.with(|shard| shard.fence_where(&mut *takes));
+            taken.is_some_and(|taken| taken.chunks(CHUNK).all(|taken| {
+                let mut bin = Bin::default();
+                let rules = self.settings.rules(self.common.floor());
+                lock.with(|shard| shard.forget(taken, &rules, &mut bin)).is_some()
+            }))
+        }), else false)
+    }
+
     /// A load ends in its shard.
     fn end_in<M: Map<K, V>>(
         &self,
@@ -180,7 +199,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         left: &mut Option<Left<V>>,
     ) {
         let _ = shards.with(at.0, |shard, bin| {
-            let rules = self.settings.rules(self.common.cleared());
+            let rules = self.settings.rules(self.common.floor());
             if let Some(took) = took {
                 shard.counts.count_load(took.0, matches!(ending, Ending::Fail));
             }
@@ -190,8 +209,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
 
     /// Frees what has expired.
     fn sweep_all(&self) {
-        let cleared = self.common.cleared();
-        let rules = self.settings.rules(cleared);
+        let rules = self.settings.rules(self.common.floor());
         on_shards!(self, |shards| shards.each(|shard, bin| !shard.sweep(&rules, CHUNK, bin)), else ());
     }
 }
@@ -219,6 +237,14 @@ impl<K: CacheKey, V: CacheValue> crate::registry::Listed for MemoryCache<K, V> {
 
     fn clear(&self) {
         self.clear_all();
+    }
+
+    fn forget_matching(&self, glob: &Glob) {
+        let Some(text) = self.settings.text else { return };
+        let mut matching = Matching::new(glob, text);
+        if !self.forget_where(&mut |key, _| matching.takes(key)) {
+            self.forget_all();
+        }
     }
 }
 
@@ -253,7 +279,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         {
             return Some(Begun::Hit(value));
         }
-        let rules = || self.settings.rules(self.common.cleared());
+        let rules = || self.settings.rules(self.common.floor());
         match &self.kind {
             Kind::Lru(shards) => {
                 let mut bin = Bin::default();
@@ -280,7 +306,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         if lock::is_held() {
             return None;
         }
-        let rules = || self.settings.rules(self.common.cleared());
+        let rules = || self.settings.rules(self.common.floor());
         match &self.kind {
             Kind::Lru(shards) => shards.of(find.hash).with(|shard| shard.begin(find, own, ask, &rules())),
             Kind::Sieve(table, shards) => {
@@ -300,14 +326,14 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
             return Some(value);
         }
         on_shards!(self, |shards| shards.with(find.hash, |shard, _| {
-            shard.read(find, &self.settings.rules(self.common.cleared()))
+            shard.read(find, &self.settings.rules(self.common.floor()))
         }), else None)
         .flatten()
     }
 
     fn has<P: Same<K>>(&self, find: &Find<'_, P>) -> bool {
         on_shards!(self, |shards| shards.with(find.hash, |shard, _| {
-            shard.has(find, &self.settings.rules(self.common.cleared()))
+            shard.has(find, &self.settings.rules(self.common.floor()))
         }), else None)
         .unwrap_or(false)
     }
@@ -337,9 +363,9 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         }
     }
 
-    fn set(&self, (hash, key): (u64, K), value: (V, Option<Duration>)) {
+    fn set(&self, (hash, key): (u64, K), value: (V, Option<Duration>, Tags)) {
         let set = on_shards!(self, |shards| shards.with(hash, |shard, bin| {
-            shard.set((hash, key), value, &self.settings.rules(self.common.cleared()), bin);
+            shard.set((hash, key), value, &self.settings.rules(self.common.floor()), bin);
         }), else None);
         if set.is_none() {
             // It can't be stored now, but what was there must not be served any more.
@@ -349,10 +375,32 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 
     fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>) {
         let done = on_shards!(self, |shards| shards.with(find.hash, |shard, bin| {
-            shard.invalidate(find, &self.settings.rules(self.common.cleared()), bin);
+            shard.invalidate(find, &self.settings.rules(self.common.floor()), bin);
         }), else None);
         if done.is_none() {
             // Too much rather than nothing: an invalidation is never lost.
+            self.forget_all();
+        }
+    }
+
+    fn invalidate_where(&self, takes: &mut dyn FnMut(&K, &V) -> bool) {
+        if !self.forget_where(takes) {
+            self.forget_all();
+        }
+    }
+
+    fn begin_write<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K) -> Option<u64> {
+        if lock::is_held() {
+            return None;
+        }
+        on_shards!(self, |shards| shards.with(find.hash, |shard, _| shard.begin_write(find, own)), else None)
+    }
+
+    fn end_write(&self, at: (u64, u64), written: Written<V>) {
+        let done = on_shards!(self, |shards| shards.with(at.0, |shard, bin| {
+            shard.end_write(at, written, &self.settings.rules(self.common.floor()), bin);
+        }), else None);
+        if done.is_none() {
             self.forget_all();
         }
     }
@@ -362,7 +410,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
     }
 
     fn keys(&self) -> Vec<K> {
-        let rules = self.settings.rules(self.common.cleared());
+        let rules = self.settings.rules(self.common.floor());
         let mut keys = Vec::new();
         on_shards!(self, |shards| shards.each(|shard, _| {
             keys.append(&mut shard.keys(&rules));
@@ -386,7 +434,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     fn read_table<P: Same<K>>(&self, table: &Table<K, V>, find: &Find<'_, P>, purpose: Purpose) -> Option<V> {
         let value = sieve::read(table, find, |entry| {
             // Read after the entry: a call that starts after a `clear` sees its ticket.
-            let rules = self.settings.rules(self.common.cleared());
+            let rules = self.settings.rules(self.common.floor());
             rules.serves(entry).then(|| entry.value.clone())
         })?;
         if let (Some(stripes), Purpose::Call) = (&self.common.stripes, purpose) {

@@ -4,11 +4,11 @@
 use super::Budget;
 use super::core::{Core, RemoteKey, RemoteValue, count};
 use super::flights::{self, Moment};
-use super::invalidate::Acting;
 use super::keys::Name;
 use super::load::{self, Guide, How, Passing, RemoteMiss};
 use super::remote::{Seen, What};
 use super::tags;
+use crate::acting::Acting;
 use crate::at::{At, Lookup};
 use crate::builder::Coalesce;
 use crate::error::{Error, ErrorKind};
@@ -21,6 +21,7 @@ use crate::miss::{Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome};
 use crate::stack;
 use crate::store::{Engine, Redis};
+use crate::tags::Tags;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
@@ -102,7 +103,7 @@ where
         let view = Val::new(Arc::clone(name.text()));
         let hash = gates.hash(&view);
         let coalesces = coalesce.0.is_some();
-        let ask = Ask { purpose, coalesce: coalesces, asynchronous, now: false, wave: 0, given_up: None };
+        let ask = Ask { purpose, coalesce: coalesces, asynchronous, ..Ask::default() };
         let find = Find { hash, view: &view };
         let begun = if purpose == Purpose::Anew {
             gates.anew(&find, || view.own(), &ask)
@@ -112,7 +113,7 @@ where
         let turn = match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
             Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(gates, hash, lead)),
-            Some(Begun::Join(flight)) => Turn::Join(Joining::new(gates, (hash, view.own()), flight)),
+            Some(Begun::Join(flight)) => Turn::Join(Joining::new(gates, (hash, view.own(), Tags::default()), flight)),
             None => Turn::Past(gates),
         };
         let miss = Miss::new(Passing::new(outcome), turn, coalesce);

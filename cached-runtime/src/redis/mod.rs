@@ -16,6 +16,7 @@ mod driver;
 mod envelope;
 mod failure;
 mod flights;
+mod groups;
 mod health;
 mod invalidate;
 mod keys;
@@ -40,10 +41,10 @@ mod text;
 mod watch;
 mod wire;
 
+pub use crate::acting::Acting;
 pub use codec::Codec;
 pub use config::Config;
 pub use health::{Check, Health, State, check, check_named, disconnect, health};
-pub use invalidate::Acting;
 pub use store::RedisCache;
 #[doc(hidden)]
 pub use {
@@ -56,6 +57,7 @@ pub use {
 pub(crate) use budget::Budget;
 pub(crate) use client::{Client, Kind};
 pub(crate) use driver::block_on;
+pub(crate) use groups::{invalidate_matching, invalidate_tags};
 pub(crate) use health::health_of;
 pub(crate) use store::{Options, Parts};
 
