@@ -71,11 +71,11 @@ fn clearing(expansion: &Expansion<'_>, handle: &TokenStream) -> TokenStream {
     let visibility = &expansion.of().quiet_visibility;
     let clears = match (expansion.plan.remote, expansion.plan.typed) {
         (false, _) => quote!(#rt::Clearing(|| #handle.clear())),
-        (true, true) => quote!(#rt::ClearingAfar(|| #rt::clear(#handle))),
-        (true, false) => quote!(#rt::ClearingAfar(|| #handle.clear_all())),
+        (true, true) => quote!(#rt::ClearingAfar(|| ::std::vec![#rt::clear(#handle)])),
+        (true, false) => quote!(#rt::ClearingAfar(|| #handle.clear_each())),
     };
     quote! {
         #[doc(hidden)]
-        #visibility fn __clearing() -> impl #rt::Forget { #clears }
+        #visibility fn __clearing() -> impl #rt::Outdated { #clears }
     }
 }

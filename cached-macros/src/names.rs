@@ -38,16 +38,13 @@ const KNOWN: [&str; 30] = [
 ];
 
 /// What the runtime does not have yet: what doesn't work is not accepted.
-const LATER: [&str; 9] = [
-    "tags",
+const LATER: [&str; 6] = [
     "stale_while_revalidate",
     "stale_if_error",
     "refresh_ahead",
     "soft_timeout",
     "timeout",
     "each",
-    "#[invalidates]",
-    "invalidate_matching",
 ];
 
 /// Whether the runtime has it.
