@@ -29,6 +29,15 @@ pub trait Forget {
 /// An entry that is to become what a body returns. Its ticket is drawn before the body; dropped, it
 /// [abandons](Self::abandon).
 pub trait Write<Ret>: Sized {
+    /// To be called before a sync body: waits until the ticket counts. In memory it does from the start; with a server,
+    /// what is committed without this is an invalidation.
+    fn begin(&mut self) {}
+
+    /// As [`begin`](Self::begin), for async bodies.
+    fn begin_async(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// The body succeeded: its value becomes the entry, unless another writer of the key was at work meanwhile, or
     /// something was invalidated: then there is none. So is it with a value that the function would not keep.
     fn commit<T: KeptBy<Ret>>(self, value: &T) -> Acting;

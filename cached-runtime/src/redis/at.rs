@@ -164,12 +164,18 @@ where
     P: View<Owned: RemoteKey>,
     O: Outcome<Value: RemoteValue>,
 {
-    fn core(&self) -> &Arc<Core<O::Value>> {
+    pub(crate) fn core(&self) -> &Arc<Core<O::Value>> {
         &self.cache.handle
     }
 
-    fn name(&self) -> Result<Name, Error> {
+    /// The name of the entry alone: enough for an invalidation.
+    pub(crate) fn bare_name(&self) -> Result<Name, Error> {
         self.cache.handle.name(&self.view)
+    }
+
+    /// The name, with the tags that the entry carries.
+    pub(crate) fn name(&self) -> Result<Name, Error> {
+        tags::carried(&self.core().remote, self.bare_name()?, &self.tags)
     }
 
     fn call(self) -> Begins<O> {
@@ -265,7 +271,7 @@ where
     /// As [`set`](Self::set), for async code.
     pub fn set_async<T: KeptBy<O::Ret>>(self, value: &T) -> Acting {
         match self.name() {
-            Ok(name) => self.core().set(name, self.outcome, &value.to_ret()),
+            Ok(name) => self.core().set(name, self.outcome, &value.to_ret(), None),
             Err(error) => Acting::failed(error),
         }
     }
@@ -281,7 +287,7 @@ where
 
     /// As [`invalidate`](Self::invalidate), for async code.
     pub fn invalidate_async(self) -> Acting {
-        match self.name() {
+        match self.bare_name() {
             Ok(name) => self.core().invalidate(name),
             Err(error) => Acting::failed(error),
         }

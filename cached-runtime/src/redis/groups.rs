@@ -1,12 +1,7 @@
-//! Groups of entries in Redis: tags and patterns, over all connections that this process uses. Must never report success
+//! Groups of entries in Redis: patterns, over all connections that this process uses. Must never report success
 //! before the servers acknowledged it.
 
 use crate::acting::Acting;
-
-/// Begins to invalidate tags on every connection that takes part.
-pub(crate) fn invalidate_tags(_tags: &[String]) -> Vec<Acting> {
-    Vec::new()
-}
 
 /// Begins to invalidate what matches a pattern on every connection that takes part.
 pub(crate) fn invalidate_matching(_pattern: &str) -> Vec<Acting> {

@@ -12,7 +12,7 @@ use super::core::{Core, RemoteValue};
 use super::flights::Flights;
 use super::keys::Name;
 use super::queue::{self, Queue};
-use super::remote::{Fresh, Remote};
+use super::remote::{Fresh, Remote, WriteTicket};
 use crate::acting::Acting;
 use crate::error::Error;
 use crate::outcome::{CacheValue, Outcome, Verdict};
@@ -77,11 +77,15 @@ impl<V: CacheValue> Core<V> {
         self.act(None, async move { remote.unlink_generation(&remote.client.budget()).await })
     }
 
-    fn store(&self, name: Name, fresh: Fresh) -> Acting {
+    /// Stores a value under a ticket that was taken before, or one that is taken now.
+    fn store(&self, name: Name, fresh: Fresh, ticket: Option<WriteTicket>) -> Acting {
         let (remote, of) = (Arc::clone(&self.remote), name.clone());
         self.act(Some(name), async move {
             let budget = remote.client.budget();
-            let ticket = remote.take_ticket(&of, &budget).await?;
+            let ticket = match ticket {
+                Some(ticket) => ticket,
+                None => remote.take_ticket(&of, &budget).await?,
+            };
             remote.commit(&of, &ticket, fresh, &budget).await.map(drop)
         })
     }
@@ -89,7 +93,13 @@ impl<V: CacheValue> Core<V> {
 
 impl<V: RemoteValue> Core<V> {
     /// Stores a value as if it had been loaded; one that would not be kept removes what is there.
-    pub(crate) fn set<O: Outcome<Value = V>>(&self, name: Name, outcome: O, ret: &O::Ret) -> Acting {
+    pub(crate) fn set<O: Outcome<Value = V>>(
+        &self,
+        name: Name,
+        outcome: O,
+        ret: &O::Ret,
+        ticket: Option<WriteTicket>,
+    ) -> Acting {
         let own = match outcome.judge(ret) {
             Verdict::Keep => None,
             Verdict::KeepFor(ttl) => Some(ttl),
@@ -97,7 +107,7 @@ impl<V: RemoteValue> Core<V> {
         };
         let Some(value) = outcome.value(ret) else { return self.invalidate(name) };
         match self.encode(value, own, std::time::Duration::ZERO) {
-            Ok(Some(fresh)) => self.store(name, fresh),
+            Ok(Some(fresh)) => self.store(name, fresh, ticket),
             Ok(None) => self.invalidate(name),
             Err(error) => {
                 // The old value must not stay where a newer one can't be written. Should this fail as well, it is queued.
