@@ -145,6 +145,29 @@ pub fn again<T: Clone>(argument: &T) -> T {
     argument.clone()
 }
 
+/// A borrowed argument of the writer: cloned where it can be. The method on what is `Clone` is inherent, and wins.
+#[derive(Debug)]
+pub struct Again<'a, T>(pub &'a T);
+
+impl<T: Clone> Again<'_, T> {
+    /// A copy of its own.
+    pub fn __again(&self) -> T {
+        self.0.clone()
+    }
+}
+
+/// What can't be cloned.
+pub trait NotAgain<'a, T> {
+    /// It stays borrowed.
+    fn __again(&self) -> &'a T;
+}
+
+impl<'a, T> NotAgain<'a, T> for Again<'a, T> {
+    fn __again(&self) -> &'a T {
+        self.0
+    }
+}
+
 /// Runs a sync body. A function, so that the closure may give away what it holds.
 #[inline]
 pub fn call<R>(body: impl FnOnce() -> R) -> R {

@@ -2,7 +2,8 @@
 
 pub use crate::acting::Acting;
 pub use crate::after::{
-    After, AnyWrote, Clearing, ClearingAfar, Nothing, OfTags, Outdated, Wrote, again, call, commit, release, settle, settle_now,
+    After, Again, AnyWrote, Clearing, ClearingAfar, NotAgain, Nothing, OfTags, Outdated, Wrote, again, call, commit,
+    release, settle, settle_now,
 };
 pub use crate::at::{At, Lookup, at};
 pub use crate::builder::{Builder, Coalesce, Eviction};

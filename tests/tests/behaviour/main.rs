@@ -17,3 +17,4 @@ mod shapes;
 mod shared_caches;
 mod stats;
 mod weights;
+mod writers;
