@@ -109,8 +109,8 @@ pub trait Engine<K, V>: Clone {
     /// Forgets a key.
     fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>);
 
-    /// Forgets the entries that `takes` says yes to, and the loads that are under way.
-    fn invalidate_where(&self, takes: &mut dyn FnMut(&K, &V) -> bool);
+    /// Forgets the entries that `chosen` says yes to, and the loads that are under way.
+    fn invalidate_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool);
 
     /// A writer of a key begins: its ticket.
     fn begin_write<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K) -> Option<u64>;

@@ -65,7 +65,7 @@ impl<K, V, H> fmt::Debug for Forgetting<K, V, H> {
 
 impl<K: Eq, V, H: Engine<K, V>> Forget for Forgetting<K, V, H> {
     fn forget(self) -> Acting {
-        self.handle.invalidate(&Find { hash: self.hash, view: &ByKey(&self.key) });
+        crate::watched::invalidate(&self.handle, &Find { hash: self.hash, view: &ByKey(&self.key) });
         Acting::done()
     }
 }
@@ -94,7 +94,9 @@ impl<K: Eq, O: Outcome, H: Engine<K, O::Value>> Writing<K, O, H> {
         match (self.ticket, written) {
             (Some(ticket), written) => self.handle.end_write((self.hash, ticket), written),
             (None, Written::Nothing) => {}
-            (None, _) => self.handle.invalidate(&Find { hash: self.hash, view: &ByKey(&self.key) }),
+            (None, _) => {
+                crate::watched::invalidate(&self.handle, &Find { hash: self.hash, view: &ByKey(&self.key) });
+            }
         }
         Acting::done()
     }
@@ -162,6 +164,9 @@ where
     }
 }
 
+/// The engine of a thread's cache.
+type LocalHandle<K, O> = Rc<LocalCache<K, <O as Outcome>::Value>>;
+
 // As paths, the methods have one lifetime; the entry needs any.
 #[allow(clippy::redundant_closure_for_method_calls)]
 impl<K, O, T> LocalAt<Val<K>, O, T>
@@ -171,12 +176,12 @@ where
     T: LocalTags,
 {
     /// As [`At::forgetting`].
-    pub fn forgetting(self) -> Forgetting<K, O::Value, Rc<LocalCache<K, O::Value>>> {
+    pub fn forgetting(self) -> Forgetting<K, O::Value, LocalHandle<K, O>> {
         self.with(|entry| entry.forgetting())
     }
 
     /// As [`At::writing`].
-    pub fn writing(self) -> Writing<K, O, Rc<LocalCache<K, O::Value>>> {
+    pub fn writing(self) -> Writing<K, O, LocalHandle<K, O>> {
         self.with(|entry| entry.writing())
     }
 }

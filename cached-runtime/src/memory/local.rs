@@ -28,7 +28,7 @@ pub struct LocalCache<K, V> {
     seen: Cell<u64>,
     /// Counts the calls, to sweep now and then.
     turns: Cell<u32>,
-    /// Takes all entries out. A pointer, since `Drop` can't have the bounds that it takes.
+    /// Takes all entries out. A pointer, since `Drop` can't have the bounds that it chosen.
     empty: Empty<K, V>,
     shard: RefCell<Shard<K, V, LruMap<K, V>>>,
 }
@@ -166,9 +166,9 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         }
     }
 
-    fn invalidate_where(&self, takes: &mut dyn FnMut(&K, &V) -> bool) {
+    fn invalidate_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool) {
         let done = self.with(|shard, floor, bin| {
-            let taken = shard.fence_where(takes);
+            let taken = shard.fence_where(chosen);
             shard.forget(&taken, &self.settings.rules(floor), bin);
         });
         if done.is_none() {

@@ -72,16 +72,16 @@ where
         }
     }
 
-    /// No load or writer that is under way is stored or joined from here on, and the entries that `takes` says yes to
+    /// No load or writer that is under way is stored or joined from here on, and the entries that `chosen` says yes to
     /// are listed, by hash and ticket.
-    pub(crate) fn fence_where(&mut self, mut takes: impl FnMut(&K, &V) -> bool) -> Vec<(u64, u64)> {
+    pub(crate) fn fence_where(&mut self, mut chosen: impl FnMut(&K, &V) -> bool) -> Vec<(u64, u64)> {
         let fence = draw();
         for gate in &mut self.gates {
             gate.raise(fence);
         }
         let mut taken = Vec::new();
         self.map.for_each(|stored, entry| {
-            if takes(&stored.key, &entry.value) {
+            if chosen(&stored.key, &entry.value) {
                 taken.push((stored.hash, stored.ticket));
             }
         });

@@ -174,13 +174,13 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         }, else ());
     }
 
-    /// Forgets what `takes` says yes to, shard by shard; `false` if this thread may not wait for one of the locks.
+    /// Forgets what `chosen` says yes to, shard by shard; `false` if this thread may not wait for one of the locks.
     ///
     /// A shard's loads are fenced and its entries looked at in one hold of its lock, so what is stored later was begun
     /// later. The removals are short and many, with the lock released between them.
-    fn forget_where(&self, takes: &mut dyn FnMut(&K, &V) -> bool) -> bool {
+    fn forget_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool) -> bool {
         on_shards!(self, |shards| shards.0.iter().all(|lock| {
-            let taken = lock.with(|shard| shard.fence_where(&mut *takes));
+            let taken = lock.with(|shard| shard.fence_where(&mut *chosen));
             taken.is_some_and(|taken| taken.chunks(CHUNK).all(|taken| {
                 let mut bin = Bin::default();
                 let rules = self.settings.rules(self.common.floor());
@@ -383,8 +383,8 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         }
     }
 
-    fn invalidate_where(&self, takes: &mut dyn FnMut(&K, &V) -> bool) {
-        if !self.forget_where(takes) {
+    fn invalidate_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool) {
+        if !self.forget_where(chosen) {
             self.forget_all();
         }
     }
