@@ -56,6 +56,7 @@ mod acting;
 mod after;
 mod at;
 mod builder;
+mod bulk;
 mod cache;
 #[cfg(not(feature = "test-util"))]
 mod clock;
@@ -65,6 +66,7 @@ pub mod clock;
 #[cfg(feature = "dashboard")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
 pub mod dashboard;
+mod each;
 mod entry;
 mod error;
 pub mod events;
