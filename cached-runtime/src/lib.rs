@@ -55,6 +55,8 @@
 mod acting;
 mod after;
 mod at;
+#[cfg(feature = "tokio")]
+mod background;
 mod builder;
 mod bulk;
 mod cache;
@@ -100,6 +102,7 @@ mod stats;
 mod store;
 mod sync;
 mod tags;
+mod timeout;
 mod trace;
 mod watchdog;
 mod watched;
@@ -116,7 +119,7 @@ pub use key::{CacheKey, Float};
 pub use load_times::LoadTimes;
 pub use matching::invalidate_matching;
 pub use outcome::CacheValue;
-pub use policy::Jitter;
+pub use policy::{Jitter, RefreshAhead};
 pub use registry::{CacheInfo, caches, clear_all};
 pub use stats::Stats;
 #[cfg(feature = "redis")]
@@ -124,3 +127,4 @@ pub use stats::Stats;
 pub use store::Redis;
 pub use store::{InProcess, Local, Memory, Store};
 pub use tags::{TagList, invalidate_tag, invalidate_tags};
+pub use timeout::TimedOut;
