@@ -52,11 +52,11 @@ fn both(
     let method = ours(step.trim_start_matches('_'));
     let (take, step) = (ours(take), ours(step));
     let mut generics = function.quiet.generics.clone();
-    let mut named = Vec::new();
+    let mut types = Vec::new();
     for argument in arguments {
         let mut ty = with_lifetime(&argument.ty);
         generics.params.extend(name_opaque(&mut ty, &argument.name));
-        named.push(ty);
+        types.push(ty);
     }
     let lifetime = |name: &str| GenericParam::Lifetime(LifetimeParam::new(Lifetime::new(name, Span::mixed_site())));
     generics.params.insert(0, lifetime("'item"));
@@ -73,16 +73,19 @@ fn both(
         let at = Index::from(at);
         quote!(let #name = &taken.#at;)
     });
+    // Clippy objects to `()` as a value.
+    let (taken, all) =
+        if names.is_empty() { (quote!([u8; 0]), quote!([])) } else { (quote!((#(#types,)*)), quote!((#(#names,)*))) };
     quote! {
         #[doc(hidden)]
         #[inline]
         #lints
-        #visibility fn #take #generics (#(#names: #named),*) -> (#(#named,)*) #bounds { (#(#names,)*) }
+        #visibility fn #take #generics (#(#names: #types),*) -> #taken #bounds { #all }
 
         #[doc(hidden)]
         #[inline]
         #lints
-        #visibility fn #step #borrowing (taken: &'k (#(#named,)*)) -> impl #gives #bounds {
+        #visibility fn #step #borrowing (taken: &'k #taken) -> impl #gives #bounds {
             let _ = taken;
             #(#lets)*
             Self::__entry #turbofish (#(#entered),*) #tags.owned().#method()

@@ -195,11 +195,8 @@ impl Writing<'_> {
                 group.set_span(call.paren_token.span.join());
                 let own = ours(&format!("own{at}"));
                 let take = quote!(let #own = #take #group;);
-                if late.is_empty() {
-                    taken.lets.extend(take)
-                } else {
-                    taken.of_result.extend(take)
-                }
+                let lets = if late.is_empty() { &mut taken.lets } else { &mut taken.of_result };
+                lets.extend(take);
                 quote!(#step(&#own))
             }
             What::Given(given) => {
