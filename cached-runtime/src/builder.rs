@@ -85,9 +85,9 @@ pub struct Builder<K, V> {
     max_weight: Option<u64>,
     weigh: Option<Box<Weigh<K, V>>>,
     coalesce: Coalesce,
-    listener: Option<Arc<Listener>>,
     windows: Windows,
     soft_timeout: Option<Duration>,
+    listener: Option<Arc<Listener>>,
     text: Option<TextOf<K>>,
     #[cfg(feature = "redis")]
     pub(crate) redis: crate::redis::Options,
@@ -106,9 +106,9 @@ impl<K, V> Default for Builder<K, V> {
             max_weight: None,
             weigh: None,
             coalesce: true.into(),
-            listener: None,
             windows: Windows::default(),
             soft_timeout: None,
+            listener: None,
             text: None,
             #[cfg(feature = "redis")]
             redis: crate::redis::Options::default(),

@@ -58,6 +58,7 @@ mod at;
 #[cfg(feature = "tokio")]
 mod background;
 mod builder;
+mod bulk;
 mod cache;
 #[cfg(not(feature = "test-util"))]
 mod clock;
@@ -67,6 +68,7 @@ pub mod clock;
 #[cfg(feature = "dashboard")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
 pub mod dashboard;
+mod each;
 mod entry;
 mod error;
 pub mod events;
