@@ -10,7 +10,7 @@ use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
 use crate::miss::{Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome, Verdict};
-use crate::store::{Engine, InProcess, Memory, Store};
+use crate::store::{Engine, InProcess, Memory, Store, Wanted};
 
 /// The place of one entry: a cache, the view of a key, and what the function returns.
 pub struct At<'c, P: View, O: Outcome, S: Store = Memory>
@@ -95,23 +95,27 @@ where
         self.anew(true)
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     fn call(self, asynchronous: bool) -> LookupOf<S, P, O> {
         let find = self.find();
-        let hash = find.hash;
-        let ask = || self.question(Purpose::Call, asynchronous);
-        let begun = self.engine().lookup(&find, Purpose::Call, || self.view.own(), ask);
-        match begun {
-            Some(Begun::Hit(value)) => Lookup::Hit(self.outcome.ret(value)),
-            begun => Lookup::Miss(self.missed(hash, begun)),
-        }
+        let wanted = Wanted(Purpose::Call, || self.view.own(), || self.question(Purpose::Call, asynchronous));
+        let outcome = self.outcome;
+        self.engine().lookup(
+            &find,
+            wanted,
+            |value| Lookup::Hit(outcome.ret(value)),
+            |begun| Lookup::Miss(self.missed(find.hash, begun)),
+        )
     }
 
     fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         let find = self.find();
-        let hash = find.hash;
         let begun = self.engine().anew(&find, || self.view.own(), &self.question(Purpose::Anew, asynchronous));
-        self.missed(hash, begun)
+        self.missed(find.hash, begun)
     }
 
     fn waits(&self) -> Coalesce {
@@ -124,7 +128,7 @@ where
     }
 
     #[inline(never)]
-    fn missed(self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+    fn missed(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         let handle = self.cache.handle.clone();
         let turn = match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),

@@ -9,7 +9,7 @@ use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
 use crate::outcome::Outcome;
 use crate::stack;
-use crate::store::Engine;
+use crate::store::{Engine, Wanted};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
@@ -78,7 +78,8 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
         let purpose = Purpose::Again;
         let ask = Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up };
         let find = Find { hash: self.hash, view: &ByKey(&self.key) };
-        match self.handle.lookup(&find, purpose, || self.key.clone(), || ask) {
+        let wanted = Wanted(purpose, || self.key.clone(), || ask);
+        match self.handle.lookup(&find, wanted, |value| Some(Begun::Hit(value)), |begun| begun) {
             Some(Begun::Hit(value)) => {
                 self.handle.common().count_coalesced();
                 Turn::Hit(value)
@@ -96,6 +97,7 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
     }
 
     /// Runs the body, or waits for the call that does.
+    #[inline(never)]
     pub fn run(self, body: impl FnOnce() -> O::Ret) -> O::Ret {
         let Self { outcome, mut turn, coalesce } = self;
         let mut bound = Bound::new(coalesce);

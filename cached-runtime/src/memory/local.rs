@@ -3,7 +3,7 @@
 
 use super::bin::Bin;
 use super::common::Common;
-use super::entry::{Entry, Find, Same, Stored};
+use super::entry::{Entry, Find, Same};
 use super::gate::{Ask, Left, Purpose};
 use super::lock::{self, Holding};
 use super::lru::LruMap;
@@ -11,7 +11,7 @@ use super::settings::Settings;
 use super::shard::{Begun, Ending, Shard};
 use crate::builder::Coalesce;
 use crate::key::View;
-use crate::store::{Engine, Took};
+use crate::store::{Engine, Took, Wanted};
 use std::cell::{Cell, RefCell};
 use std::hash::Hash;
 use std::rc::Rc;
@@ -24,23 +24,24 @@ pub struct LocalCache<K, V> {
     common: Arc<Common>,
     /// The clear that this thread has freed the memory of.
     seen: Cell<u64>,
-    /// Counts the calls, to sweep now and then.
+    /// So many calls until one sweeps.
     turns: Cell<u32>,
     /// Takes all entries out. A pointer, since `Drop` can't have the bounds that it takes.
     empty: Empty<K, V>,
     shard: RefCell<Shard<K, V, LruMap<K, V>>>,
 }
 
-type Dead<K, V> = (Stored<K>, Entry<V>);
+type Dead<K, V> = (K, Entry<V>);
 type Empty<K, V> = fn(&mut Shard<K, V, LruMap<K, V>>, &mut Bin<Dead<K, V>>);
 
 /// A thread's expired entries can be freed by nobody else: one call in so many frees a few.
 const SWEEP_EVERY: u32 = 64;
-const SWEEP: usize = 64;
+/// It looks at so many blocks, and frees those of so many.
+const SWEEP: (usize, usize) = (64, 1);
 
 impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
     pub(crate) fn new(settings: Settings<K, V>, common: Arc<Common>) -> Rc<Self> {
-        let shard = Shard::new(LruMap::default(), settings.bound);
+        let shard = Shard::new(LruMap::new(settings.bound.entries()), settings.bound);
         common.add(&shard.counts);
         let seen = Cell::new(common.cleared());
         let empty = |shard: &mut Shard<_, _, LruMap<_, _>>, bin: &mut Bin<_>| shard.drain(usize::MAX, bin);
@@ -51,6 +52,53 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
     /// of something here: a key's or value's own code calls the function again.
     fn with<R>(&self, f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, u64, &mut Bin<Dead<K, V>>) -> R) -> Option<R> {
         self.with_bin(&mut Bin::default(), f)
+    }
+
+    /// A call's hit. Nothing if there is something else to be done besides.
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
+    fn hit<P: Same<K>>(&self, find: &Find<'_, P>, purpose: Purpose) -> Option<V> {
+        let cleared = self.common.cleared();
+        if self.seen.get() < cleared || self.settings.times.any() && !self.is_plain_turn() {
+            return None;
+        }
+        let mut shard = self.shard.try_borrow_mut().ok()?;
+        let _holding = Holding::begin();
+        shard.hit(find, purpose, &self.settings.rules(cleared))
+    }
+
+    /// Counts a call, unless it is one of those that sweep.
+    #[inline]
+    fn is_plain_turn(&self) -> bool {
+        let left = self.turns.get();
+        self.turns.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    /// A call that was not answered by [`hit`](Self::hit).
+    #[cold]
+    #[inline(never)]
+    fn missed<'a, P: Same<K>>(
+        &self,
+        find: &Find<'_, P>,
+        Wanted(purpose, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a,
+    {
+        let mut bin = Bin::default();
+        let begun = self.with_bin(&mut bin, |shard, cleared, bin| {
+            let rules = self.settings.rules(cleared);
+            match shard.hit(find, purpose, &rules) {
+                Some(value) => Begun::Hit(value),
+                None => shard.miss(find, own, &ask(), &rules, bin),
+            }
+        })?;
+        bin.empty(&begun);
+        Some(begun)
     }
 
     /// The same, with what it removes left to the caller.
@@ -69,9 +117,8 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
             shard.drain(usize::MAX, bin);
         }
         if self.settings.times.any() {
-            let turns = self.turns.get().wrapping_add(1);
-            self.turns.set(turns);
-            if turns.is_multiple_of(SWEEP_EVERY) {
+            if !self.is_plain_turn() {
+                self.turns.set(SWEEP_EVERY);
                 shard.sweep(&self.settings.rules(cleared), SWEEP, bin);
             }
         }
@@ -99,27 +146,28 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         self.settings.hash_key(key)
     }
 
-    #[inline]
-    fn lookup<'a, P: Same<K>>(
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
+    fn lookup<'a, P: Same<K>, R>(
         &self,
         find: &Find<'_, P>,
-        purpose: Purpose,
-        own: impl FnOnce() -> K,
-        ask: impl FnOnce() -> Ask<'a, V>,
-    ) -> Option<Begun<V>>
+        wanted: Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+        hit: impl FnOnce(V) -> R,
+        miss: impl FnOnce(Option<Begun<V>>) -> R,
+    ) -> R
     where
         V: 'a,
     {
         if lock::is_held() {
-            return self.read(find).map(Begun::Hit);
+            return miss(self.read(find).map(Begun::Hit));
         }
-        let mut bin = Bin::default();
-        let begun = self.with_bin(&mut bin, |shard, cleared, bin| {
-            shard.lookup(find, purpose, (own, ask), &self.settings.rules(cleared), bin)
-        })?;
-        let _inside = begun.inside();
-        drop(bin);
-        Some(begun)
+        if let Some(value) = self.hit(find, wanted.0) {
+            return hit(value);
+        }
+        miss(self.missed(find, wanted))
     }
 
     fn anew<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K, ask: &Ask<'_, V>) -> Option<Begun<V>> {
@@ -129,8 +177,7 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         let mut bin = Bin::default();
         let begun =
             self.with_bin(&mut bin, |shard, cleared, _| shard.begin(find, own, ask, &self.settings.rules(cleared)))?;
-        let _inside = begun.inside();
-        drop(bin);
+        bin.empty(&begun);
         Some(begun)
     }
 
@@ -159,7 +206,7 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
     }
 
     fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>) {
-        if self.with(|shard, cleared, bin| shard.invalidate(find, &self.settings.rules(cleared), bin)).is_none() {
+        if self.with(|shard, _, bin| shard.invalidate(find, bin)).is_none() {
             self.common.mark_cleared();
         }
     }

@@ -6,10 +6,10 @@
 
 use super::bin::Bin;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
-use super::expiry::{Expiry, Note};
+use super::expiry::{BLOCK, Expiry};
 use super::gate::{Answer, Ask, Gate, Lead, Left, Purpose};
 use super::map::{Map, Removed};
-use crate::clock::{NEVER, Reading};
+use crate::clock::{Nanos, Reading};
 use crate::flight::Flight;
 use crate::policy::Times;
 use crate::pulse::Pulse;
@@ -31,8 +31,8 @@ pub(crate) fn draw() -> u64 {
     TICKETS.fetch_add(1, Ordering::Relaxed)
 }
 
-/// How many expired entries a call frees besides its own work.
-const SWEEP_A_CALL: usize = 2;
+/// In how many blocks a call that stores looks for expired entries besides its own work. It frees those of one of them.
+const LOOK_A_CALL: usize = 8;
 
 /// The bound of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,16 @@ pub(crate) enum Bound {
     None,
     Entries(usize),
     Weight(u64),
+}
+
+impl Bound {
+    /// How many entries there can be.
+    pub(crate) fn entries(self) -> usize {
+        match self {
+            Self::Entries(most) => most,
+            Self::None | Self::Weight(_) => usize::MAX,
+        }
+    }
 }
 
 /// What a shard is told about its cache at each call.
@@ -130,28 +140,34 @@ where
         value
     }
 
-    /// A call: a hit, and with it the end of it; otherwise, still under the lock, a load to join or to run.
-    #[inline]
-    pub(crate) fn lookup<'a, P: Same<K>>(
+    /// The value of a call's entry, if it may be served. All that a hit does under the lock.
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
+    pub(crate) fn hit<P: Same<K>>(
         &mut self,
         find: &Find<'_, P>,
         purpose: Purpose,
-        (own, ask): (impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>),
+        rules: &Rules<'_, K, V>,
+    ) -> Option<V> {
+        let value = self.map.hit(find, |entry| rules.serves(entry).then(|| entry.value.clone()))??;
+        self.counts.hits.add(u64::from(purpose == Purpose::Call));
+        Some(value)
+    }
+
+    /// A call that was not answered by [`hit`](Self::hit): still under the lock, a load to join or to run.
+    pub(crate) fn miss<P: Same<K>>(
+        &mut self,
+        find: &Find<'_, P>,
+        own: impl FnOnce() -> K,
+        ask: &Ask<'_, V>,
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
-    ) -> Begun<V>
-    where
-        V: 'a,
-    {
-        let found = self.map.hit(find, |entry| rules.serves(entry).then(|| entry.value.clone()));
-        if let Some(Some(value)) = found {
-            self.counts.hits.add(u64::from(purpose == Purpose::Call));
-            return Begun::Hit(value);
-        }
-        if found.is_some() {
-            self.remove_ended(find, rules, bin);
-        }
-        self.begin(find, own, &ask(), rules)
+    ) -> Begun<V> {
+        self.remove_ended(find, rules, bin);
+        self.begin(find, own, ask, rules)
     }
 
     /// Whether there is an entry that would be served; not a read.
@@ -188,9 +204,8 @@ where
     }
 
     /// An entry that was found but may not be served.
-    #[cold]
     fn remove_ended<P: Same<K>>(&mut self, find: &Find<'_, P>, rules: &Rules<'_, K, V>, bin: &mut Bin<M::Dead>) {
-        let expired = self.map.peek(find, |entry| entry.ticket > rules.cleared).unwrap_or(false);
+        let Some(expired) = self.map.peek(find, |entry| entry.ticket > rules.cleared) else { return };
         if let Some(removed) = self.map.remove(find) {
             self.counts.expirations.add(u64::from(expired));
             self.bury(removed, bin);
@@ -246,19 +261,13 @@ where
     }
 
     /// Forgets a key: its entry goes, and no load under way is stored or joined from here on.
-    pub(crate) fn invalidate<P: Same<K>>(
-        &mut self,
-        find: &Find<'_, P>,
-        rules: &Rules<'_, K, V>,
-        bin: &mut Bin<M::Dead>,
-    ) {
+    pub(crate) fn invalidate<P: Same<K>>(&mut self, find: &Find<'_, P>, bin: &mut Bin<M::Dead>) {
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
             gate.raise(draw());
         }
         if let Some(removed) = self.map.remove(find) {
             self.counts.invalidations.add(1);
             self.bury(removed, bin);
-            self.shrink(rules);
         }
     }
 
@@ -273,6 +282,7 @@ where
         }
         if self.map.len() == 0 {
             self.expiry.clear();
+            self.map.reset();
         }
     }
 
@@ -280,34 +290,45 @@ where
         self.map.len()
     }
 
-    /// Frees up to `budget` expired entries; whether there may be more.
-    pub(crate) fn sweep(&mut self, rules: &Rules<'_, K, V>, budget: usize, bin: &mut Bin<M::Dead>) -> bool {
-        let tti = rules.times.policy.tti();
+    /// Looks for expired entries in so many blocks and frees them, of up to `budget` blocks; whether there may be more.
+    pub(crate) fn sweep(
+        &mut self,
+        rules: &Rules<'_, K, V>,
+        (look, budget): (usize, usize),
+        bin: &mut Bin<M::Dead>,
+    ) -> bool {
         let now = rules.times.reading().earliest;
         for _ in 0..budget {
-            let Some(note) = self.expiry.pop_due(now) else { return false };
-            // Gone, ended, or read since the note was made.
-            match self.map.peek_ticket(note.hash, note.ticket, |entry| entry.ends(tti)) {
+            match self.expiry.take_due(now, look) {
+                Ok(first) => self.sweep_block(first, rules.times.policy.tti(), now, bin),
+                Err(more) => return more,
+            }
+        }
+        true
+    }
+
+    fn sweep_block(&mut self, first: u32, tti: Option<Nanos>, now: Nanos, bin: &mut Bin<M::Dead>) {
+        for place in first..first.saturating_add(BLOCK) {
+            match self.map.peek_place(place, |entry| entry.ends(tti)) {
                 None => {}
-                Some(ends) if ends > now => self.expiry.push(Note { at: ends, ..note }),
+                Some(ends) if ends > now => self.expiry.note(place, ends),
                 Some(_) => {
-                    if let Some(removed) = self.map.remove_ticket(note.hash, note.ticket) {
+                    if let Some(removed) = self.map.remove_place(place) {
                         self.counts.expirations.add(1);
                         self.bury(removed, bin);
                     }
                 }
             }
         }
-        true
     }
 
     /// Copies of the keys that would be served now.
     pub(crate) fn keys(&self, rules: &Rules<'_, K, V>) -> Vec<K> {
         let time = rules.times.reading();
         let mut keys = Vec::with_capacity(self.map.len());
-        self.map.for_each(|stored, entry| {
+        self.map.for_each(|key, entry| {
             if rules.is_live(entry, time) {
-                keys.push(stored.key.clone());
+                keys.push(key.clone());
             }
         });
         keys
@@ -329,7 +350,7 @@ where
         }
         let timed = rules.times.any();
         if timed {
-            self.sweep(rules, SWEEP_A_CALL, bin);
+            self.sweep(rules, (LOOK_A_CALL, 1), bin);
         }
         // The precise clock: an entry is stored once and read often, and its life is counted from here.
         let now = if timed { Reading::precise().latest } else { 0 };
@@ -348,29 +369,12 @@ where
             slot: 0,
         };
         let ends = entry.ends(rules.times.policy.tti());
-        if ends != NEVER {
-            self.shrink(rules);
-            self.expiry.push(Note { at: ends, hash: key.hash, ticket });
+        if let Some(place) = self.map.insert(key, entry) {
+            self.expiry.note(place, ends);
+            // Without a bound on it the sum is for people to read.
+            self.weight = self.weight.saturating_add(weight);
         }
-        // Without a bound on it the sum is for people to read.
-        self.weight = self.weight.saturating_add(weight);
-        self.map.insert(key, entry);
         self.publish();
-    }
-
-    /// Rebuilds the notes of expiry once most are of entries that are gone: constant work for each on average.
-    fn shrink(&mut self, rules: &Rules<'_, K, V>) {
-        if self.expiry.is_bloated(self.map.len()) {
-            let mut notes = Vec::with_capacity(self.map.len());
-            let tti = rules.times.policy.tti();
-            self.map.for_each(|key, entry| {
-                let at = entry.ends(tti);
-                if at != NEVER {
-                    notes.push(Note { at, hash: key.hash, ticket: entry.ticket });
-                }
-            });
-            self.expiry.rebuild(notes);
-        }
     }
 
     /// Evicts until one more entry of this weight fits; whether it ever will.

@@ -4,8 +4,9 @@
 use super::bin::{Bin, drop_quietly};
 use super::common::{Common, Stripes};
 use super::entry::{Find, Same};
+use super::expiry::BLOCK;
 use super::gate::{Ask, Left, Purpose};
-use super::lock::{self, Lock};
+use super::lock::{self, Held, Lock};
 use super::lru::LruMap;
 use super::map::Map;
 use super::settings::Settings;
@@ -15,7 +16,7 @@ use crate::builder::{Coalesce, Eviction};
 use crate::key::{CacheKey, View};
 use crate::outcome::CacheValue;
 use crate::stats::Stats;
-use crate::store::{Engine, Took};
+use crate::store::{Engine, Took, Wanted};
 use crate::sync::{AtomicBool, Ordering};
 use crate::watchdog::Sweep;
 use std::hash::Hash;
@@ -46,10 +47,11 @@ enum Kind<K, V> {
 struct Shards<K, V, M>(Box<[Lock<Shard<K, V, M>>]>);
 
 impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Shards<K, V, M> {
-    fn new(bound: Bound, common: &Common, map: impl Fn() -> M) -> Self {
+    fn new(bound: Bound, common: &Common, map: impl Fn(Bound) -> M) -> Self {
         let count = shard_count(bound);
         let shards = (0..count).map(|nth| {
-            let shard = Shard::new(map(), share(bound, nth, count));
+            let bound = share(bound, nth, count);
+            let shard = Shard::new(map(bound), bound);
             common.add(&shard.counts);
             Lock::new(shard)
         });
@@ -125,11 +127,11 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         let bound = settings.bound;
         // Without a bound nothing is evicted: the lock-free table is the better map, whatever the eviction.
         let kind = if eviction == Eviction::Lru && bound != Bound::None {
-            Kind::Lru(Shards::new(bound, &common, LruMap::default))
+            Kind::Lru(Shards::new(bound, &common, |bound| LruMap::new(bound.entries())))
         } else {
             common.stripes = Some(Box::<Stripes>::default());
             let table = Arc::new(sieve::table());
-            let shards = Shards::new(bound, &common, || SieveMap::new(Arc::clone(&table)));
+            let shards = Shards::new(bound, &common, |_| SieveMap::new(Arc::clone(&table)));
             Kind::Sieve(table, shards)
         };
         Arc::new(Self { settings, common, dirty: AtomicBool::new(false), kind })
@@ -192,7 +194,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     fn sweep_all(&self) {
         let cleared = self.common.cleared();
         let rules = self.settings.rules(cleared);
-        on_shards!(self, |shards| shards.each(|shard, bin| !shard.sweep(&rules, CHUNK, bin)), else ());
+        on_shards!(self, |shards| shards.each(|shard, bin| !shard.sweep(&rules, (CHUNK, CHUNK / BLOCK as usize), bin)), else ());
     }
 }
 
@@ -228,47 +230,40 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         self.settings.hash_key(key)
     }
 
-    #[inline]
-    fn lookup<'a, P: Same<K>>(
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
+    fn lookup<'a, P: Same<K>, R>(
         &self,
         find: &Find<'_, P>,
-        purpose: Purpose,
-        own: impl FnOnce() -> K,
-        ask: impl FnOnce() -> Ask<'a, V>,
-    ) -> Option<Begun<V>>
+        wanted: Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+        hit: impl FnOnce(V) -> R,
+        miss: impl FnOnce(Option<Begun<V>>) -> R,
+    ) -> R
     where
         V: 'a,
     {
         // Inside of a key's or value's own code there may be no load: it could not be sure of the lock when it ends, and
         // others would wait for it.
         if lock::is_held() {
-            return self.read(find).map(Begun::Hit);
+            return miss(self.read(find).map(Begun::Hit));
         }
-        if let Kind::Sieve(table, _) = &self.kind
-            && let Some(value) = self.read_table(table, find, purpose)
-        {
-            return Some(Begun::Hit(value));
-        }
-        let rules = || self.settings.rules(self.common.cleared());
         match &self.kind {
             Kind::Lru(shards) => {
-                let mut bin = Bin::default();
-                let begun =
-                    shards.of(find.hash).with(|shard| shard.lookup(find, purpose, (own, ask), &rules(), &mut bin))?;
-                let _inside = begun.inside();
-                drop(bin);
-                Some(begun)
+                let mut shard = shards.of(find.hash).wait();
+                let rules = self.settings.rules(self.common.cleared());
+                if let Some(value) = shard.hit(find, wanted.0, &rules) {
+                    drop(shard);
+                    return hit(value);
+                }
+                miss(Some(self.miss_lru(shard, find, wanted)))
             }
-            Kind::Sieve(table, shards) => {
-                let pin = sieve::pin(table)?;
-                let mut bin = Bin::default();
-                let begun =
-                    shards.of(find.hash).with(|shard| shard.lookup(find, purpose, (own, ask), &rules(), &mut bin))?;
-                let _inside = begun.inside();
-                // Kept: a panic here would lose the load that has just begun.
-                drop_quietly(pin);
-                Some(begun)
-            }
+            Kind::Sieve(table, shards) => match self.read_table(table, find, wanted.0) {
+                Some(value) => hit(value),
+                None => miss(self.miss_sieve((table, shards), find, wanted)),
+            },
         }
     }
 
@@ -345,7 +340,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 
     fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>) {
         let done = on_shards!(self, |shards| shards.with(find.hash, |shard, bin| {
-            shard.invalidate(find, &self.settings.rules(self.common.cleared()), bin);
+            shard.invalidate(find, bin);
         }), else None);
         if done.is_none() {
             // Too much rather than nothing: an invalidation is never lost.
@@ -377,6 +372,51 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 }
 
 impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
+    /// What is left to do under the lock after a look-up found nothing to serve.
+    #[cold]
+    #[inline(never)]
+    fn miss_lru<'a, P: Same<K>>(
+        &self,
+        mut shard: Held<'_, Shard<K, V, LruMap<K, V>>>,
+        find: &Find<'_, P>,
+        Wanted(_, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+    ) -> Begun<V>
+    where
+        V: 'a,
+    {
+        let mut bin = Bin::default();
+        let begun = shard.miss(find, own, &ask(), &self.settings.rules(self.common.cleared()), &mut bin);
+        drop(shard);
+        bin.empty(&begun);
+        begun
+    }
+
+    /// The same for SIEVE, whose look-up took no lock: there may be an entry by now.
+    #[cold]
+    #[inline(never)]
+    fn miss_sieve<'a, P: Same<K>>(
+        &self,
+        (table, shards): (&Table<K, V>, &Shards<K, V, SieveMap<K, V>>),
+        find: &Find<'_, P>,
+        Wanted(purpose, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a,
+    {
+        let pin = sieve::pin(table)?;
+        let mut shard = shards.of(find.hash).wait();
+        let rules = self.settings.rules(self.common.cleared());
+        if let Some(value) = shard.hit(find, purpose, &rules) {
+            return Some(Begun::Hit(value));
+        }
+        let begun = shard.miss(find, own, &ask(), &rules, &mut Bin::default());
+        drop(shard);
+        let _inside = begun.inside();
+        // Kept: a panic here would lose the load that has just begun.
+        drop_quietly(pin);
+        Some(begun)
+    }
+
     /// A hit without a lock.
     #[inline]
     fn read_table<P: Same<K>>(&self, table: &Table<K, V>, find: &Find<'_, P>, purpose: Purpose) -> Option<V> {

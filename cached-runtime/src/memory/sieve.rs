@@ -153,8 +153,11 @@ impl<K: Eq, V> SieveMap<K, V> {
 
     /// Removes the entry of a place in the ring, and the place in any case: one without an entry (the key's `Eq` panicked
     /// in the middle of an insertion) must not stand in the way for ever.
-    fn remove_place(&mut self, place: Place) -> Option<Removed<()>> {
-        let removed = self.remove_ticket(place.hash, place.ticket);
+    fn take(&mut self, place: Place) -> Option<Removed<()>> {
+        let table = Arc::clone(&self.table);
+        let guard = table.guard();
+        let found = ByTicket { hash: place.hash, ticket: place.ticket };
+        let removed = table.remove(&found, &guard).and_then(Quiet::entry).map(|entry| self.forget(entry));
         self.ring.remove(place.slot, place.ticket);
         removed
     }
@@ -180,16 +183,18 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
         self.table.get(find, &guard)?.entry().map(f)
     }
 
-    fn peek_ticket<R>(&self, hash: u64, ticket: u64, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+    fn peek_place<R>(&self, at: u32, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        let Place { hash, ticket, .. } = self.ring.at(at)?;
         let guard = self.table.guard();
         self.table.get(&ByTicket { hash, ticket }, &guard)?.entry().map(f)
     }
 
-    fn insert(&mut self, key: Stored<K>, mut entry: Entry<V>) {
+    fn insert(&mut self, key: Stored<K>, mut entry: Entry<V>) -> Option<u32> {
         // Without a slot the entry could not be evicted: rather not stored.
-        let Some(slot) = self.ring.push(key.hash, entry.ticket) else { return };
+        let slot = self.ring.push(key.hash, entry.ticket)?;
         entry.slot = slot;
         self.table.insert(key, Quiet(Some(entry)), &self.table.guard());
+        Some(slot)
     }
 
     fn remove<P: Same<K>>(&mut self, find: &Find<'_, P>) -> Option<Removed<()>> {
@@ -199,11 +204,8 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
         Some(self.forget(entry))
     }
 
-    fn remove_ticket(&mut self, hash: u64, ticket: u64) -> Option<Removed<()>> {
-        let table = Arc::clone(&self.table);
-        let guard = table.guard();
-        let entry = table.remove(&ByTicket { hash, ticket }, &guard)?.entry()?;
-        Some(self.forget(entry))
+    fn remove_place(&mut self, at: u32) -> Option<Removed<()>> {
+        self.take(self.ring.at(at)?)
     }
 
     fn evict(&mut self) -> Option<Removed<()>> {
@@ -216,7 +218,7 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
                 entry.is_some_and(|entry| entry.visited.swap(false, Ordering::Relaxed))
             })?;
             drop(guard);
-            if let Some(removed) = self.remove_place(place) {
+            if let Some(removed) = self.take(place) {
                 return Some(removed);
             }
         }
@@ -225,7 +227,7 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
     fn pop(&mut self) -> Option<Removed<()>> {
         loop {
             let place = self.ring.oldest()?;
-            if let Some(removed) = self.remove_place(place) {
+            if let Some(removed) = self.take(place) {
                 return Some(removed);
             }
         }
@@ -235,12 +237,16 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
         self.ring.len()
     }
 
-    fn for_each(&self, mut f: impl FnMut(&Stored<K>, &Entry<V>)) {
+    fn reset(&mut self) {
+        // The ring does so by itself, and the table is for all shards.
+    }
+
+    fn for_each(&self, mut f: impl FnMut(&K, &Entry<V>)) {
         self.ring.each(|hash, ticket| {
             let guard = self.table.guard();
             let found = self.table.get_key_value(&ByTicket { hash, ticket }, &guard);
             if let Some((stored, entry)) = found.and_then(|(stored, quiet)| Some((stored, quiet.entry()?))) {
-                f(stored, entry);
+                f(&stored.key, entry);
             }
         });
     }

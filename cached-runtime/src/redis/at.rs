@@ -20,7 +20,7 @@ use crate::memory::shard::Begun;
 use crate::miss::{Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome};
 use crate::stack;
-use crate::store::{Engine, Redis};
+use crate::store::{Engine, Redis, Wanted};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
@@ -97,7 +97,7 @@ where
         let begun = if purpose == Purpose::Anew {
             gates.anew(&find, || view.own(), &ask)
         } else {
-            gates.lookup(&find, purpose, || view.own(), || ask)
+            gates.lookup(&find, Wanted(purpose, || view.own(), || ask), |value| Some(Begun::Hit(value)), |begun| begun)
         };
         let turn = match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
