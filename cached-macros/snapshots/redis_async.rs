@@ -52,15 +52,13 @@
     async fn refresh(db : & Db, id : u64) -> Result < Product, DbError > { let miss =
     Self::__entry(& id).miss_async(); miss.run_async(Self::uncached(db, id)). await }
     #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads. Asks for one after the other."]
+    "What the cache holds for each of these arguments, in their order; never loads. One round trip for all."]
     pub fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = u64 >) -> impl
     ::core::future::Future < Output = ::std::vec::Vec < ::core::option::Option < Result <
     Product, DbError > >> > { let all : ::std::vec::Vec < _ > =
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | id | Self::__entry(& id).ask(),)); async move { let mut found =
-    ::std::vec::Vec::with_capacity(all.len()); for asked in all { found.push(asked.get().
-    await); } found } } #[doc = "Forgets everything; loads that run now are not kept."]
-    #[doc =
+    | id | Self::__entry(& id).ask(),)); ::cached_runtime::private::many_async(all) }
+    #[doc = "Forgets everything; loads that run now are not kept."] #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
     pub fn clear() -> ::cached_runtime::private::Acting {
     ::cached_runtime::private::clear(Self::__cache()) } #[doc =

@@ -52,11 +52,11 @@
     refresh(user : & User) -> Option < Session > { let miss = Self::__entry(& user)
     .miss(); miss.run(move || Self::uncached(user)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[doc = " Asks for one after the other."] pub fn many < 'item > (keys : impl
+    #[doc = " One round trip for all."] pub fn many < 'item > (keys : impl
     ::core::iter::IntoIterator < Item = & 'item User >) -> ::std::vec::Vec <
     ::core::option::Option < Option < Session > >> {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | user | Self::__entry(& user).get(),)) } #[doc =
+    ::cached_runtime::private::many(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
+    | user | Self::__entry(& user).ask(),))) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
     pub fn clear() -> ::core::result::Result < (), ::cached_runtime::private::Error > {

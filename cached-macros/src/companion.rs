@@ -302,12 +302,12 @@ fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
         [name] => (quote!(#(#types)*), quote!(#name)),
         names => (quote!((#(#types),*)), quote!((#(#names),*))),
     };
-    let turbofish = expansion.entry_turbofish();
+    let (rt, turbofish) = (&expansion.rt, expansion.entry_turbofish());
     let ret = &function.returns;
     let ret = quote!(::std::vec::Vec<::core::option::Option<#ret>>);
     if expansion.plan.remote && function.flow != Flow::Sync {
         return Some(quote! {
-            #[doc = "What the cache holds for each of these arguments, in their order; never loads. Asks for one after the other."]
+            #[doc = "What the cache holds for each of these arguments, in their order; never loads. One round trip for all."]
             #lints
             #visibility fn many #generics (keys: impl ::core::iter::IntoIterator<Item = #item>)
                 -> impl ::core::future::Future<Output = #ret> #bounds
@@ -316,28 +316,31 @@ fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
                     ::core::iter::IntoIterator::into_iter(keys),
                     |#pattern| Self::__entry #turbofish (#(&#names),*).ask(),
                 ));
-                async move {
-                    let mut found = ::std::vec::Vec::with_capacity(all.len());
-                    for asked in all {
-                        found.push(asked.get().await);
-                    }
-                    found
-                }
+                #rt::many_async(all)
             }
         });
     }
-    let found = quote! {
-        ::core::iter::Iterator::collect(::core::iter::Iterator::map(
-            ::core::iter::IntoIterator::into_iter(keys),
-            |#pattern| Self::__entry #turbofish (#(&#names),*).get(),
-        ))
+    let found = if expansion.plan.remote {
+        quote! {
+            #rt::many(::core::iter::Iterator::collect(::core::iter::Iterator::map(
+                ::core::iter::IntoIterator::into_iter(keys),
+                |#pattern| Self::__entry #turbofish (#(&#names),*).ask(),
+            )))
+        }
+    } else {
+        quote! {
+            ::core::iter::Iterator::collect(::core::iter::Iterator::map(
+                ::core::iter::IntoIterator::into_iter(keys),
+                |#pattern| Self::__entry #turbofish (#(&#names),*).get(),
+            ))
+        }
     };
     let (ret, done) = if function.flow == Flow::Sync {
         (ret, found)
     } else {
         (quote!(::core::future::Ready<#ret>), quote!(::core::future::ready(#found)))
     };
-    let one_by_one = expansion.plan.remote.then(|| quote!(#[doc = " Asks for one after the other."]));
+    let one_by_one = expansion.plan.remote.then(|| quote!(#[doc = " One round trip for all."]));
     Some(quote! {
         #[doc = "What the cache holds for each of these arguments, in their order; never loads."]
         #one_by_one

@@ -52,6 +52,29 @@ impl From<Duration> for Jitter {
     }
 }
 
+/// The times of one entry, decided when it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Life {
+    /// From then on a hit asks whether to renew the entry: at the latest when it is not fresh any more.
+    pub(crate) refresh_at: Nanos,
+    /// When its time to live ends.
+    pub(crate) fresh_until: Nanos,
+    /// When it ends, whatever happens: its time to live and its windows are over.
+    pub(crate) ends: Nanos,
+}
+
+impl Life {
+    /// The life of an entry without windows.
+    pub(crate) const fn plain(deadline: Nanos) -> Self {
+        Self { refresh_at: deadline, fresh_until: deadline, ends: deadline }
+    }
+
+    /// Whether one time says it all.
+    pub(crate) fn is_plain(&self) -> bool {
+        *self == Self::plain(self.refresh_at)
+    }
+}
+
 impl Policy {
     pub(crate) fn new(ttl: Option<Duration>, tti: Option<Duration>, jitter: Option<Jitter>) -> Self {
         Self { ttl: ttl.map(clock::nanos), tti: tti.map(clock::nanos), jitter }

@@ -15,7 +15,7 @@ pub use crate::outcome::{
     cache_if, ttl_of,
 };
 #[cfg(feature = "redis")]
-pub use crate::redis::{Acting, AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear};
+pub use crate::redis::{Acting, AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear, many, many_async};
 pub use crate::slot::{AnyLocalCell, AnyLocalSlot, AnySlot, LocalAt, LocalCell, LocalSlot, Slot};
 pub use crate::stats::Stats;
 pub use crate::store::Local;

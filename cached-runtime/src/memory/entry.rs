@@ -1,8 +1,9 @@
 //! What a map of the memory stores hold: a key with its hash, and an entry with what decides about its life. Must
 //! never know a lock.
 
-use crate::clock::Nanos;
+use crate::clock::{NEVER, Nanos, Reading};
 use crate::key::View;
+use crate::policy::Life;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use std::borrow::Borrow;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -96,44 +97,89 @@ impl Hasher for Identity {
 }
 
 /// A value and what decides about its life.
+///
+/// What nearly every hit reads stands in front: a hit is plain while the ticket counts and `soon` has not come. All else
+/// is in `extra`, which most entries don't have.
 pub(crate) struct Entry<V> {
     pub(crate) value: V,
     /// The number of the load (or `set`) that made it. Unique, and greater than that of every load that began before:
     /// an entry counts only while its ticket is greater than that of the last `clear`.
     pub(crate) ticket: u64,
-    /// When it ends, whatever happens; `NEVER` without a ttl.
-    pub(crate) deadline: Nanos,
-    /// When it was last read; kept only for a time to idle.
-    pub(crate) read_at: AtomicU64,
-    pub(crate) weight: u64,
+    /// Until then a hit is no more than that; from then on it is looked at (see `policy`). `NEVER` without any time to
+    /// live. Without `extra` the entry ends then.
+    pub(crate) soon: AtomicU64,
+    pub(crate) extra: Option<Box<Extra>>,
     /// SIEVE: whether it was read since the hand last passed.
     pub(crate) visited: AtomicBool,
     /// SIEVE: its place in the ring.
     pub(crate) slot: u32,
 }
 
+/// What only some entries have: a time to idle, a window, a weight.
+pub(crate) struct Extra {
+    pub(crate) life: Life,
+    /// When it was last read; kept only for a time to idle.
+    pub(crate) read_at: AtomicU64,
+    pub(crate) weight: u64,
+}
+
 impl<V> Entry<V> {
-    /// Whether the entry has outlived its time to live or to idle.
+    /// An entry that is stored at `now`.
+    pub(crate) fn new(value: V, ticket: u64, life: Life, (now, tti): (Nanos, Option<Nanos>), weight: u64) -> Self {
+        let plain = tti.is_none() && weight == 0 && life.is_plain();
+        let soon = if tti.is_some() { now } else { life.refresh_at };
+        let extra = || Box::new(Extra { life, read_at: AtomicU64::new(now), weight });
+        Self {
+            value,
+            ticket,
+            soon: AtomicU64::new(soon),
+            extra: (!plain).then(extra),
+            visited: AtomicBool::new(false),
+            slot: 0,
+        }
+    }
+
+    /// Whether a hit is no more than that at any time, so that no clock need be read.
     #[inline]
-    pub(crate) fn expired(&self, now: Nanos, tti: Option<Nanos>) -> bool {
-        now >= self.ends(tti)
+    pub(crate) fn is_timeless(&self) -> bool {
+        self.soon.load(Ordering::Relaxed) == NEVER
+    }
+
+    /// Whether a hit at this time is no more than that.
+    #[inline]
+    pub(crate) fn is_plain(&self, now: Nanos) -> bool {
+        // Relaxed: a time, that publishes nothing.
+        now < self.soon.load(Ordering::Relaxed)
+    }
+
+    /// The times that it was stored with.
+    pub(crate) fn life(&self) -> Life {
+        match &self.extra {
+            None => Life::plain(self.soon.load(Ordering::Relaxed)),
+            Some(extra) => extra.life,
+        }
+    }
+
+    pub(crate) fn weight(&self) -> u64 {
+        self.extra.as_ref().map_or(0, |extra| extra.weight)
     }
 
     /// When it ends if nobody reads it any more.
-    #[inline]
     pub(crate) fn ends(&self, tti: Option<Nanos>) -> Nanos {
-        match tti {
-            None => self.deadline,
-            // Relaxed: a time, that publishes nothing.
-            Some(tti) => self.deadline.min(self.read_at.load(Ordering::Relaxed).saturating_add(tti)),
+        let ends = self.life().ends;
+        match (tti, &self.extra) {
+            (Some(tti), Some(extra)) => ends.min(extra.read_at.load(Ordering::Relaxed).saturating_add(tti)),
+            _ => ends,
         }
     }
 
-    /// Notes a read. Only a cache with a time to idle calls this.
-    pub(crate) fn touch(&self, now: Nanos) {
-        // Stored only when it changes, so that readers of a hot key share its cache line.
-        if self.read_at.load(Ordering::Relaxed) < now {
-            self.read_at.store(now, Ordering::Relaxed);
+    /// Notes a read. Only a cache with a time to idle calls this: until its clock ticks again, hits are plain ones.
+    pub(crate) fn touch(&self, time: Reading) {
+        let Some(extra) = &self.extra else { return };
+        if extra.read_at.load(Ordering::Relaxed) < time.earliest {
+            extra.read_at.store(time.earliest, Ordering::Relaxed);
         }
+        // Two readers that store one after the other leave one of their times, and either is right.
+        self.soon.store(time.latest.saturating_add(1).min(extra.life.refresh_at), Ordering::Relaxed);
     }
 }

@@ -132,7 +132,7 @@ impl<K: Eq, V> LruMap<K, V> {
         self.links[at as usize].newer = self.free;
         self.free = at;
         let dead = self.nodes[at as usize].take()?;
-        Some(Removed { weight: dead.1.weight, dead })
+        Some(Removed { weight: dead.1.weight(), dead })
     }
 }
 

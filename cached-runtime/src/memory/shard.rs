@@ -11,11 +11,11 @@ use super::gate::{Answer, Ask, Gate, Lead, Left, Purpose};
 use super::map::{Map, Removed};
 use crate::clock::{Nanos, Reading};
 use crate::flight::Flight;
-use crate::policy::Times;
+use crate::policy::{Life, Times};
 use crate::pulse::Pulse;
 use crate::stack::Inside;
 use crate::stats::Counts;
-use crate::sync::{AtomicBool, AtomicU64, Ordering, process_wide};
+use crate::sync::{AtomicU64, Ordering, process_wide};
 use hashbrown::HashTable;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,18 +65,28 @@ pub(crate) type Weigh<K, V> = dyn Fn(&K, &V) -> usize + Send + Sync;
 
 impl<K, V> Rules<'_, K, V> {
     /// Whether an entry may be served at this time.
-    #[inline]
     fn is_live(&self, entry: &Entry<V>, time: Reading) -> bool {
-        entry.ticket > self.cleared && !entry.expired(time.latest, self.times.policy.tti())
+        entry.ticket > self.cleared && time.latest < entry.ends(self.times.policy.tti())
     }
 
     /// Whether an entry may be served now; notes the read where that prolongs its life.
     #[inline]
     pub(crate) fn serves(&self, entry: &Entry<V>) -> bool {
+        entry.ticket > self.cleared && (entry.is_timeless() || self.serves_timed(entry))
+    }
+
+    #[inline]
+    fn serves_timed(&self, entry: &Entry<V>) -> bool {
         let time = self.times.reading();
+        entry.is_plain(time.latest) || self.serves_aged(entry, time)
+    }
+
+    /// The same for an entry at which time has come to look.
+    #[cold]
+    fn serves_aged(&self, entry: &Entry<V>, time: Reading) -> bool {
         let live = self.is_live(entry, time);
         if live && self.times.policy.tti().is_some() {
-            entry.touch(time.earliest);
+            entry.touch(time);
         }
         live
     }
@@ -359,16 +369,9 @@ where
             self.counts.rejected.add(1);
             return;
         };
-        let entry = Entry {
-            value,
-            ticket,
-            deadline,
-            read_at: AtomicU64::new(now),
-            weight,
-            visited: AtomicBool::new(false),
-            slot: 0,
-        };
-        let ends = entry.ends(rules.times.policy.tti());
+        let tti = rules.times.policy.tti();
+        let entry = Entry::new(value, ticket, Life::plain(deadline), (now, tti), weight);
+        let ends = entry.ends(tti);
         if let Some(place) = self.map.insert(key, entry) {
             self.expiry.note(place, ends);
             // Without a bound on it the sum is for people to read.

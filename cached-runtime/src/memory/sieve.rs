@@ -164,7 +164,7 @@ impl<K: Eq, V> SieveMap<K, V> {
 
     fn forget(&mut self, entry: &Entry<V>) -> Removed<()> {
         self.ring.remove(entry.slot, entry.ticket);
-        Removed { weight: entry.weight, dead: () }
+        Removed { weight: entry.weight(), dead: () }
     }
 }
 

@@ -26,19 +26,24 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// A call, from here on without anything of the user's but what tells how its value is kept.
-struct Call<O: Outcome> {
-    core: Arc<Core<O::Value>>,
-    name: Name,
+pub(crate) struct Call<O: Outcome> {
+    pub(crate) core: Arc<Core<O::Value>>,
+    pub(crate) name: Name,
     outcome: O,
     coalesce: Coalesce,
     /// When it began: see [`flights`].
     start: Moment,
     deadline: Option<Instant>,
-    budget: Budget,
+    pub(crate) budget: Budget,
+}
+
+/// Why a read counts for nothing: what stands there is outdated.
+pub(crate) fn pending() -> Error {
+    Error::new(ErrorKind::Unreachable, "its invalidation is still to be repeated")
 }
 
 /// What a look-up gives.
-type Found<O> = Lookup<<O as Outcome>::Ret, RemoteMiss<O>>;
+pub(crate) type Found<O> = Lookup<<O as Outcome>::Ret, RemoteMiss<O>>;
 
 impl<O: Outcome> Call<O>
 where
@@ -47,7 +52,7 @@ where
     /// What the server has; a key whose invalidation is pending has nothing that counts.
     async fn read(core: Arc<Core<O::Value>>, name: Name, budget: Budget) -> Result<Seen, Error> {
         if core.queue.is_pending(&name) {
-            return Err(Error::new(ErrorKind::Unreachable, "its invalidation is still to be repeated"));
+            return Err(pending());
         }
         core.remote.read(&name, false, &budget).await
     }
@@ -65,14 +70,14 @@ where
     }
 
     /// What `get` gives after its read.
-    fn got(&self, seen: &Result<Seen, Error>) -> Option<O::Ret> {
+    pub(crate) fn got(&self, seen: &Result<Seen, Error>) -> Option<O::Ret> {
         let hit = self.hit(seen);
         count(if hit.is_some() { &self.core.counts.hits } else { &self.core.counts.misses });
         hit.map(|value| self.outcome.ret(value))
     }
 
     /// What the call does after its read.
-    fn found(self, seen: Result<Seen, Error>, asynchronous: bool) -> Found<O> {
+    pub(crate) fn found(self, seen: Result<Seen, Error>, asynchronous: bool) -> Found<O> {
         if let Some(value) = self.hit(&seen) {
             count(&self.core.counts.hits);
             return Lookup::Hit(self.outcome.ret(value));
@@ -113,10 +118,10 @@ where
 }
 
 /// A call, or one whose key has no text, which goes past the cache.
-type Begins<O> = Result<Call<O>, Arc<Core<<O as Outcome>::Value>>>;
+pub(crate) type Begins<O> = Result<Call<O>, Arc<Core<<O as Outcome>::Value>>>;
 
 /// A call of async code before its read: the key is text already.
-pub struct Asked<O: Outcome>(Begins<O>);
+pub struct Asked<O: Outcome>(pub(crate) Begins<O>);
 
 impl<O: Outcome> Asked<O>
 where

@@ -21,6 +21,7 @@ mod invalidate;
 mod keys;
 mod link;
 mod load;
+mod many;
 mod news;
 mod queue;
 mod remote;
@@ -46,6 +47,7 @@ pub use store::RedisCache;
 pub use {
     core::{RemoteKey, RemoteValue},
     load::RemoteMiss,
+    many::{many, many_async},
     slot::{AnyRedisSlot, RedisSlot, clear},
 };
 

@@ -78,7 +78,7 @@ impl Seen {
     /// What stands at a key is live iff its nonces are there and equal: a `clear` removes the generation, the next load
     /// makes a new one, and everything that carries the old one is dead, loads under way included. A lost nonce (evicted)
     /// is no worse: more misses.
-    fn judge(value: Option<Vec<u8>>, generation: Option<&[u8]>) -> Self {
+    pub(crate) fn judge(value: Option<Vec<u8>>, generation: Option<&[u8]>) -> Self {
         let generation = generation.and_then(|bytes| Nonce::try_from(bytes).ok());
         let Some(bytes) = value else {
             return Self { head: Head::default(), what: What::Nothing, generation };

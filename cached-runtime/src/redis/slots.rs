@@ -12,6 +12,11 @@ pub(crate) fn part(work: &Pipeline) -> usize {
     work.cmd_iter().find_map(|command| slots_of(command).next()).map_or(0, |slot| slot * PARTS / SLOTS)
 }
 
+/// The part of a key.
+pub(crate) fn part_of(key: &[u8]) -> usize {
+    slot(key) * PARTS / SLOTS
+}
+
 /// The one slot of all of the command's keys; None if it has no keys, or keys of several slots.
 #[cfg(feature = "redis-cluster")]
 pub(crate) fn only_slot(command: &Cmd) -> Option<u16> {

@@ -222,6 +222,30 @@ where
         self.entry(key.clone()).get_async()
     }
 
+    /// The values of many keys, in their order: one round trip for all. Each counts as a hit or a miss.
+    ///
+    /// `None` where nothing is there, or where the server that has the key can't be reached.
+    ///
+    /// ```no_run
+    /// use cached_runtime::{Cache, Redis};
+    ///
+    /// # fn of(prices: Cache<u32, f64, Redis>) {
+    /// let sum: f64 = prices.get_many([1, 2, 3]).into_iter().flatten().sum();
+    /// # }
+    /// ```
+    pub fn get_many(&self, keys: impl IntoIterator<Item = K>) -> Vec<Option<V>> {
+        super::many(keys.into_iter().map(|key| self.entry(key).ask()).collect())
+    }
+
+    /// As [`get_many`](Self::get_many), for async code.
+    pub fn get_many_async(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> impl Future<Output = Vec<Option<V>>> + Send + 'static {
+        let asked: Vec<_> = keys.into_iter().map(|key| self.entry(key).ask()).collect();
+        super::many_async(asked)
+    }
+
     /// Whether a key is there. Not a read: it does not count for the stats.
     pub fn contains(&self, key: &K) -> bool {
         self.entry(key.clone()).contains()

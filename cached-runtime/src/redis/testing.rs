@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -238,4 +238,25 @@ fn pump(mut from: TcpStream, mut to: TcpStream, frozen: &AtomicBool) {
         }
     }
     let _ = to.shutdown(Shutdown::Write);
+}
+
+/// How long this machine left a thread waiting that was ready to run, since `begun`: a bound on a time holds give or
+/// take this. A thread of its own sleeps in short turns and notes by how much they are too long.
+pub(super) fn stalled_since(begun: Instant) -> Duration {
+    const TURN: Duration = Duration::from_millis(2);
+    static STALLS: Mutex<Vec<(Instant, Duration)>> = Mutex::new(Vec::new());
+    static WATCHING: Once = Once::new();
+    WATCHING.call_once(|| {
+        thread::spawn(|| {
+            loop {
+                let from = Instant::now();
+                thread::sleep(TURN);
+                let late = from.elapsed().saturating_sub(TURN);
+                if late > TURN / 2 {
+                    STALLS.lock().push((Instant::now(), late));
+                }
+            }
+        });
+    });
+    STALLS.lock().iter().filter(|(at, _)| *at >= begun).map(|(_, late)| *late).sum()
 }

@@ -1,6 +1,6 @@
 //! The client against real servers, and against what isn't one. Must never need a server that it didn't start.
 
-use super::testing::{Directory, Proxy, Server, free_port};
+use super::testing::{Directory, Proxy, Server, free_port, stalled_since};
 use super::{Budget, Client, Config, Kind, State, check_named, disconnect, health};
 use crate::error::{Error, ErrorKind, Refusal};
 use parking_lot::{Mutex, RwLock};
@@ -30,13 +30,27 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// What a busy machine may add to any figure.
+/// What a machine may add to any figure, besides the time in which it ran nobody.
 const SLACK: Duration = Duration::from_millis(60);
 const BUDGET: Duration = Duration::from_millis(300);
 
+/// Whether no more than `limit` has passed since `start`, give or take what the machine adds.
+fn within(start: Instant, limit: Duration) -> bool {
+    let took = start.elapsed();
+    took <= limit + SLACK + 2 * stalled_since(start)
+}
+
+/// A connection with the deadlines that users get.
 fn client(name: &'static str, config: Config) -> Client {
+    let _ = stalled_since(Instant::now());
     config.install_as(name).unwrap();
     Client::named(name)
+}
+
+/// A connection that waits for a busy machine: where the deadlines are not what is tested.
+fn patient(name: &'static str, config: Config) -> Client {
+    const LONG: Duration = Duration::from_secs(10);
+    client(name, config.connect_deadline(LONG).read_deadline(LONG).write_deadline(LONG).budget(LONG))
 }
 
 fn work(words: &[&str]) -> Pipeline {
@@ -57,23 +71,31 @@ fn ask(client: Client, words: &[&str]) -> Result<Value, Error> {
     answers.map(|mut answers| answers.remove(0))
 }
 
-/// A read with a budget of its own, and how long it took.
-fn timed(client: Client) -> (Result<Value, Error>, Duration) {
+/// A read with a budget of its own, and when it began.
+fn timed(client: Client) -> (Result<Value, Error>, Instant) {
     let start = Instant::now();
-    let read = read(client, &client.budget());
-    (read, start.elapsed())
+    (read(client, &client.budget()), start)
+}
+
+/// The first connection, however busy the machine is.
+fn warm(client: Client) {
+    let start = Instant::now();
+    while timed(client).0.is_err() {
+        assert!(start.elapsed() < Duration::from_secs(10));
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Reads until one works, each within its budget; gives how long that took.
-fn recovers(client: Client, within: Duration) -> Duration {
+fn recovers(client: Client, limit: Duration) -> Duration {
     let start = Instant::now();
     loop {
-        let (read, took) = timed(client);
-        assert!(took < BUDGET + SLACK, "a call took {took:?}");
+        let (read, began) = timed(client);
+        assert!(within(began, BUDGET), "a call took {:?}", began.elapsed());
         if read.is_ok() {
             return start.elapsed();
         }
-        assert!(start.elapsed() < within, "still {read:?} after {:?}", start.elapsed());
+        assert!(within(start, limit), "still {read:?} after {:?}", start.elapsed());
         thread::sleep(Duration::from_millis(10));
     }
 }
@@ -91,7 +113,7 @@ fn text(value: &Value) -> &str {
 fn sync_callers_are_served_inside_and_outside_of_runtimes() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
-    let client = client("sync", Config::from_url(server.url()));
+    let client = patient("sync", Config::from_url(server.url()));
     assert_eq!(ask(client, &["SET", "key", "1"]).as_ref().map(text), Ok("OK"));
     for workers in [false, true] {
         let runtime = if workers {
@@ -108,7 +130,7 @@ fn sync_callers_are_served_inside_and_outside_of_runtimes() {
 fn async_callers_need_no_timers_and_no_runtime_and_their_runtimes_may_go() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
-    let client = client("async", Config::from_url(server.url()));
+    let client = patient("async", Config::from_url(server.url()));
     for _ in 0..3 {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let answer = runtime.block_on(client.call(work(&["PING"]), Kind::Read, &client.budget()));
@@ -123,7 +145,7 @@ fn async_callers_need_no_timers_and_no_runtime_and_their_runtimes_may_go() {
 fn callers_of_many_threads_and_tasks_share_a_connection() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
-    let client = client("many", Config::from_url(server.url()));
+    let client = patient("many", Config::from_url(server.url()));
     ask(client, &["SET", "key", "1"]).unwrap();
     thread::scope(|scope| {
         for _ in 0..32 {
@@ -154,12 +176,12 @@ fn without_a_server_a_call_fails_fast_then_at_once_and_recovers_when_it_comes() 
     let url = server.url();
     let start_again = server.kill();
     let client = client("absent", Config::from_url(url));
-    let (first, took) = timed(client);
+    let (first, began) = timed(client);
+    assert!(within(began, Duration::from_millis(100)), "a refused connection is known at once: {:?}", began.elapsed());
     assert_eq!(first.as_ref().map_err(Error::kind), Err(ErrorKind::Unreachable), "{first:?}");
-    assert!(took < Duration::from_millis(100) + SLACK, "a refused connection is known at once: {took:?}");
-    let (second, took) = timed(client);
+    let (second, began) = timed(client);
+    assert!(within(began, Duration::ZERO), "{:?}", began.elapsed());
     assert_eq!(second.as_ref().map_err(Error::kind), Err(ErrorKind::BreakerOpen), "{second:?}");
-    assert!(took < Duration::from_millis(20), "{took:?}");
     assert_eq!(state("absent"), State::Failing);
     let _server = start_again();
     let took = recovers(client, Duration::from_millis(2500));
@@ -179,7 +201,7 @@ fn each_change_of_state_is_one_line_in_the_log() {
     }
     let server = Server::start(&["--requirepass", "s3cret"]);
     let client = client("logged", Config::from_url(format!("redis://:s3cret@127.0.0.1:{}", server.port)));
-    assert!(timed(client).0.is_ok());
+    warm(client);
     let start_again = server.kill();
     let fails = || (0..50).for_each(|_| assert!(timed(client).0.is_err()));
     fails();
@@ -204,13 +226,13 @@ fn what_accepts_and_never_answers_costs_the_first_deadline_once() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let client = client("silent", Config::from_url(url));
-    let (first, took) = timed(client);
+    let (first, began) = timed(client);
+    assert!(within(began, Duration::from_millis(500)), "{:?}", began.elapsed());
+    println!("silent server: first call {:?} later", began.elapsed());
     assert!(first.is_err_and(|e| matches!(e.kind(), ErrorKind::Unreachable | ErrorKind::TimedOut)));
-    assert!(took < Duration::from_millis(500) + SLACK, "{took:?}");
-    println!("silent server: first call {took:?} later");
     thread::sleep(SLACK);
-    let (_, took) = timed(client);
-    assert!(took < Duration::from_millis(20), "{took:?}");
+    let (_, began) = timed(client);
+    assert!(within(began, Duration::ZERO), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -224,8 +246,8 @@ fn what_is_no_redis_is_an_error_and_no_panic() {
         thread::spawn(move || listener.incoming().flatten().for_each(|mut peer| drop(peer.write_all(answer))));
         let name = ["foreign0", "foreign1", "foreign2", "foreign3", "foreign4"][at];
         let client = client(name, Config::from_url(url));
-        let (read, took) = timed(client);
-        assert!(read.is_err() && took < Duration::from_millis(500) + SLACK, "{read:?} {took:?}");
+        let (read, began) = timed(client);
+        assert!(read.is_err() && within(began, Duration::from_millis(500)), "{read:?} {:?}", began.elapsed());
     }
 }
 
@@ -236,7 +258,7 @@ fn a_frozen_connection_is_replaced_within_a_second() {
     let proxy = Proxy::to(server.port);
     let client = client("frozen", Config::from_url(proxy.url()));
     for busy in [false, true] {
-        assert!(timed(client).0.is_ok());
+        warm(client);
         proxy.freeze();
         let start = Instant::now();
         if busy {
@@ -248,7 +270,7 @@ fn a_frozen_connection_is_replaced_within_a_second() {
             thread::sleep(Duration::from_millis(250));
             assert!(timed(client).0.is_ok(), "replaced without further calls");
         }
-        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        assert!(within(start, Duration::from_secs(1)), "{:?}", start.elapsed());
     }
     let shown = health().into_iter().find(|health| health.name == "frozen").unwrap();
     assert_eq!(shown.opened, 0, "the server was well all the time: {shown:?}");
@@ -260,7 +282,7 @@ fn a_frozen_connection_under_load_delays_nobody_beyond_the_budget() {
     let server = Server::start(&[]);
     let proxy = Proxy::to(server.port);
     let client = client("frozen-load", Config::from_url(proxy.url()));
-    assert!(timed(client).0.is_ok());
+    warm(client);
     proxy.freeze();
     thread::scope(|scope| {
         for _ in 0..16 {
@@ -274,20 +296,20 @@ fn a_stopped_server_costs_the_budget_at_most_and_is_back_soon_after_it_goes_on()
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
     let client = client("stopped", Config::from_url(server.url()));
-    assert!(timed(client).0.is_ok());
+    warm(client);
     server.stop();
     let start = Instant::now();
     let mut worst = Duration::ZERO;
     let mut at_once = 0;
     while start.elapsed() < Duration::from_millis(1500) {
-        let (read, took) = timed(client);
+        let (read, began) = timed(client);
+        assert!(within(began, BUDGET), "{:?}", began.elapsed());
         assert!(read.is_err());
-        worst = worst.max(took);
-        at_once += usize::from(took < Duration::from_millis(5));
+        worst = worst.max(began.elapsed());
+        at_once += usize::from(began.elapsed() < Duration::from_millis(5));
         thread::sleep(Duration::from_millis(5));
     }
     println!("stopped server: at most {worst:?} later, {at_once} calls at once");
-    assert!(worst < BUDGET + SLACK, "{worst:?}");
     assert!(at_once > 20, "{at_once}");
     server.go_on();
     let took = recovers(client, Duration::from_millis(2500));
@@ -298,7 +320,7 @@ fn a_stopped_server_costs_the_budget_at_most_and_is_back_soon_after_it_goes_on()
 fn a_restart_is_not_noticed_by_reads_that_come_after_it() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
-    let client = client("restart", Config::from_url(server.url()));
+    let client = patient("restart", Config::from_url(server.url()));
     assert!(timed(client).0.is_ok());
     let start_again = server.kill();
     let _server = start_again();
@@ -310,7 +332,7 @@ fn a_read_is_sent_again_when_its_connection_is_cut_and_a_write_is_not() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
     let proxy = Proxy::to(server.port);
-    let client = client("cut", Config::from_url(proxy.url()));
+    let client = patient("cut", Config::from_url(proxy.url()));
     for (kind, works) in [(Kind::Read, true), (Kind::Write, false)] {
         assert!(timed(client).0.is_ok());
         proxy.freeze();
@@ -329,7 +351,7 @@ fn after_a_timeout_the_rest_of_the_call_fails_at_once() {
     let server = Server::start(&[]);
     let proxy = Proxy::to(server.port);
     let client = client("budget", Config::from_url(proxy.url()));
-    assert!(timed(client).0.is_ok());
+    warm(client);
     proxy.freeze();
     let budget = client.budget();
     let first = read(client, &budget).unwrap_err();
@@ -337,7 +359,7 @@ fn after_a_timeout_the_rest_of_the_call_fails_at_once() {
     assert!(recovers(client, Duration::from_secs(1)) > Duration::ZERO, "others go on");
     let start = Instant::now();
     assert_eq!(read(client, &budget), Err(first));
-    assert!(start.elapsed() < Duration::from_millis(5));
+    assert!(within(start, Duration::ZERO));
 }
 
 #[test]
@@ -353,21 +375,21 @@ fn a_wrong_password_is_said_at_once_and_never_shown() {
         for _ in 0..2 {
             let start = Instant::now();
             let error = check_named(name).wait().unwrap_err();
-            assert!(start.elapsed() < Duration::from_millis(100) + SLACK);
+            assert!(within(start, Duration::from_millis(100)));
             assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
             let shown = format!("{error} {error:?} {:?} {client:?}", health());
             assert!(!shown.contains("wr0ng") && !shown.contains("r1ght"), "{shown}");
             assert!(shown.contains("user and password"), "{shown}");
         }
     }
-    let right = client("right", Config::from_url(server.url()).password("r1ght"));
+    let right = patient("right", Config::from_url(server.url()).password("r1ght"));
     assert!(timed(right).0.is_ok());
     server.raw("AUTH r1ght\r\nACL SETUSER app on >p@ss ~* +@all");
-    let user = client("acl", Config::from_url(format!("redis://app:p%40ss@127.0.0.1:{}", server.port)));
+    let user = patient("acl", Config::from_url(format!("redis://app:p%40ss@127.0.0.1:{}", server.port)));
     assert!(timed(user).0.is_ok());
     // May not do what the greeting wants: no pushes, no clock, but it works.
     server.raw("AUTH r1ght\r\nACL SETUSER poor on >poor ~* +get +hello");
-    let poor = client("poor", Config::from_url(format!("redis://poor:poor@127.0.0.1:{}", server.port)));
+    let poor = patient("poor", Config::from_url(format!("redis://poor:poor@127.0.0.1:{}", server.port)));
     assert!(timed(poor).0.is_ok(), "{:?}", timed(poor));
     assert!(poor.watch(b"key").is_none() && poor.server_now().is_none());
     let refused = ask(poor, &["SET", "key", "1"]).unwrap_err();
@@ -378,7 +400,7 @@ fn a_wrong_password_is_said_at_once_and_never_shown() {
 fn refusals_are_told_apart_and_quote_no_arguments() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&["--maxmemory", "100kb", "--maxmemory-policy", "noeviction"]);
-    let client = client("refusals", Config::from_url(server.url()));
+    let client = patient("refusals", Config::from_url(server.url()));
     let kind = |words: &[&str]| {
         ask(client, words).map_err(|error| {
             assert!(!error.to_string().contains("s3cret"), "{error}");
@@ -403,7 +425,7 @@ fn a_busy_script_refuses_and_delays_nobody_beyond_the_budget() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&["--busy-reply-threshold", "1"]);
     let client = client("busy", Config::from_url(server.url()));
-    assert!(timed(client).0.is_ok());
+    warm(client);
     let port = server.port;
     let script = thread::spawn(move || {
         let mut peer = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -413,8 +435,8 @@ fn a_busy_script_refuses_and_delays_nobody_beyond_the_budget() {
     thread::sleep(Duration::from_millis(100));
     let mut kinds = Vec::new();
     for _ in 0..10 {
-        let (read, took) = timed(client);
-        assert!(took < BUDGET + SLACK, "{took:?}");
+        let (read, began) = timed(client);
+        assert!(within(began, BUDGET), "{:?}", began.elapsed());
         kinds.push(read.map_err(|e| e.kind()).err());
     }
     assert!(kinds.contains(&Some(ErrorKind::Server(Refusal::Busy))), "{kinds:?}");
@@ -427,7 +449,7 @@ fn a_busy_script_refuses_and_delays_nobody_beyond_the_budget() {
 fn each_command_of_a_pipeline_has_its_answer() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
-    let client = client("each", Config::from_url(server.url()));
+    let client = patient("each", Config::from_url(server.url()));
     let mut several = Pipeline::new();
     several.cmd("SET").arg("a").arg("1").cmd("RPUSH").arg("a").arg("2").cmd("GET").arg("a");
     let answers = client.block_on(client.call_each(several.clone(), Kind::Write, &client.budget())).unwrap();
@@ -449,7 +471,7 @@ fn a_change_of_a_watched_key_is_pushed() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
     let proxy = Proxy::to(server.port);
-    let client = client("watch", Config::from_url(proxy.url()));
+    let client = patient("watch", Config::from_url(proxy.url()));
     assert!(timed(client).0.is_ok());
     let mut watch = client.watch(b"key").unwrap();
     let mut tracked = Pipeline::new();
@@ -465,7 +487,7 @@ fn a_change_of_a_watched_key_is_pushed() {
     server.raw("SET key 1");
     let (mut watch, woken) = waiting.join().unwrap();
     println!("push after {:?}", woken - changed);
-    assert!(woken - changed < SLACK);
+    assert!(woken - changed <= SLACK + 2 * stalled_since(changed));
     // A lost connection may have lost a push.
     proxy.cut();
     client.block_on(watch.changed());
@@ -477,12 +499,13 @@ fn a_change_of_a_watched_key_is_pushed() {
 fn the_servers_clock_is_known() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
-    let client = client("clock", Config::from_url(server.url()));
+    let client = patient("clock", Config::from_url(server.url()));
     assert_eq!(client.server_now(), None);
     assert!(timed(client).0.is_ok());
+    let began = Instant::now();
     let here = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let there = client.server_now().unwrap();
-    assert!(there.abs_diff(here) < SLACK, "{here:?} {there:?}");
+    assert!(there.abs_diff(here) <= SLACK + 2 * stalled_since(began), "{here:?} {there:?}");
 }
 
 #[test]
@@ -491,7 +514,7 @@ fn a_unix_socket_and_a_database_are_reached() {
     let directory = Directory::new();
     let path = directory.file("socket");
     let server = Server::start(&["--unixsocket", &path]);
-    let client = client("unix", Config::from_url(format!("unix://{path}")).database(3));
+    let client = patient("unix", Config::from_url(format!("unix://{path}")).database(3));
     assert!(ask(client, &["SET", "key", "1"]).is_ok());
     assert!(server.raw("SELECT 3\r\nGET key").contains("$1\r\n1"));
     assert!(server.raw("GET key").contains("$-1"));
@@ -501,16 +524,16 @@ fn a_unix_socket_and_a_database_are_reached() {
 fn large_values_do_not_hold_up_small_ones() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
-    let client = client("large", Config::from_url(server.url()));
+    let client = patient("large", Config::from_url(server.url()));
     assert!(timed(client).0.is_ok());
     let large = "x".repeat(10 * 1024 * 1024);
     let small = thread::scope(|scope| {
         let writes = scope.spawn(|| (0..5).map(|_| ask(client, &["SET", "large", &large]).is_ok()).collect::<Vec<_>>());
         let mut worst = Duration::ZERO;
         while !writes.is_finished() {
-            let (read, took) = timed(client);
+            let (read, began) = timed(client);
             assert!(read.is_ok());
-            worst = worst.max(took);
+            worst = worst.max(began.elapsed());
         }
         assert_eq!(writes.join().unwrap(), [true; 5]);
         worst
@@ -524,17 +547,18 @@ fn large_values_do_not_hold_up_small_ones() {
 fn too_many_operations_wait_and_then_fail() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
-    let client = client("crowd", Config::from_url(server.url()).max_in_flight(2));
+    let client = patient("crowd", Config::from_url(server.url()).max_in_flight(2));
     assert!(timed(client).0.is_ok());
     thread::scope(|scope| (0..16).for_each(|_| drop(scope.spawn(|| assert!(timed(client).0.is_ok())))));
+    // From here on with the deadlines that users get.
+    let client = self::client("crowd", Config::from_url(server.url()).max_in_flight(2));
+    warm(client);
     server.stop();
-    let kinds: Vec<_> = thread::scope(|scope| {
-        let calls: Vec<_> = (0..8).map(|_| scope.spawn(|| timed(client))).collect();
-        calls.into_iter().map(|call| call.join().unwrap()).collect()
-    });
-    for (read, took) in kinds {
-        assert!(read.is_err() && took < BUDGET + SLACK, "{read:?} {took:?}");
-    }
+    let failed_in_time = || {
+        let (read, began) = timed(client);
+        read.is_err() && within(began, BUDGET)
+    };
+    thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(|| assert!(failed_in_time())))));
     server.go_on();
 }
 
@@ -542,7 +566,7 @@ fn too_many_operations_wait_and_then_fail() {
 fn installing_and_disconnecting_take_effect_for_those_who_have_the_client() {
     let _alone = DISCONNECTING.write();
     let (one, two) = (Server::start(&[]), Server::start(&[]));
-    let client = client("moving", Config::from_url(one.url()).namespace("first"));
+    let client = patient("moving", Config::from_url(one.url()).namespace("first"));
     assert!(ask(client, &["SET", "key", "one"]).is_ok());
     Config::from_url(two.url()).namespace("second").install_as("moving").unwrap();
     assert_eq!(timed(client).0, Ok(Value::Nil));
@@ -573,7 +597,7 @@ fn what_is_not_configured_says_so() {
 fn a_sync_call_in_a_task_that_used_up_its_share_of_polls_is_served() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
-    let client = client("coop", Config::from_url(server.url()));
+    let client = patient("coop", Config::from_url(server.url()));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         for _ in 0..300 {
@@ -591,7 +615,7 @@ fn a_sync_call_in_a_task_that_used_up_its_share_of_polls_is_served() {
 fn dropped_calls_leave_nothing_behind() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
-    let client = client("dropped", Config::from_url(server.url()).max_in_flight(4));
+    let client = patient("dropped", Config::from_url(server.url()).max_in_flight(4));
     assert!(timed(client).0.is_ok());
     // A call may also be answered, or refused for want of a place, within its first poll: the driver has a thread
     // of its own.
@@ -610,7 +634,7 @@ fn dropped_calls_leave_nothing_behind() {
 fn what_nobody_waits_for_survives_and_sleeps_end() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
-    let client = client("spawn", Config::from_url(server.url()));
+    let client = patient("spawn", Config::from_url(server.url()));
     let (send, receive) = std::sync::mpsc::channel();
     client.spawn(async move {
         client.sleep(Duration::from_millis(30)).await;
@@ -620,7 +644,7 @@ fn what_nobody_waits_for_survives_and_sleeps_end() {
     assert_eq!(receive.recv_timeout(Duration::from_secs(1)), Ok(true));
     let start = Instant::now();
     client.block_on(client.sleep(Duration::from_millis(30)));
-    assert!((30..90).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!(start.elapsed() >= Duration::from_millis(30) && within(start, Duration::from_millis(30)));
 }
 
 #[test]
@@ -637,7 +661,7 @@ fn the_master_is_found_by_its_sentinel_and_followed() {
     let sentinel = Server::sentinel(&conf);
     let lost = free_port();
     let url = format!("redis+sentinel://:p@127.0.0.1:{lost},127.0.0.1:{}/main", sentinel.port);
-    let client = client("sentinel", Config::from_url(url));
+    let client = patient("sentinel", Config::from_url(url));
     assert!(ask(client, &["SET", "key", "one"]).is_ok());
     assert!(one.raw("AUTH p\r\nGET key").contains("one"));
     // The other one takes over.
@@ -646,7 +670,7 @@ fn the_master_is_found_by_its_sentinel_and_followed() {
     one.raw(&format!("AUTH p\r\nREPLICAOF 127.0.0.1 {}", two.port));
     let start = Instant::now();
     while ask(client, &["SET", "key", "two"]).is_err() {
-        assert!(start.elapsed() < Duration::from_secs(3));
+        assert!(within(start, Duration::from_secs(3)));
         thread::sleep(Duration::from_millis(10));
     }
     println!("failover: recovered after {:?}", start.elapsed());
@@ -682,7 +706,7 @@ fn encrypted_connections_check_certificates_and_say_what_is_wrong() {
     ]);
     let url = format!("rediss://:s3cret@localhost:{tls}");
     let right = || Config::from_url(&url).root_certificates(read("ca.crt"));
-    let client = client("tls", right().client_certificate(read("client.crt"), read("client.key")));
+    let client = patient("tls", right().client_certificate(read("client.crt"), read("client.key")));
     assert_eq!(ask(client, &["SET", "key", "1"]).as_ref().map(text), Ok("OK"));
     for (name, config) in [
         ("tls no certificate", right()),
@@ -708,7 +732,7 @@ fn encrypted_connections_check_certificates_and_say_what_is_wrong() {
     Config::from_url(format!("rediss://127.0.0.1:{}", plain.port)).install_as("tls to plain").unwrap();
     let start = Instant::now();
     println!("{}", check_named("tls to plain").wait().unwrap_err());
-    assert!(start.elapsed() < Duration::from_millis(500) + SLACK);
+    assert!(within(start, Duration::from_millis(500)));
 }
 
 #[cfg(feature = "redis-cluster")]
@@ -746,13 +770,13 @@ fn a_cluster_serves_keys_of_all_nodes_and_those_that_are_left() {
         for key in &keys[..8] {
             let start = Instant::now();
             let answer = client.block_on(client.call(work(&["GET", key]), Kind::Read, &client.budget()));
+            assert!(within(start, BUDGET), "{:?}", start.elapsed());
             worst = worst.max(start.elapsed());
             served += usize::from(answer.is_ok());
             failed += usize::from(answer.is_err());
         }
     }
     println!("a node of three is frozen: {served} reads served, {failed} failed, at most {worst:?} later");
-    assert!(worst < BUDGET + SLACK, "{worst:?}");
     assert!(served > failed / 4 && failed > 0, "{served} {failed}");
     servers[2].go_on();
     let start = Instant::now();

@@ -10,6 +10,7 @@ mod disturbed;
 mod entries;
 mod fences;
 mod functions;
+mod many;
 mod processes;
 mod promise_01_distinct_arguments;
 mod promise_09_honest_time;

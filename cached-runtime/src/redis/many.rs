@@ -1,0 +1,199 @@
+//! Many entries in one round trip: what `many` gives, and the first look of a bulk load. Must never let one key that can't
+//! be read, or one node of a cluster that is down, take the others along.
+//!
+//! One `MGET` is one step for the server, in which nobody else is served, and one reply that is held in memory as a whole:
+//! so it is split after [`AT_ONCE`] keys. All of them go out as one pipeline.
+
+use super::Budget;
+use super::at::{Asked, Call};
+use super::core::RemoteValue;
+use super::keys::Name;
+use super::remote::{Remote, Seen};
+use super::{Kind, slots};
+use crate::error::{Error, ErrorKind, Refusal};
+use crate::outcome::Outcome;
+use redis::{Cmd, Pipeline, Value};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// So many keys are read with one command.
+const AT_ONCE: usize = 256;
+
+/// What was read at each of several names, in their order.
+pub(crate) type SeenAll = Vec<Result<Seen, Error>>;
+
+/// What stands at several keys.
+type Values = Vec<Option<Vec<u8>>>;
+
+/// One of several reads that go on at one time.
+type Reading<'r, T> = Pin<Box<dyn Future<Output = T> + Send + 'r>>;
+
+impl Remote {
+    /// Reads keys, each as [`read`](Self::read) does, in one round trip; in a cluster one to each part of the slots, and
+    /// those at one time.
+    pub(crate) async fn read_many(&self, names: &[Name], budget: &Budget) -> SeenAll {
+        let Some(first) = names.first() else { return Vec::new() };
+        if self.client.settings().cluster {
+            return self.read_parts(names, budget).await;
+        }
+        let generation = first.generation();
+        let mut work = Pipeline::with_capacity(names.len() / AT_ONCE + 1);
+        for some in names.chunks(AT_ONCE) {
+            // The generation with each: another order could take an entry of before a `clear` for one of after it.
+            work.add_command(command(b"MGET", some.iter().map(Name::as_bytes).chain([generation.as_bytes()])));
+        }
+        let mut seen = Vec::with_capacity(names.len());
+        match self.client.call(work, Kind::Read, budget).await {
+            Ok(replies) => replies.into_iter().for_each(|reply| judge_all(reply, &mut seen)),
+            Err(error) => {
+                let error = self.failed(error, None);
+                seen.resize_with(names.len(), || Err(error.clone()));
+            }
+        }
+        // A reply of another length is no Redis's: what is lacking counts as not read.
+        seen.resize_with(names.len(), || Err(Error::new(ErrorKind::Server(Refusal::Other), "an odd answer to MGET")));
+        seen
+    }
+
+    /// The same in a cluster, where keys of several slots can't be read with one command. The keys of each part go out as
+    /// an operation of its own, under the part's own breaker, so that a node that is down costs its own keys only.
+    async fn read_parts(&self, names: &[Name], budget: &Budget) -> SeenAll {
+        let mut parts: Vec<Vec<usize>> = vec![Vec::new(); slots::PARTS];
+        for (at, name) in names.iter().enumerate() {
+            parts[slots::part_of(name.as_bytes())].push(at);
+        }
+        parts.retain(|places| !places.is_empty());
+        // Each with what the call has left: they run at one time, and must not be charged for one another's waits.
+        let left = budget.left().unwrap_or_default();
+        let mut reads: Vec<Reading<'_, Result<Values, Error>>> = Vec::new();
+        let generation = names.first().map_or("", Name::generation);
+        reads.push(Box::pin(self.get_all(vec![generation.as_bytes()], Budget::new(left))));
+        for places in &parts {
+            let keys = places.iter().map(|place| names[*place].as_bytes()).collect();
+            reads.push(Box::pin(self.get_all(keys, Budget::new(left))));
+        }
+        let start = std::time::Instant::now();
+        let mut read = all(reads).await.into_iter();
+        drop(budget.charge(start));
+        // Without the generation nobody knows what is live.
+        let generation = match read.next() {
+            Some(Ok(mut one)) => one.pop().flatten(),
+            Some(Err(error)) => return names.iter().map(|_| Err(error.clone())).collect(),
+            None => None,
+        };
+        let missing = || Err(Error::new(ErrorKind::Unreachable, "it was not read"));
+        let mut seen: SeenAll = names.iter().map(|_| missing()).collect();
+        for (places, values) in parts.iter().zip(read) {
+            match values {
+                Ok(values) => {
+                    for (place, value) in places.iter().zip(values) {
+                        seen[*place] = Ok(Seen::judge(value, generation.as_deref()));
+                    }
+                }
+                Err(error) => places.iter().for_each(|place| seen[*place] = Err(error.clone())),
+            }
+        }
+        seen
+    }
+
+    async fn get_all(&self, keys: Vec<&[u8]>, budget: Budget) -> Result<Values, Error> {
+        let mut work = Pipeline::with_capacity(keys.len());
+        for key in keys {
+            work.add_command(command(b"GET", [key].into_iter()));
+        }
+        let replies =
+            self.client.call_each(work, Kind::Read, &budget).await.map_err(|error| self.failed(error, None))?;
+        let value = |reply: Result<Value, Error>| match reply {
+            Ok(value) => Ok(bytes(value)),
+            Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => Ok(None),
+            Err(error) => Err(self.failed(error, None)),
+        };
+        replies.into_iter().map(value).collect()
+    }
+}
+
+/// The answer to one `MGET`, of which the last value is the generation.
+fn judge_all(reply: Value, seen: &mut SeenAll) {
+    let Value::Array(mut values) = reply else { return };
+    let generation = values.pop().and_then(bytes);
+    seen.extend(values.into_iter().map(|value| Ok(Seen::judge(bytes(value), generation.as_deref()))));
+}
+
+fn command<'k>(name: &[u8], keys: impl Iterator<Item = &'k [u8]>) -> Cmd {
+    let mut command = Cmd::new();
+    command.arg(name);
+    for key in keys {
+        command.arg(key);
+    }
+    command
+}
+
+fn bytes(value: Value) -> Option<Vec<u8>> {
+    match value {
+        Value::BulkString(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+/// All of them at one time, in their order.
+async fn all<T>(mut futures: Vec<Reading<'_, T>>) -> Vec<T> {
+    let mut done: Vec<Option<T>> = futures.iter().map(|_| None).collect();
+    std::future::poll_fn(|cx: &mut Context<'_>| {
+        let mut pending = false;
+        for (future, done) in futures.iter_mut().zip(&mut done) {
+            if done.is_none() {
+                match future.as_mut().poll(cx) {
+                    Poll::Ready(value) => *done = Some(value),
+                    Poll::Pending => pending = true,
+                }
+            }
+        }
+        if pending { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
+/// Reads what calls of one cache ask for, and gives them back with it. Calls whose invalidation is pending here see an
+/// error, as they would alone.
+pub(crate) async fn read_calls<O: Outcome>(calls: &[&Call<O>]) -> SeenAll
+where
+    O::Value: RemoteValue,
+{
+    let Some(first) = calls.first() else { return Vec::new() };
+    let names: Vec<Name> = calls.iter().map(|call| call.name.clone()).collect();
+    let remote = Arc::clone(&first.core.remote);
+    let mut seen = remote.read_many(&names, &first.budget).await;
+    for (call, seen) in calls.iter().zip(&mut seen) {
+        if call.core.queue.is_pending(&call.name) {
+            *seen = Err(super::at::pending());
+        }
+    }
+    seen
+}
+
+/// What `many` of an async function gives: the entries of `asked`, all of one function, in their order.
+pub async fn many_async<O: Outcome>(asked: Vec<Asked<O>>) -> Vec<Option<O::Ret>>
+where
+    O::Value: RemoteValue,
+{
+    // A key without a text has no entry.
+    let calls: Vec<Option<Call<O>>> = asked.into_iter().map(|asked| asked.0.ok()).collect();
+    let asking: Vec<&Call<O>> = calls.iter().flatten().collect();
+    let mut seen = read_calls(&asking).await.into_iter();
+    let got = |call: &Option<Call<O>>| {
+        let call = call.as_ref()?;
+        call.got(&seen.next()?)
+    };
+    calls.iter().map(got).collect()
+}
+
+/// The same for a sync function.
+pub fn many<O: Outcome>(asked: Vec<Asked<O>>) -> Vec<Option<O::Ret>>
+where
+    O::Value: RemoteValue,
+{
+    super::block_on(many_async(asked))
+}
