@@ -78,8 +78,12 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
         let purpose = Purpose::Again;
         let ask = Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up };
         let find = Find { hash: self.hash, view: &ByKey(&self.key) };
-        let wanted = Wanted(purpose, || self.key.clone(), || ask);
-        match self.handle.lookup(&find, wanted, |value| Some(Begun::Hit(value)), |begun| begun) {
+        match self.handle.lookup(
+            &find,
+            Wanted(purpose, || self.key.clone(), || ask),
+            |value| Some(Begun::Hit(value)),
+            |begun| begun,
+        ) {
             Some(Begun::Hit(value)) => {
                 self.handle.common().count_coalesced();
                 Turn::Hit(value)

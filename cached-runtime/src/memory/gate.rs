@@ -22,10 +22,20 @@ use std::sync::Arc;
 pub(crate) struct Gate<K, V> {
     pub(crate) hash: u64,
     pub(crate) key: K,
-    /// Loads with a ticket up to this one are not stored.
+    /// Loads with a ticket up to this one are not stored. [`BARE`] while there is no entry and nothing came since.
     pub(crate) fence: u64,
     runs: Runs<V>,
 }
+
+/// The fence of a gate that was made where there was no entry: until it is raised there is still none, since whatever
+/// stores one raises it first. Below it and [`BEGUN`] is no ticket.
+pub(crate) const BARE: u64 = 0;
+
+/// The first fence of any other gate.
+const BEGUN: u64 = 1;
+
+/// The first ticket.
+pub(crate) const FIRST_TICKET: u64 = 2;
 
 /// One load under way.
 pub(crate) struct Run<V> {
@@ -117,13 +127,16 @@ pub struct Lead {
 
 impl<K, V> Gate<K, V> {
     /// A gate for the first load of a key.
-    pub(crate) fn new(hash: u64, key: K, ask: &Ask<'_, V>, lead: &Lead) -> Self {
+    pub(crate) fn new((hash, key): (u64, K), bare: bool, ask: &Ask<'_, V>, lead: &Lead) -> Self {
         let run = Run { ticket: lead.ticket, joinable: ask.coalesce, pulse: lead.pulse.clone(), flight: None };
-        Self { hash, key, fence: 0, runs: Runs { first: Some(run), rest: Vec::new() } }
+        let fence = if bare { BARE } else { BEGUN };
+        Self { hash, key, fence, runs: Runs { first: Some(run), rest: Vec::new() } }
     }
 
+    #[inline]
     pub(crate) fn has(&self, ticket: u64) -> bool {
-        self.runs.iter().any(|run| run.ticket == ticket)
+        self.runs.first.as_ref().is_some_and(|run| run.ticket == ticket)
+            || self.runs.rest.iter().any(|run| run.ticket == ticket)
     }
 
     /// Whether `ticket` is the only load under way.

@@ -67,7 +67,7 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
         }
         let mut shard = self.shard.try_borrow_mut().ok()?;
         let _holding = Holding::begin();
-        shard.hit(find, purpose, &self.settings.rules(cleared))
+        shard.hit(find, purpose, &self.settings.rules(cleared)).ok()
     }
 
     /// Counts a call, unless it is one of those that sweep.
@@ -93,8 +93,8 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
         let begun = self.with_bin(&mut bin, |shard, cleared, bin| {
             let rules = self.settings.rules(cleared);
             match shard.hit(find, purpose, &rules) {
-                Some(value) => Begun::Hit(value),
-                None => shard.miss(find, own, &ask(), &rules, bin),
+                Ok(value) => Begun::Hit(value),
+                Err(there) => shard.miss((find, there), own, &ask(), &rules, bin),
             }
         })?;
         bin.empty(&begun);
@@ -116,11 +116,9 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
             self.seen.set(cleared);
             shard.drain(usize::MAX, bin);
         }
-        if self.settings.times.any() {
-            if !self.is_plain_turn() {
-                self.turns.set(SWEEP_EVERY);
-                shard.sweep(&self.settings.rules(cleared), SWEEP, bin);
-            }
+        if self.settings.times.any() && !self.is_plain_turn() {
+            self.turns.set(SWEEP_EVERY);
+            shard.sweep(&self.settings.rules(cleared), SWEEP, bin);
         }
         Some(f(&mut shard, cleared, bin))
     }
@@ -176,7 +174,7 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         }
         let mut bin = Bin::default();
         let begun =
-            self.with_bin(&mut bin, |shard, cleared, _| shard.begin(find, own, ask, &self.settings.rules(cleared)))?;
+            self.with_bin(&mut bin, |shard, cleared, _| shard.begin((find, false), own, ask, &self.settings.rules(cleared)))?;
         bin.empty(&begun);
         Some(begun)
     }

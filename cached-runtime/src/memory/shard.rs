@@ -7,7 +7,7 @@
 use super::bin::Bin;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
 use super::expiry::{BLOCK, Expiry};
-use super::gate::{Answer, Ask, Gate, Lead, Left, Purpose};
+use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, Lead, Left, Purpose};
 use super::map::{Map, Removed};
 use crate::clock::{Nanos, Reading};
 use crate::flight::Flight;
@@ -23,7 +23,7 @@ use std::time::Duration;
 process_wide! {
     /// Tickets are drawn from one sequence for the whole process. Relaxed: two draws that happen one after the other are
     /// on one atomic, so the second is greater (read-write coherence), and that is all that is asked of them.
-    static TICKETS: AtomicU64 = AtomicU64::new(1);
+    static TICKETS: AtomicU64 = AtomicU64::new(FIRST_TICKET);
 }
 
 /// The next number of the process-wide sequence.
@@ -150,7 +150,8 @@ where
         value
     }
 
-    /// The value of a call's entry, if it may be served. All that a hit does under the lock.
+    /// The value of a call's entry, if it may be served; otherwise whether there is one. All that a hit does under the
+    /// lock.
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
@@ -161,23 +162,26 @@ where
         find: &Find<'_, P>,
         purpose: Purpose,
         rules: &Rules<'_, K, V>,
-    ) -> Option<V> {
-        let value = self.map.hit(find, |entry| rules.serves(entry).then(|| entry.value.clone()))??;
+    ) -> Result<V, bool> {
+        let found = self.map.hit(find, |entry| rules.serves(entry).then(|| entry.value.clone()));
+        let value = found.ok_or(false)?.ok_or(true)?;
         self.counts.hits.add(u64::from(purpose == Purpose::Call));
-        Some(value)
+        Ok(value)
     }
 
     /// A call that was not answered by [`hit`](Self::hit): still under the lock, a load to join or to run.
     pub(crate) fn miss<P: Same<K>>(
         &mut self,
-        find: &Find<'_, P>,
+        (find, there): (&Find<'_, P>, bool),
         own: impl FnOnce() -> K,
         ask: &Ask<'_, V>,
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
     ) -> Begun<V> {
-        self.remove_ended(find, rules, bin);
-        self.begin(find, own, ask, rules)
+        if there {
+            self.remove_ended(find, rules, bin);
+        }
+        self.begin((find, true), own, ask, rules)
     }
 
     /// Whether there is an entry that would be served; not a read.
@@ -186,11 +190,11 @@ where
         self.map.peek(find, |entry| rules.is_live(entry, time)).unwrap_or(false)
     }
 
-    /// A call that missed joins a load or begins one.
+    /// A call that missed joins a load or begins one. `bare` says that there is no entry of its key.
     #[inline(never)]
     pub(crate) fn begin<P: Same<K>>(
         &mut self,
-        find: &Find<'_, P>,
+        (find, bare): (&Find<'_, P>, bool),
         own: impl FnOnce() -> K,
         ask: &Ask<'_, V>,
         rules: &Rules<'_, K, V>,
@@ -209,11 +213,12 @@ where
         }
         let key = own();
         let lead = lead();
-        self.gates.insert_unique(find.hash, Gate::new(find.hash, key, ask, &lead), |gate| gate.hash);
+        self.gates.insert_unique(find.hash, Gate::new((find.hash, key), bare, ask, &lead), |gate| gate.hash);
         Begun::Lead(lead)
     }
 
     /// An entry that was found but may not be served.
+    #[cold]
     fn remove_ended<P: Same<K>>(&mut self, find: &Find<'_, P>, rules: &Rules<'_, K, V>, bin: &mut Bin<M::Dead>) {
         let Some(expired) = self.map.peek(find, |entry| entry.ticket > rules.cleared) else { return };
         if let Some(removed) = self.map.remove(find) {
@@ -238,6 +243,7 @@ where
         let gate = place.get_mut();
         let last = gate.has_only(ticket);
         *left = gate.leave(ticket);
+        let bare = gate.fence == BARE;
         let current = ticket > gate.fence && ticket > rules.cleared;
         if current && !matches!(ending, Ending::Fail) {
             gate.fence = ticket;
@@ -247,7 +253,12 @@ where
         match ending {
             Ending::Fail => {}
             _ if !current => self.counts.fenced.add(1),
-            Ending::Keep(value, ttl) => self.store(key, value, ttl, rules, bin),
+            Ending::Keep(value, ttl) => {
+                if !bare {
+                    self.remove_stored(&key, bin);
+                }
+                self.store(key, value, ttl, rules, bin);
+            }
             Ending::Skip => {
                 self.counts.rejected.add(1);
                 self.remove_stored(&key, bin);
@@ -267,7 +278,9 @@ where
         if let Some(gate) = self.gates.find_mut(hash, |gate| gate.hash == hash && gate.key == key) {
             gate.raise(ticket);
         }
-        self.store(Stored { hash, ticket, key }, value, ttl, rules, bin);
+        let key = Stored { hash, ticket, key };
+        self.remove_stored(&key, bin);
+        self.store(key, value, ttl, rules, bin);
     }
 
     /// Forgets a key: its entry goes, and no load under way is stored or joined from here on.
@@ -344,6 +357,7 @@ where
         keys
     }
 
+    /// Stores a value where there is none.
     fn store(
         &mut self,
         key: Stored<K>,
@@ -354,7 +368,6 @@ where
     ) {
         let ticket = key.ticket;
         let weight = rules.weigh.map_or(0, |weigh| weigh(&key.key, &value) as u64);
-        self.remove_stored(&key, bin);
         if let Some(ttl) = ttl {
             rules.times.note(ttl);
         }

@@ -2,7 +2,7 @@
 //! drop a user's value under a lock.
 
 use super::bin::{Bin, drop_quietly};
-use super::common::{Common, Stripes};
+use super::common::Common;
 use super::entry::{Find, Same};
 use super::expiry::BLOCK;
 use super::gate::{Ask, Left, Purpose};
@@ -12,6 +12,7 @@ use super::map::Map;
 use super::settings::Settings;
 use super::shard::{Begun, Bound, Ending, Shard};
 use super::sieve::{self, SieveMap, Table};
+use super::stripes::Stripes;
 use crate::builder::{Coalesce, Eviction};
 use crate::key::{CacheKey, View};
 use crate::outcome::CacheValue;
@@ -254,15 +255,17 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
             Kind::Lru(shards) => {
                 let mut shard = shards.of(find.hash).wait();
                 let rules = self.settings.rules(self.common.cleared());
-                if let Some(value) = shard.hit(find, wanted.0, &rules) {
-                    drop(shard);
-                    return hit(value);
+                match shard.hit(find, wanted.0, &rules) {
+                    Ok(value) => {
+                        drop(shard);
+                        hit(value)
+                    }
+                    Err(there) => miss(Some(self.miss_lru(shard, (find, there), wanted))),
                 }
-                miss(Some(self.miss_lru(shard, find, wanted)))
             }
             Kind::Sieve(table, shards) => match self.read_table(table, find, wanted.0) {
                 Some(value) => hit(value),
-                None => miss(self.miss_sieve((table, shards), find, wanted)),
+                None => miss(self.miss_sieve(table, shards, find, wanted)),
             },
         }
     }
@@ -273,10 +276,10 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         }
         let rules = || self.settings.rules(self.common.cleared());
         match &self.kind {
-            Kind::Lru(shards) => shards.of(find.hash).with(|shard| shard.begin(find, own, ask, &rules())),
+            Kind::Lru(shards) => shards.of(find.hash).with(|shard| shard.begin((find, false), own, ask, &rules())),
             Kind::Sieve(table, shards) => {
                 let pin = sieve::pin(table)?;
-                let begun = shards.of(find.hash).with(|shard| shard.begin(find, own, ask, &rules()))?;
+                let begun = shards.of(find.hash).with(|shard| shard.begin((find, false), own, ask, &rules()))?;
                 let _inside = begun.inside();
                 drop_quietly(pin);
                 Some(begun)
@@ -286,6 +289,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 
     fn read<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
         if let Kind::Sieve(table, _) = &self.kind
+            && !lock::is_held()
             && let Some(value) = self.read_table(table, find, Purpose::Call)
         {
             return Some(value);
@@ -305,7 +309,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 
     fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) {
         // Before this load stores anything: what is drained goes whatever its age.
-        if self.dirty.swap(false, Ordering::Relaxed) {
+        if self.dirty.load(Ordering::Relaxed) && self.dirty.swap(false, Ordering::Relaxed) {
             self.drain();
         }
         match &self.kind {
@@ -378,7 +382,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     fn miss_lru<'a, P: Same<K>>(
         &self,
         mut shard: Held<'_, Shard<K, V, LruMap<K, V>>>,
-        find: &Find<'_, P>,
+        find: (&Find<'_, P>, bool),
         Wanted(_, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
     ) -> Begun<V>
     where
@@ -396,7 +400,8 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     #[inline(never)]
     fn miss_sieve<'a, P: Same<K>>(
         &self,
-        (table, shards): (&Table<K, V>, &Shards<K, V, SieveMap<K, V>>),
+        table: &Table<K, V>,
+        shards: &Shards<K, V, SieveMap<K, V>>,
         find: &Find<'_, P>,
         Wanted(purpose, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
     ) -> Option<Begun<V>>
@@ -406,10 +411,10 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         let pin = sieve::pin(table)?;
         let mut shard = shards.of(find.hash).wait();
         let rules = self.settings.rules(self.common.cleared());
-        if let Some(value) = shard.hit(find, purpose, &rules) {
-            return Some(Begun::Hit(value));
-        }
-        let begun = shard.miss(find, own, &ask(), &rules, &mut Bin::default());
+        let begun = match shard.hit(find, purpose, &rules) {
+            Ok(value) => return Some(Begun::Hit(value)),
+            Err(there) => shard.miss((find, there), own, &ask(), &rules, &mut Bin::default()),
+        };
         drop(shard);
         let _inside = begun.inside();
         // Kept: a panic here would lose the load that has just begun.
@@ -417,8 +422,12 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         Some(begun)
     }
 
-    /// A hit without a lock.
-    #[inline]
+    /// A hit without a lock, by a thread that holds none.
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     fn read_table<P: Same<K>>(&self, table: &Table<K, V>, find: &Find<'_, P>, purpose: Purpose) -> Option<V> {
         let value = sieve::read(table, find, |entry| {
             // Read after the entry: a call that starts after a `clear` sees its ticket.

@@ -101,10 +101,14 @@ impl Drop for End {
 
 /// A guard, unless this thread can't have one: it is about to end (a call from a thread-local's drop), or it holds a
 /// shard's lock, under which the guard's end might drop values.
-#[inline]
 pub(crate) fn pin<K, V>(table: &Table<K, V>) -> Option<LocalGuard<'_>> {
+    if lock::is_held() { None } else { pin_free(table) }
+}
+
+/// The same for a thread that holds no lock.
+#[inline]
+fn pin_free<K, V>(table: &Table<K, V>) -> Option<LocalGuard<'_>> {
     match THREAD.get() {
-        _ if lock::is_held() => None,
         Thread::Ready => Some(table.guard()),
         Thread::New => Some(first_pin(table)),
         Thread::Ending => None,
@@ -119,13 +123,18 @@ fn first_pin<K, V>(table: &Table<K, V>) -> LocalGuard<'_> {
     guard
 }
 
-/// A hit without a lock.
+/// A hit without a lock, by a thread that holds none.
+#[expect(
+    clippy::inline_always,
+    reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+)]
+#[inline(always)]
 pub(crate) fn read<K: Eq, V, P: Same<K>, R>(
     table: &Table<K, V>,
     find: &Find<'_, P>,
     f: impl FnOnce(&Entry<V>) -> Option<R>,
 ) -> Option<R> {
-    let guard = pin(table)?;
+    let guard = pin_free(table)?;
     let entry = table.get(find, &guard)?.entry()?;
     let found = f(entry)?;
     mark(entry);
