@@ -52,10 +52,11 @@
     async fn refresh(db : & Db, id : u64) -> Result < Product, DbError > { let miss =
     Self::__entry(& id).miss_async(); miss.run_async(Self::uncached(db, id)). await }
     #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads. One round trip for all."]
-    pub fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = u64 >) -> impl
-    ::core::future::Future < Output = ::std::vec::Vec < ::core::option::Option < Result <
-    Product, DbError > >> > { let all : ::std::vec::Vec < _ > =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[doc = " One round trip for all."] pub fn many < 'item > (keys : impl
+    ::core::iter::IntoIterator < Item = u64 >) -> impl ::core::future::Future < Output =
+    ::std::vec::Vec < ::core::option::Option < Result < Product, DbError > >> > { let all
+    : ::std::vec::Vec < _ > =
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | id | Self::__entry(& id).ask(),)); ::cached_runtime::private::many_async(all) }
     #[doc = "Forgets everything; loads that run now are not kept."] #[doc =

@@ -19,15 +19,13 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::visit_mut::{self, VisitMut};
-use syn::{
-    GenericParam, Ident, Lifetime, LifetimeParam, ParenthesizedGenericArguments, Receiver, ReceiverKind, Safety, Type,
-    TypeFnPtr, TypeReference, Visibility,
-};
+use syn::{GenericParam, Ident, Lifetime, LifetimeParam, Receiver, ReceiverKind, Safety};
 
 use crate::expand::{Expansion, quote};
 use crate::function::{Flow, Function, quiet};
-use crate::plan::Shape;
+use crate::hidden::of_writers;
+use crate::many::many;
+use crate::names::is_supported;
 use crate::scope::{Scope, ours};
 use crate::signature::{name_arguments, name_opaque, parameters, resolved, turbofish};
 
@@ -58,8 +56,8 @@ fn slot(expansion: &Expansion<'_>) -> Option<TokenStream> {
     }
     let (ty, declared) = expansion.slot();
     Some(if let Some(cache) = cache_type(expansion) {
-        let settings = expansion.settings();
-        quote!(fn __cache() -> #cache { { #declared }.cache(|options| options #settings) })
+        let options = expansion.options();
+        quote!(fn __cache() -> #cache { { #declared }.cache(|options| #options) })
     } else {
         quote!(fn __slot() -> &'static #ty { #declared })
     })
@@ -136,11 +134,12 @@ fn uncached(expansion: &Expansion<'_>) -> TokenStream {
 /// `get`, `contains`, `set`, `invalidate`.
 fn of_an_entry(expansion: &Expansion<'_>) -> TokenStream {
     let rt = &expansion.rt;
-    let ret = &expansion.of().returns;
+    let ret = &expansion.single().returns;
+    let got = expansion.got();
     let get = one(
         expansion,
         "get",
-        Some(quote!(::core::option::Option<#ret>)),
+        Some(quote!(::core::option::Option<#got>)),
         None,
         "What the cache holds for these arguments; never loads.",
     );
@@ -173,8 +172,15 @@ fn one(
     let function = expansion.of();
     let (visibility, lints) = (&function.quiet_visibility, &expansion.attributes.companions);
     let (generics, _, bounds) = function.quiet.generics.split_for_impl();
-    let arguments = expansion.entry_arguments();
-    let names = arguments.iter().map(|argument| &argument.name);
+    let names = expansion.entry_arguments();
+    let names = names.iter().map(|argument| &argument.name);
+    let (arguments, tags) = match name {
+        "set" => (expansion.stored_arguments(), expansion.tags()),
+        "get" | "contains" => {
+            (expansion.looked_up_arguments(), expansion.plan.remote.then(|| expansion.tags()).flatten())
+        }
+        _ => (expansion.entry_arguments(), None),
+    };
     let parameters = arguments.iter().map(|argument| {
         let (name, ty) = (&argument.name, &argument.ty);
         quote!(#name: #ty)
@@ -188,7 +194,7 @@ fn one(
     let must_use = (function.flow == Flow::Sync && ["get", "contains"].iter().any(|read| name == read))
         .then(|| quote!(#[must_use]));
     let errors = fails(expansion, ret.is_none());
-    let entry = quote!(Self::__entry #turbofish (#(&#names),*));
+    let entry = quote!(Self::__entry #turbofish (#(&#names),*) #tags);
     let Given { waits, ret, done } = given(expansion, ret, &entry, &name, passed.as_ref());
     quote! {
         #[doc = #doc]
@@ -219,7 +225,8 @@ fn given(
     value: Option<&TokenStream>,
 ) -> Given {
     let rt = &expansion.rt;
-    let call = quote!(#on.#method(#value));
+    let flat = (*method == "get").then(|| expansion.flat()).flatten();
+    let call = quote!(#on.#method(#value) #flat);
     let (waits, ret, done) = match (expansion.of().flow, ret, expansion.plan.remote) {
         (Flow::Sync, None, false) => (None, TokenStream::new(), quote!(#call;)),
         (Flow::Sync, Some(ret), _) => (None, quote!(-> #ret), call),
@@ -232,7 +239,7 @@ fn given(
             let acts = ours(&format!("{method}_async"));
             match ret {
                 Some(ret) => {
-                    (Some(quote!(async)), quote!(-> #ret), quote!(let asked = #on.ask(); asked.#method().await))
+                    (Some(quote!(async)), quote!(-> #ret), quote!(let asked = #on.ask(); asked.#method().await #flat))
                 }
                 None => (None, quote!(-> #rt::Acting), quote!(#on.#acts(#value))),
             }
@@ -260,7 +267,8 @@ fn refresh(expansion: &Expansion<'_>) -> TokenStream {
     let entered = entered.iter().map(|argument| &argument.name);
     let all = function.arguments.iter().map(|argument| &argument.name);
     let (entry_turbofish, turbofish) = (expansion.entry_turbofish(), turbofish(&function.quiet.generics, 0));
-    let load = quote!(Self::uncached #turbofish (#(#all),*));
+    let load = expansion.limited(quote!(Self::uncached #turbofish (#(#all),*)));
+    let tags = expansion.tags();
     let miss = if function.flow == Flow::Sync { ours("miss") } else { ours("miss_async") };
     let run = match function.flow {
         Flow::Sync => quote!(miss.run(move || #load)),
@@ -271,103 +279,10 @@ fn refresh(expansion: &Expansion<'_>) -> TokenStream {
         #[doc = "Runs the body and stores what it returns in place of what the cache holds."]
         #lints
         #visibility #signature {
-            let miss = Self::__entry #entry_turbofish (#(&#entered),*).#miss();
+            let miss = Self::__entry #entry_turbofish (#(&#entered),*) #tags.#miss();
             #run
         }
     }
-}
-
-/// Without arguments there is one entry. And what is awaited can't say in its type that a parameter outlives the items.
-fn has_many(expansion: &Expansion<'_>) -> bool {
-    let generic = !parameters(&expansion.of().quiet.generics).is_empty();
-    let awaits = expansion.plan.remote && expansion.of().flow != Flow::Sync;
-    let loops = !expansion.entry_arguments().is_empty();
-    loops && !(generic && awaits)
-}
-
-/// What the cache holds for many keys.
-fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
-    let function = expansion.of();
-    let arguments = expansion.entry_arguments();
-    if !has_many(expansion) {
-        return None;
-    }
-    let (visibility, lints) = (&function.quiet_visibility, &expansion.attributes.companions);
-    let mut generics = function.quiet.generics.clone();
-    generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(Lifetime::new("'item", Span::mixed_site()))));
-    let (generics, _, bounds) = generics.split_for_impl();
-    let names: Vec<&Ident> = arguments.iter().map(|argument| &argument.name).collect();
-    let types = arguments.iter().map(|argument| with_lifetime(&argument.ty));
-    let (item, pattern) = match &names[..] {
-        [name] => (quote!(#(#types)*), quote!(#name)),
-        names => (quote!((#(#types),*)), quote!((#(#names),*))),
-    };
-    let (rt, turbofish) = (&expansion.rt, expansion.entry_turbofish());
-    let ret = &function.returns;
-    let ret = quote!(::std::vec::Vec<::core::option::Option<#ret>>);
-    if expansion.plan.remote && function.flow != Flow::Sync {
-        return Some(quote! {
-            #[doc = "What the cache holds for each of these arguments, in their order; never loads. One round trip for all."]
-            #lints
-            #visibility fn many #generics (keys: impl ::core::iter::IntoIterator<Item = #item>)
-                -> impl ::core::future::Future<Output = #ret> #bounds
-            {
-                let all: ::std::vec::Vec<_> = ::core::iter::Iterator::collect(::core::iter::Iterator::map(
-                    ::core::iter::IntoIterator::into_iter(keys),
-                    |#pattern| Self::__entry #turbofish (#(&#names),*).ask(),
-                ));
-                #rt::many_async(all)
-            }
-        });
-    }
-    let found = if expansion.plan.remote {
-        quote! {
-            #rt::many(::core::iter::Iterator::collect(::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(keys),
-                |#pattern| Self::__entry #turbofish (#(&#names),*).ask(),
-            )))
-        }
-    } else {
-        quote! {
-            ::core::iter::Iterator::collect(::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(keys),
-                |#pattern| Self::__entry #turbofish (#(&#names),*).get(),
-            ))
-        }
-    };
-    let (ret, done) = if function.flow == Flow::Sync {
-        (ret, found)
-    } else {
-        (quote!(::core::future::Ready<#ret>), quote!(::core::future::ready(#found)))
-    };
-    let one_by_one = expansion.plan.remote.then(|| quote!(#[doc = " One round trip for all."]));
-    Some(quote! {
-        #[doc = "What the cache holds for each of these arguments, in their order; never loads."]
-        #one_by_one
-        #lints
-        #visibility fn many #generics (keys: impl ::core::iter::IntoIterator<Item = #item>) -> #ret #bounds { #done }
-    })
-}
-
-/// The type with a name for the lifetimes that have none: they can't be left out in `impl Trait`.
-fn with_lifetime(ty: &Type) -> Type {
-    struct Named;
-    impl VisitMut for Named {
-        fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
-            reference.lifetime.get_or_insert_with(|| Lifetime::new("'item", Span::mixed_site()));
-            visit_mut::visit_type_reference_mut(self, reference);
-        }
-        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
-            if lifetime.ident == "_" {
-                *lifetime = Lifetime::new("'item", Span::mixed_site());
-            }
-        }
-        fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {}
-        fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
-    }
-    let mut ty = ty.clone();
-    Named.visit_type_mut(&mut ty);
-    ty
 }
 
 /// `clear`, `stats`, `reset_stats`, `cache`.
@@ -376,7 +291,7 @@ fn of_the_whole(expansion: &Expansion<'_>) -> TokenStream {
     let visibility = &expansion.of().quiet_visibility;
     let handle = match &expansion.plan.options.cache {
         // The handle's own: it hangs on the arguments, and the user has it.
-        Some(_) if !expansion.plan.handle_reads.is_empty() => return TokenStream::new(),
+        Some(_) if !expansion.plan.handle_reads.is_empty() => return of_writers(expansion, None),
         Some(option) => {
             let handle = &option.value;
             let span = handle.span().resolved_at(Span::mixed_site());
@@ -392,6 +307,8 @@ fn of_the_whole(expansion: &Expansion<'_>) -> TokenStream {
         }
     });
     let (ret, clear) = clear(expansion, &handle);
+    let of_writers = of_writers(expansion, Some(&handle));
+    let invalidate_where = invalidate_where(expansion);
     let errors = fails(expansion, true);
     quote! {
         #[doc = "Forgets everything; loads that run now are not kept."]
@@ -405,7 +322,25 @@ fn of_the_whole(expansion: &Expansion<'_>) -> TokenStream {
         #visibility fn reset_stats() { #handle.reset_stats() }
 
         #cache
+        #invalidate_where
+        #of_writers
     }
+}
+
+/// Where key and value have names, and are in this process.
+fn invalidate_where(expansion: &Expansion<'_>) -> Option<TokenStream> {
+    let (key, value) = expansion.types().filter(|_| !expansion.plan.remote && is_supported("invalidate_matching"))?;
+    let visibility = &expansion.of().quiet_visibility;
+    let call = quote!(Self::__cache().invalidate_where(predicate));
+    let (ret, done) = if expansion.of().flow == Flow::Sync {
+        (TokenStream::new(), quote!(#call;))
+    } else {
+        (quote!(-> ::core::future::Ready<()>), quote!(::core::future::ready(#call)))
+    };
+    Some(quote! {
+        #[doc = "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
+        #visibility fn invalidate_where(predicate: impl ::core::ops::Fn(&#key, &#value) -> bool) #ret { #done }
+    })
 }
 
 /// What `clear` returns, and does.
@@ -441,7 +376,8 @@ pub(crate) fn entry_method(expansion: &Expansion<'_>, name: &Ident) -> TokenStre
     let items = &expansion.attributes.items;
     let receiver = function.receiver().map(borrowed);
     let comma = receiver.as_ref().map(|_| quote!(,));
-    let arguments = expansion.entry_arguments();
+    let arguments = expansion.stored_arguments();
+    let tags = expansion.tags();
     let parameters = arguments.iter().map(|argument| {
         let (name, ty) = (&argument.name, &argument.ty);
         quote!(#name: #ty)
@@ -460,7 +396,7 @@ pub(crate) fn entry_method(expansion: &Expansion<'_>, name: &Ident) -> TokenStre
         #lints
         #visibility fn #name #generics (#receiver #comma #(#parameters),*) -> #at #bounds {
             #before
-            #entry.owned()
+            #entry #tags.owned()
         }
 
         #items
@@ -470,7 +406,7 @@ pub(crate) fn entry_method(expansion: &Expansion<'_>, name: &Ident) -> TokenStre
 }
 
 /// What the entry of a method has, by name.
-fn of_a_method(expansion: &Expansion<'_>) -> &'static str {
+pub(crate) fn of_a_method(expansion: &Expansion<'_>) -> &'static str {
     if expansion.plan.remote && expansion.of().flow != Flow::Sync {
         "`get_async`, `contains_async`, `set_async`, `invalidate_async`"
     } else {
@@ -486,48 +422,4 @@ fn borrowed(receiver: &Receiver) -> TokenStream {
     };
     let this = &receiver.self_token;
     quote!(&#lifetime #this)
-}
-
-// ---------- documentation ----------
-
-/// A short list of the companions, for the function's own documentation.
-pub(crate) fn list(expansion: &Expansion<'_>) -> Option<TokenStream> {
-    let function = expansion.of();
-    let arguments: Vec<String> =
-        expansion.entry_arguments().iter().map(|argument| argument.name.unraw().to_string()).collect();
-    let key = arguments.join(", ");
-    // Nobody's missing documentation is hidden by ours.
-    let documented = function.attributes.iter().any(|attribute| attribute.path().is_ident("doc"));
-    if !documented && !matches!(function.visibility, Visibility::Inherited) {
-        return None;
-    }
-    let text = match &expansion.plan.shape {
-        Shape::Alone => return None,
-        Shape::Entry(name) => {
-            let through = if function.receiver().is_some() { "self." } else { "Self::" };
-            format!("\n\n# Cached\n\n`{through}{name}({key})` is the entry of a call: {}.", of_a_method(expansion))
-        }
-        Shape::Companion(name) => {
-            let wait = if function.flow == Flow::Sync { "" } else { ".await" };
-            let all: Vec<String> =
-                function.arguments.iter().map(|argument| argument.name.unraw().to_string()).collect();
-            let all = all.join(", ");
-            let value = if key.is_empty() { "&value".to_owned() } else { format!("{key}, &value") };
-            let of_an_entry = ["get", "contains", "invalidate"]
-                .map(|companion| format!("`{name}::{companion}({key}){wait}`"))
-                .join(", ");
-            let set = format!("`{name}::set({value}){wait}`");
-            let loads =
-                ["refresh", "uncached"].map(|companion| format!("`{name}::{companion}({all}){wait}`")).join(", ");
-            let many = if has_many(expansion) { format!(", `{name}::many(..){wait}`") } else { String::new() };
-            let whole = if expansion.plan.handle_reads.is_empty() {
-                let cache = if expansion.types().is_some() { format!(", `{name}::cache()`") } else { String::new() };
-                format!("; `{name}::clear(){wait}`, `{name}::stats()`, `{name}::reset_stats()`{cache}")
-            } else {
-                String::new()
-            };
-            format!("\n\n# Cached\n\n{of_an_entry}, {set}{many}; {loads}{whole}.")
-        }
-    };
-    Some(quote!(#[doc = #text]))
 }

@@ -13,6 +13,7 @@ use syn::{
 use crate::errors::{Errors, error};
 
 /// A function as it was written.
+#[derive(Clone)]
 pub(crate) struct Function {
     /// The attributes below ours.
     pub(crate) attributes: Vec<Attribute>,
@@ -46,6 +47,7 @@ pub(crate) enum Flow {
 }
 
 /// An argument.
+#[derive(Clone)]
 pub(crate) struct Argument {
     /// Its name; one of ours where the user has a pattern.
     pub(crate) name: Ident,
@@ -73,9 +75,10 @@ impl Argument {
 }
 
 impl Function {
-    /// Reads the item below the attribute.
-    pub(crate) fn parse(item: TokenStream) -> Result<Self> {
-        let (attributes, visibility, signature, body) = parts.parse2(item)?;
+    /// Reads the item below the attribute of this name.
+    pub(crate) fn parse(item: TokenStream, attribute: &str) -> Result<Self> {
+        let read = |input: ParseStream<'_>| parts(input, attribute);
+        let (attributes, visibility, signature, body) = read.parse2(item)?;
         let mut quiet = signature.clone();
         Quiet.visit_signature_mut(&mut quiet);
         let arguments = arguments(&quiet);
@@ -197,14 +200,18 @@ impl VisitMut for Quiet {
     }
 }
 
-fn parts(input: ParseStream<'_>) -> Result<(Vec<Attribute>, Visibility, Signature, Group)> {
+fn parts(input: ParseStream<'_>, attribute: &str) -> Result<(Vec<Attribute>, Visibility, Signature, Group)> {
     let attributes = input.call(Attribute::parse_outer)?;
     let visibility: Visibility = input.parse()?;
     if let Some(keyword) = other_item(input) {
         return Err(error(
             &keyword,
-            format_args!("`#[cached]` goes on a function, not on {} `{keyword}`", article(&keyword)),
-            "put it above the `fn` whose results are to be kept; in an `impl`, above each method",
+            format_args!("`#[{attribute}]` goes on a function, not on {} `{keyword}`", article(&keyword)),
+            if attribute == "cached" {
+                "put it above the `fn` whose results are to be kept; in an `impl`, above each method"
+            } else {
+                "put it above the `fn` that writes; in an `impl`, above each method"
+            },
         ));
     }
     let signature: Signature = input.parse()?;
@@ -212,8 +219,12 @@ fn parts(input: ParseStream<'_>) -> Result<(Vec<Attribute>, Visibility, Signatur
         let semicolon: Token![;] = input.parse()?;
         return Err(error(
             &semicolon,
-            format_args!("`{}` has no body: there is nothing to cache", signature.ident),
-            "put `#[cached]` on the implementation, or give the trait's method a default body",
+            if attribute == "cached" {
+                format!("`{}` has no body: there is nothing to cache", signature.ident)
+            } else {
+                format!("`{}` has no body: nothing is written here", signature.ident)
+            },
+            format_args!("put `#[{attribute}]` on the implementation, or give the trait's method a default body"),
         ));
     }
     let body: Group = input.parse()?;

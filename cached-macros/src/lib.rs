@@ -3,21 +3,37 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod bulk;
+mod call;
 mod companion;
+mod each;
+mod entry;
 mod errors;
 mod expand;
 mod fallback;
 mod function;
+mod hidden;
 mod key;
+mod list;
+mod lists;
 mod literal;
+mod many;
+mod names;
+mod once;
 mod options;
+mod owning;
 mod plan;
+mod rules;
 mod scope;
+mod settings;
 mod signature;
 #[cfg(test)]
 mod snapshots;
+mod targets;
 mod template;
 mod values;
+mod windows;
+mod writers;
 
 use proc_macro::TokenStream;
 
@@ -333,6 +349,18 @@ pub fn cached(attribute: TokenStream, item: TokenStream) -> TokenStream {
     cached_tokens(attribute.into(), item.into()).into()
 }
 
+/// Goes on a function that writes: after it succeeded, what it made outdated is forgotten.
+#[proc_macro_attribute]
+pub fn invalidates(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    writers::writer_tokens(targets::Writer::Invalidates, attribute.into(), item.into()).into()
+}
+
+/// Goes on a function that writes: after it succeeded, what it returned is stored as an entry of a cached function.
+#[proc_macro_attribute]
+pub fn updates(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    writers::writer_tokens(targets::Writer::Updates, attribute.into(), item.into()).into()
+}
+
 /// The editions 2021 and 2024 are alike. Here, where only the tests see it.
 ///
 /// ```edition2021
@@ -357,7 +385,7 @@ fn editions() {}
 fn cached_tokens(attribute: proc_macro2::TokenStream, item: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let mut errors = errors::Errors::default();
     let options = options::parse(attribute, &mut errors);
-    match function::Function::parse(item.clone()) {
+    match function::Function::parse(item.clone(), "cached") {
         Ok(function) => {
             let plan = plan::plan(options, function, &mut errors);
             if errors.is_empty() {

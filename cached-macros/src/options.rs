@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
-use syn::punctuated::Punctuated;
-use syn::{Expr, Ident, Lit, LitStr, Path, Result, Token, parenthesized, token};
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, Ident, Lit, LitStr, Path, Result, Token, token};
 
-use crate::errors::{Errors, did_you_mean, error};
+use crate::errors::{Errors, error};
+use crate::lists::{set_each, set_skip};
+use crate::names::{example, is_supported, unknown};
 use crate::values::Value;
 
 /// An option as it was written.
@@ -117,6 +118,22 @@ pub(crate) enum Key {
     Expr(Expr),
 }
 
+/// The value of `refresh_ahead`.
+pub(crate) enum Ahead {
+    /// A share of the ttl.
+    Share(Expr),
+    /// `xfetch`.
+    Xfetch,
+}
+
+/// The value of `each`: `id in ids`.
+pub(crate) struct Each {
+    /// The name of one id, in `key` and `tags`.
+    pub(crate) id: Ident,
+    /// The argument that has all of them.
+    pub(crate) ids: Ident,
+}
+
 /// All options of one attribute.
 #[derive(Default)]
 pub(crate) struct Options {
@@ -143,6 +160,13 @@ pub(crate) struct Options {
     pub(crate) codec: Option<Opt<Codec>>,
     pub(crate) compress_above: Option<Opt<Weight>>,
     pub(crate) krate: Option<Opt<Path>>,
+    pub(crate) tags: Option<Opt<Vec<LitStr>>>,
+    pub(crate) stale_while_revalidate: Option<Opt<Time>>,
+    pub(crate) stale_if_error: Option<Opt<Time>>,
+    pub(crate) refresh_ahead: Option<Opt<Ahead>>,
+    pub(crate) soft_timeout: Option<Opt<Time>>,
+    pub(crate) timeout: Option<Opt<Time>>,
+    pub(crate) each: Option<Opt<Each>>,
     /// The names of options that were there and couldn't be read: no rule asks for them again.
     pub(crate) broken: Vec<String>,
 }
@@ -153,59 +177,6 @@ impl Options {
         self.broken.iter().any(|broken| broken == name)
     }
 }
-
-const KNOWN: [&str; 23] = [
-    "ttl",
-    "tti",
-    "jitter",
-    "capacity",
-    "eviction",
-    "max_weight",
-    "weigh",
-    "key",
-    "skip",
-    "backend",
-    "cache",
-    "companion",
-    "name",
-    "version",
-    "cache_if",
-    "cache_err",
-    "cache_none",
-    "bypass_if",
-    "refresh_if",
-    "coalesce",
-    "codec",
-    "compress_above",
-    "crate",
-];
-
-const LATER: [&str; 5] = ["tags", "stale_while_revalidate", "stale_if_error", "refresh_ahead", "each"];
-
-/// What other caching crates call it, and what it is here.
-const ELSEWHERE: [(&[&str], &str); 12] = [
-    (&["size", "max_size", "maxsize", "max_entries", "max_capacity", "limit"], "write `capacity = 100`"),
-    (
-        &["time", "time_to_live", "expire", "expires", "lifespan", "expiry", "timeout", "max_age"],
-        "write `ttl = \"60s\"`",
-    ),
-    (&["time_secs", "ttl_secs", "ttl_millis"], "write `ttl = \"60s\"`"),
-    (&["time_to_idle", "idle"], "write `tti = \"60s\"`"),
-    (&["unbound", "unbounded"], "write `capacity = unbounded`"),
-    (&["convert", "key_expr", "key_type"], "write `key = (a, b)`: an expression over the arguments, not text"),
-    (
-        &["result", "option"],
-        "remove it: `Result` and `Option` are recognised by type, and only `Ok` and `Some` are kept",
-    ),
-    (
-        &["sync_writes", "sync_lock", "single_flight"],
-        "remove it: calls with the same key already wait for one load; `coalesce = false` switches that off",
-    ),
-    (&["ignore", "exclude", "skip_args"], "write `skip(a, b)`"),
-    (&["policy", "strategy"], "write `eviction = lru` or `eviction = sieve`"),
-    (&["thread_local", "shared", "scope"], "write `backend = memory` or `backend = local`"),
-    (&["condition", "unless"], "write `cache_if = |value| ..` or `bypass_if = ..`"),
-];
 
 /// Reads the tokens of the attribute. What can't be read is an error and is left out.
 pub(crate) fn parse(attribute: TokenStream, errors: &mut Errors) -> Options {
@@ -263,7 +234,11 @@ fn one(options: &mut Options, input: ParseStream<'_>) -> Result<()> {
 }
 
 fn read(options: &mut Options, name: Ident, input: ParseStream<'_>) -> Result<()> {
-    match name.to_string().as_str() {
+    let text = name.to_string();
+    if !is_supported(&text) {
+        return Err(error(&name, format_args!("`{text}` is not supported in this version"), "remove it"));
+    }
+    match text.as_str() {
         "ttl" => set(&mut options.ttl, name, input),
         "tti" => set(&mut options.tti, name, input),
         "jitter" => set(&mut options.jitter, name, input),
@@ -287,54 +262,14 @@ fn read(options: &mut Options, name: Ident, input: ParseStream<'_>) -> Result<()
         "codec" => set(&mut options.codec, name, input),
         "compress_above" => set(&mut options.compress_above, name, input),
         "crate" => set(&mut options.krate, name, input),
+        "tags" => set(&mut options.tags, name, input),
+        "stale_while_revalidate" => set(&mut options.stale_while_revalidate, name, input),
+        "stale_if_error" => set(&mut options.stale_if_error, name, input),
+        "refresh_ahead" => set(&mut options.refresh_ahead, name, input),
+        "soft_timeout" => set(&mut options.soft_timeout, name, input),
+        "timeout" => set(&mut options.timeout, name, input),
+        "each" => set_each(&mut options.each, name, input),
         other => Err(unknown(&name, other)),
-    }
-}
-
-fn unknown(name: &Ident, text: &str) -> syn::Error {
-    if LATER.contains(&text) {
-        return error(name, format_args!("`{text}` is not supported in this version"), "remove it");
-    }
-    let mistake = format_args!("unknown option `{text}`").to_string();
-    if let Some((_, help)) = ELSEWHERE.iter().find(|(names, _)| names.contains(&text)) {
-        return error(name, mistake, help);
-    }
-    match did_you_mean(text, KNOWN.into_iter().chain(LATER)) {
-        Some(meant) => error(name, mistake, format_args!("did you mean `{meant}`?")),
-        None => error(name, mistake, format_args!("the options are {}", list(&KNOWN))),
-    }
-}
-
-fn list(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// How an option is written, for help.
-pub(crate) fn example(name: &Ident) -> &'static str {
-    match name.to_string().as_str() {
-        "ttl" => "ttl = \"60s\"",
-        "tti" => "tti = \"10m\"",
-        "jitter" => "jitter = 0.1",
-        "capacity" => "capacity = 100",
-        "eviction" => "eviction = sieve",
-        "max_weight" => "max_weight = \"64MiB\"",
-        "weigh" => "weigh = |key, value| value.len()",
-        "key" => "key = (user.id, page)",
-        "skip" => "skip(db)",
-        "backend" => "backend = local",
-        "cache" => "cache = self.products",
-        "companion" => "companion = product_cache",
-        "name" => "name = \"products\"",
-        "version" => "version = 2",
-        "cache_if" => "cache_if = |value| !value.is_empty()",
-        "cache_err" => "cache_err = \"5s\"",
-        "cache_none" => "cache_none = true",
-        "bypass_if" => "bypass_if = force",
-        "refresh_if" => "refresh_if = force",
-        "coalesce" => "coalesce = false",
-        "codec" => "codec = json",
-        "compress_above" => "compress_above = \"1KiB\"",
-        _ => "crate = my_crate::cached_runtime",
     }
 }
 
@@ -357,7 +292,7 @@ fn expr(name: &Ident, input: ParseStream<'_>) -> Result<Expr> {
     input.parse()
 }
 
-fn once<T>(slot: &mut Option<Opt<T>>, name: Ident, value: T) -> Result<()> {
+pub(crate) fn once<T>(slot: &mut Option<Opt<T>>, name: Ident, value: T) -> Result<()> {
     if slot.is_some() {
         return Err(error(&name, format_args!("`{name}` is said twice"), "remove one of them"));
     }
@@ -414,57 +349,5 @@ fn check_expr(name: &Ident, value: &Expr) -> Result<()> {
             Err(error(value, "`version` is an integer", help))
         }
         _ => Ok(()),
-    }
-}
-
-fn set_skip(slot: &mut Option<Opt<Vec<Ident>>>, name: Ident, input: ParseStream<'_>) -> Result<()> {
-    if input.peek(Token![=]) {
-        let equals: Token![=] = input.parse()?;
-        let value = input.fork().parse::<TokenTree>().map(|value| value.to_string()).unwrap_or_default();
-        let value = value.trim_matches(['"', '[', ']', '(', ')', ' ']);
-        let value = if value.is_empty() { "db" } else { value };
-        return Err(error(
-            &equals,
-            "`skip` takes a list of arguments in parentheses",
-            format_args!("write `skip({value})`"),
-        ));
-    }
-    if !input.peek(token::Paren) {
-        return Err(error(&name, "`skip` takes a list of arguments", "write `skip(db)`"));
-    }
-    let content;
-    parenthesized!(content in input);
-    // All of it is taken, so that a mistake in it is one error.
-    let content: TokenStream = content.parse()?;
-    let names = Punctuated::<Argument, Token![,]>::parse_terminated.parse2(content)?;
-    if names.is_empty() {
-        return Err(error(&name, "`skip()` names no argument", "write `skip(db)`, or remove it"));
-    }
-    once(slot, name, names.into_iter().map(|argument| argument.0).collect())
-}
-
-/// An argument's name in `skip(..)`.
-struct Argument(Ident);
-
-impl Parse for Argument {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        if input.peek(Ident::peek_any) {
-            let name = input.call(Ident::parse_any)?;
-            if input.is_empty() || input.peek(Token![,]) {
-                return Ok(Self(name));
-            }
-            let rest: TokenTree = input.parse()?;
-            return Err(error(
-                &rest,
-                "`skip` takes names of arguments",
-                format_args!("write `skip({name})`; to use only a part of an argument, say `key = ...`"),
-            ));
-        }
-        if input.peek(LitStr) {
-            let text: LitStr = input.parse()?;
-            return Err(error(&text, "`skip` takes names, not text", format_args!("write `skip({})`", text.value())));
-        }
-        let token: TokenTree = input.parse()?;
-        Err(error(&token, "`skip` takes names of arguments", "write `skip(db)`"))
     }
 }

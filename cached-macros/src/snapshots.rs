@@ -4,19 +4,30 @@
 //! After a change: `UPDATE_EXPECT=1 cargo test -p cached-macros`, then read the diff.
 
 use expect_test::{ExpectFile, expect_file};
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
+
+use crate::targets::Writer;
+use crate::writers::writer_tokens;
 
 /// The source of one cached function against the file that shows its expansion.
 fn check(source: &str, expected: &ExpectFile) {
     let item: TokenStream = source.parse().expect("Rust");
     let mut item: Vec<_> = item.into_iter().collect();
     // `#` and `[cached(..)]`; whatever stands above is what an earlier attribute left.
-    let at = item.iter().position(|token| token.to_string().starts_with("[cached")).expect("#[cached] on top");
+    let ours = ["cached", "invalidates", "updates"];
+    let name = |token: &TokenTree| ours.into_iter().find(|name| token.to_string().starts_with(&format!("[{name}")));
+    let at = item.iter().position(|token| name(token).is_some()).expect("an attribute of ours on top");
+    let name = name(&item[at]).expect("found");
     let brackets = item.remove(at).to_string();
     item.remove(at - 1);
-    let attribute = brackets.trim_start_matches("[cached").trim_end_matches(']').trim();
+    let attribute = brackets.trim_start_matches('[').trim_start_matches(name).trim_end_matches(']').trim();
     let attribute = attribute.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or("");
-    let expanded = crate::cached_tokens(attribute.parse().expect("Rust"), item.into_iter().collect());
+    let (attribute, item) = (attribute.parse().expect("Rust"), item.into_iter().collect());
+    let expanded = match name {
+        "cached" => crate::cached_tokens(attribute, item),
+        "invalidates" => writer_tokens(Writer::Invalidates, attribute, item),
+        _ => writer_tokens(Writer::Updates, attribute, item),
+    };
     let written = if let Ok(file) = syn::parse2::<syn::File>(expanded.clone()) {
         prettyplease::unparse(&file)
     } else {
@@ -142,6 +153,31 @@ pub async fn redis_async(db: &Db, id: u64) -> Result<Product, DbError> {
 pub async fn redis_method(&self, n: u32) -> u32 {
     self.load(n).await
 }";
+    writer_sync: "
+#[invalidates(product(id), crate::shop::size::<u8>(&name, 1), list, tags = [\"products\", \"user:{user.id}\"])]
+pub fn writer_sync(user: &User, id: String, name: String) -> Result<bool, Error> {
+    user.write(id)?;
+    Ok(true)
+}";
+    writer_of_its_result: "
+#[invalidates(|made| product(made.id, lang))]
+#[instrument]
+async fn create(db: &Db, lang: String) -> io::Result<Product> {
+    db.create(lang).await
+}";
+    writer_method: "
+#[invalidates(self.item_entry(n), Self::page_entry(n))]
+pub async fn writer_method(&mut self, n: u32) {
+    self.write(n).await;
+}";
+    updater: "
+#[updates(product(id))]
+async fn updater(db: &Db, id: u64, patch: Patch) -> Result<Product, Error> {
+    db.update(id, patch).await
+}";
+    writer_mistakes: "
+#[invalidates(product(id).await, 7, tags = [\"{name}\"], tag = 1)]
+fn writer_mistakes(id: u8) {}";
     mistakes: "
 #[cached(ttl = 60, capcity = 10)]
 fn mistakes(n: u8) -> &u8 {

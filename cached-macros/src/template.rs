@@ -1,17 +1,98 @@
-//! Templates: `"product:{id}:{price:.2}"` to the parts of a key. Must never build text where a part has no format.
+//! Templates: `"product:{id}:{price:.2}"` to the parts of a key, or to a tag. Must never build text where a key's part has
+//! no format.
 
-use proc_macro2::Ident;
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
 use syn::{Expr, LitStr};
 
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::key::{Part, meant, part_of};
-use crate::scope;
+use crate::scope::{self, Scope};
 
-/// The parts of a template, and the pieces of text before, between and after them.
+/// A template, read.
+#[derive(Default)]
+pub(crate) struct Template {
+    /// What stands before, between and after the places.
+    pub(crate) pieces: Vec<String>,
+    /// What stands in braces: an argument or a field of one, and the format behind the colon.
+    pub(crate) places: Vec<(Expr, String)>,
+}
+
+/// The parts of a key's template, and the pieces of text before, between and after them.
 pub(crate) fn parts(text: &LitStr, function: &Function, errors: &mut Errors) -> (Vec<Part>, Vec<String>) {
     let value = text.value();
-    let (mut parts, mut pieces, mut piece) = (Vec::new(), Vec::new(), String::new());
+    let Template { pieces, places } = read(text, function, errors);
+    if places.is_empty() && !function.arguments.is_empty() && errors.is_empty() {
+        let help = match function.names().first() {
+            Some(name) => format!(
+                "name the arguments that tell calls apart, `\"{value}:{{{name}}}\"`; for one entry on purpose, `key = ()`"
+            ),
+            None => "for one entry on purpose, write `key = ()`".to_owned(),
+        };
+        errors.at(text, "this key reads no argument: all calls would share one entry", help);
+    }
+    let parts = places.into_iter().map(|(expr, spec)| {
+        if spec.is_empty() { part_of(&expr, function) } else { Part::Text(expr, format!("{{:{spec}}}"), text.span()) }
+    });
+    (parts.collect(), pieces)
+}
+
+/// A tag over the arguments.
+pub(crate) struct Tag {
+    /// As it was written.
+    pub(crate) text: LitStr,
+    /// As it was read.
+    pub(crate) template: Template,
+}
+
+impl Tag {
+    /// What `format!` and `format_args!` take.
+    pub(crate) fn arguments(&self, function: &Function, scope: Scope) -> TokenStream {
+        let Template { pieces, places } = &self.template;
+        let mut format = String::new();
+        for (at, piece) in pieces.iter().enumerate() {
+            format.push_str(&piece.replace('{', "{{").replace('}', "}}"));
+            if let Some((_, spec)) = places.get(at) {
+                format.push('{');
+                if !spec.is_empty() {
+                    format.push(':');
+                    format.push_str(spec);
+                }
+                format.push('}');
+            }
+        }
+        let span = self.text.span().resolved_at(Span::mixed_site());
+        let format = LitStr::new(&format, span);
+        let places = places.iter().map(|(expr, _)| {
+            let mut expr = expr.clone();
+            scope::rewrite(&mut expr, function, scope);
+            expr
+        });
+        quote_spanned!(span=> #format #(, #places)*)
+    }
+}
+
+/// The arguments that these tags read.
+pub(crate) fn reads(tags: &[Tag], function: &Function) -> BTreeSet<usize> {
+    let places = tags.iter().flat_map(|tag| &tag.template.places);
+    places.flat_map(|(expr, _)| scope::reads(expr, function)).collect()
+}
+
+/// The tags, and the arguments that they read.
+pub(crate) fn tags(texts: &[LitStr], function: &Function, errors: &mut Errors) -> (Vec<Tag>, BTreeSet<usize>) {
+    let tags = texts.iter().map(|text| Tag { text: text.clone(), template: read(text, function, errors) });
+    let tags: Vec<Tag> = tags.collect();
+    let reads = reads(&tags, function);
+    (tags, reads)
+}
+
+/// Reads a template; its mistakes are noted.
+fn read(text: &LitStr, function: &Function, errors: &mut Errors) -> Template {
+    let value = text.value();
+    let (mut read, mut piece) = (Template::default(), String::new());
     let mut rest = value.as_str();
     while let Some(at) = rest.find(['{', '}']) {
         let (brace, after) = (&rest[at..=at], &rest[at + 1..]);
@@ -21,31 +102,22 @@ pub(crate) fn parts(text: &LitStr, function: &Function, errors: &mut Errors) -> 
             rest = &after[1..];
         } else if brace == "}" {
             errors.at(text, "a `}` without a `{`", "write `}}` for a brace that is text");
-            return (parts, pieces);
+            return read;
         } else if let Some(end) = after.find('}') {
-            parts.extend(placeholder(&after[..end], text, function, errors));
-            pieces.push(std::mem::take(&mut piece));
+            read.places.extend(placeholder(&after[..end], text, function, errors));
+            read.pieces.push(std::mem::take(&mut piece));
             rest = &after[end + 1..];
         } else {
             errors.at(text, "a `{` without a `}`", "write `{{` for a brace that is text");
-            return (parts, pieces);
+            return read;
         }
     }
     piece.push_str(rest);
-    pieces.push(piece);
-    if parts.is_empty() && !function.arguments.is_empty() && errors.is_empty() {
-        let help = match function.names().first() {
-            Some(name) => format!(
-                "name the arguments that tell calls apart, `\"{value}:{{{name}}}\"`; for one entry on purpose, `key = ()`"
-            ),
-            None => "for one entry on purpose, write `key = ()`".to_owned(),
-        };
-        errors.at(text, "this key reads no argument: all calls would share one entry", help);
-    }
-    (parts, pieces)
+    read.pieces.push(piece);
+    read
 }
 
-fn placeholder(content: &str, text: &LitStr, function: &Function, errors: &mut Errors) -> Option<Part> {
+fn placeholder(content: &str, text: &LitStr, function: &Function, errors: &mut Errors) -> Option<(Expr, String)> {
     let (place, spec) = content.split_once(':').unwrap_or((content, ""));
     let place = place.trim();
     let names = function.names();
@@ -84,7 +156,7 @@ fn placeholder(content: &str, text: &LitStr, function: &Function, errors: &mut E
         errors.at(text, "the function has no `self`", format_args!("write the argument's name, `{{{some}}}`"));
         return None;
     }
-    Some(if spec.is_empty() { part_of(&expr, function) } else { Part::Text(expr, format!("{{:{spec}}}"), text.span()) })
+    Some((expr, spec.to_owned()))
 }
 
 fn is_template_place(expr: &Expr) -> bool {

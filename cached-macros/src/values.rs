@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use syn::{Expr, Ident, Lit, LitStr, Path, Result, UnOp};
 
-use crate::errors::error;
+use crate::errors::{did_you_mean, error};
 use crate::literal;
-use crate::options::{Backend, Capacity, Codec, Companion, Eviction, Jitter, Key, Time, Toggle, Ttl, Weight, example};
+use crate::names::example;
+use crate::options::{Ahead, Backend, Capacity, Codec, Companion, Eviction, Jitter, Key, Time, Toggle, Ttl, Weight};
 
 /// How the value of an option is written.
 pub(crate) trait Value: Sized {
@@ -231,6 +232,77 @@ impl Value for Jitter {
             }
             _ => Ok(Self::Expr(value)),
         }
+    }
+}
+
+impl Value for Ahead {
+    fn read(name: &Ident, value: Expr) -> Result<Self> {
+        let help = "write a share of the ttl between 0 and 1, `refresh_ahead = 0.8`, or `refresh_ahead = xfetch`";
+        match (word(&value).as_deref(), &value) {
+            (Some("xfetch"), _) => Ok(Self::Xfetch),
+            (Some(other), _) if other.chars().any(char::is_lowercase) => {
+                let help = match did_you_mean(&other.to_lowercase().replace('_', ""), ["xfetch"]) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => help.to_owned(),
+                };
+                Err(error(&value, "no such way to refresh ahead", help))
+            }
+            (None, Expr::Lit(lit)) => match &lit.lit {
+                Lit::Float(share) if share.base10_parse::<f64>().is_ok_and(|share| 0.0 < share && share < 1.0) => {
+                    Ok(Self::Share(value))
+                }
+                Lit::Str(text) if text.value() == "xfetch" => Err(error(
+                    &value,
+                    format_args!("`{name}` is a word here, not text"),
+                    "write `refresh_ahead = xfetch`, without quotes",
+                )),
+                Lit::Float(_) | Lit::Int(_) => {
+                    Err(error(&value, format_args!("`{name}` is a share of the ttl: more than 0, less than 1"), help))
+                }
+                _ => Err(error(&value, format_args!("`{name}` is a share of the ttl or `xfetch`"), help)),
+            },
+            (None, Expr::Unary(unary)) if matches!(unary.op, UnOp::Neg(_)) => {
+                Err(error(&value, format_args!("`{name}` is a share of the ttl: more than 0, less than 1"), help))
+            }
+            _ => Ok(Self::Share(value)),
+        }
+    }
+}
+
+impl Value for Vec<LitStr> {
+    fn read(name: &Ident, value: Expr) -> Result<Self> {
+        let help = "a tag is a text, or a template over the arguments: `tags = [\"products\", \"user:{id}\"]`";
+        if let Some(text) = text(&value) {
+            return Err(error(
+                &value,
+                format_args!("`{name}` is a list"),
+                format_args!("write `{name} = [\"{}\"]`", text.value()),
+            ));
+        }
+        let Expr::Array(list) = &value else {
+            return Err(error(&value, format_args!("`{name}` is a list of texts"), help));
+        };
+        if list.elems.is_empty() {
+            return Err(error(
+                &value,
+                format_args!("`{name}` names no tag"),
+                "write `tags = [\"products\"]`, or remove it",
+            ));
+        }
+        let mut tags: Vec<LitStr> = Vec::new();
+        for tag in &list.elems {
+            let Some(tag) = text(tag) else {
+                return Err(error(tag, "a tag is a text in quotes", help));
+            };
+            if tag.value().is_empty() {
+                return Err(error(tag, "the tag is empty", help));
+            }
+            if tags.iter().any(|known| known.value() == tag.value()) {
+                return Err(error(tag, "the tag is there twice", "remove one of them"));
+            }
+            tags.push(tag.clone());
+        }
+        Ok(tags)
     }
 }
 

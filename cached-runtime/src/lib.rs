@@ -60,16 +60,22 @@ mod clock;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod clock;
+#[cfg(feature = "dashboard")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
+pub mod dashboard;
 mod error;
 mod flight;
+mod gathered;
 mod key;
 mod leading;
+mod load_times;
 mod memory;
 mod miss;
 mod outcome;
 mod policy;
 #[doc(hidden)]
 pub mod private;
+pub mod prometheus;
 mod pulse;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
@@ -87,6 +93,7 @@ pub use cache::Cache;
 pub use cached_macros::cached;
 pub use error::{Error, ErrorKind, Refusal};
 pub use key::{CacheKey, Float};
+pub use load_times::LoadTimes;
 pub use outcome::CacheValue;
 pub use policy::Jitter;
 pub use registry::{CacheInfo, Invalidation, caches, clear_all};

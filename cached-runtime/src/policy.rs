@@ -80,6 +80,12 @@ impl Policy {
         Self { ttl: ttl.map(clock::nanos), tti: tti.map(clock::nanos), jitter }
     }
 
+    /// How long an entry is there at most, stale or not; `None`: without an end.
+    #[cfg(feature = "redis")]
+    pub(crate) fn lasts(&self) -> Option<Duration> {
+        self.ttl.map(Duration::from_nanos)
+    }
+
     #[inline]
     pub(crate) fn tti(&self) -> Option<Nanos> {
         self.tti

@@ -16,12 +16,27 @@ use parking_lot::Mutex;
 pub(crate) trait Listed: Send + Sync {
     fn name(&self) -> &str;
     fn stats(&self) -> Stats;
+    /// What [`CacheInfo::backend`] gives.
+    fn backend(&self) -> &'static str;
+
     fn clear(&self);
 
     /// Where the entries are on a server: begins to clear them, and gives what to wait for.
     #[cfg(feature = "redis")]
     fn clear_afar(&self) -> Option<crate::redis::Acting> {
         None
+    }
+
+    /// The Redis connection that it uses, if it uses one.
+    #[cfg(feature = "redis")]
+    fn connection(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// New calls don't find loads whose values will carry one of these tags (given as the names of their nonces).
+    #[cfg(feature = "redis")]
+    fn detach_tags(&self, tags: &[Arc<str>]) {
+        let _ = tags;
     }
 }
 
@@ -43,7 +58,7 @@ pub(crate) fn list(cache: Weak<dyn Listed>) {
     all.caches.push(cache);
 }
 
-fn all() -> Vec<Arc<dyn Listed>> {
+pub(crate) fn all() -> Vec<Arc<dyn Listed>> {
     // Upgraded under the lock, used outside of it: `clear` runs the users' `Drop`.
     ALL.lock().caches.iter().filter_map(Weak::upgrade).collect()
 }
@@ -80,6 +95,46 @@ impl CacheInfo {
     /// What it did so far.
     pub fn stats(&self) -> Stats {
         self.0.stats()
+    }
+
+    /// Where its entries live: `"memory"`, `"local"` or `"redis"`.
+    ///
+    /// ```
+    /// use cached_runtime::{Cache, caches};
+    ///
+    /// let colours = Cache::<u32, String>::builder().name("shades").build();
+    /// # drop(colours.get(&1));
+    /// assert!(caches().iter().any(|cache| cache.name() == "shades" && cache.backend() == "memory"));
+    /// ```
+    pub fn backend(&self) -> &'static str {
+        self.0.backend()
+    }
+
+    /// The connection that a cache in Redis uses, by its name; `None` for one in memory.
+    pub fn connection(&self) -> Option<&'static str> {
+        #[cfg(feature = "redis")]
+        return self.0.connection();
+        #[cfg(not(feature = "redis"))]
+        None
+    }
+
+    /// How the connection of a cache in Redis is, its breaker's state included; asks nobody. `None` for a cache in memory,
+    /// and before the connection is used for the first time.
+    #[cfg(feature = "redis")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+    pub fn health(&self) -> Option<crate::redis::Health> {
+        crate::redis::health_of(crate::redis::Client::named(self.0.connection()?))
+    }
+
+    /// Begins to forget everything in it, and gives what to wait for.
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn clearing(&self) -> Invalidation {
+        #[cfg(feature = "redis")]
+        if let Some(afar) = self.0.clear_afar() {
+            return Invalidation { acting: vec![afar], result: None };
+        }
+        self.0.clear();
+        Invalidation::default()
     }
 
     /// Forgets everything in it.

@@ -130,6 +130,10 @@ impl crate::registry::Listed for Common {
         Self::stats(self)
     }
 
+    fn backend(&self) -> &'static str {
+        "local"
+    }
+
     fn clear(&self) {
         self.mark_cleared();
     }

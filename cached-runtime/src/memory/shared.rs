@@ -216,6 +216,10 @@ impl<K: CacheKey, V: CacheValue> crate::registry::Listed for MemoryCache<K, V> {
         self.common.stats()
     }
 
+    fn backend(&self) -> &'static str {
+        "memory"
+    }
+
     fn clear(&self) {
         self.clear_all();
     }

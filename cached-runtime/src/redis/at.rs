@@ -3,12 +3,12 @@
 
 use super::Budget;
 use super::core::{Core, RemoteKey, RemoteValue, count};
-use super::envelope::Head;
 use super::flights::{self, Moment};
 use super::invalidate::Acting;
 use super::keys::Name;
 use super::load::{self, Guide, How, Passing, RemoteMiss};
 use super::remote::{Seen, What};
+use super::tags;
 use crate::at::{At, Lookup};
 use crate::builder::Coalesce;
 use crate::error::{Error, ErrorKind};
@@ -37,6 +37,11 @@ pub(crate) struct Call<O: Outcome> {
     pub(crate) budget: Budget,
 }
 
+/// Whether what stands at a key is known to be outdated: its invalidation, or that of a tag, is still to be repeated.
+pub(crate) fn is_pending<V>(core: &Core<V>, name: &Name) -> bool {
+    core.queue.is_pending(name) || tags::is_pending(core.remote.client, name)
+}
+
 /// Why a read counts for nothing: what stands there is outdated.
 pub(crate) fn pending() -> Error {
     Error::new(ErrorKind::Unreachable, "its invalidation is still to be repeated")
@@ -51,7 +56,7 @@ where
 {
     /// What the server has; a key whose invalidation is pending has nothing that counts.
     async fn read(core: Arc<Core<O::Value>>, name: Name, budget: Budget) -> Result<Seen, Error> {
-        if core.queue.is_pending(&name) {
+        if is_pending(&core, &name) {
             return Err(pending());
         }
         core.remote.read(&name, false, &budget).await
@@ -218,8 +223,7 @@ where
             Err(core) => RemoteMiss(How::Past(core)),
             Ok(call) => {
                 // It reads nothing: what it replaces is the server's to see.
-                let nothing = Seen { head: Head::default(), what: What::Nothing, generation: None };
-                call.miss(Ok(nothing), asynchronous, Purpose::Anew)
+                call.miss(Ok(Seen::nothing()), asynchronous, Purpose::Anew)
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::redis::budget::Budget;
 use crate::redis::config::{Config, Settings};
 use crate::redis::driver::{self, Driver};
 use crate::redis::link::Link;
+use crate::redis::queue::Queue;
 use crate::redis::watch::Watch;
 use crate::redis::wire::Answers;
 use parking_lot::{Mutex, RwLock};
@@ -28,6 +29,8 @@ pub(crate) struct Client(&'static Named);
 struct Named {
     name: &'static str,
     state: RwLock<State>,
+    /// The tags (their nonces' names) whose invalidation failed and is still to be repeated.
+    tags: Queue<Arc<str>>,
 }
 
 #[derive(Clone)]
@@ -66,7 +69,8 @@ impl Client {
         let mut all = ALL.lock();
         let known = all.iter().copied().find(|known| known.name == name);
         Self(known.unwrap_or_else(|| {
-            let new: &'static Named = Box::leak(Box::new(Named { name, state: RwLock::new(State::Unknown) }));
+            let new: &'static Named =
+                Box::leak(Box::new(Named { name, state: RwLock::new(State::Unknown), tags: Queue::default() }));
             all.push(new);
             new
         }))
@@ -79,6 +83,11 @@ impl Client {
 
     pub(crate) fn name(self) -> &'static str {
         self.0.name
+    }
+
+    /// The tags whose invalidation is still to be repeated.
+    pub(crate) fn pending_tags(self) -> &'static Queue<Arc<str>> {
+        &self.0.tags
     }
 
     /// What is configured now; the defaults if nothing usable is (then [`call`](Self::call) says why).

@@ -119,6 +119,21 @@ impl Config {
         }
     }
 
+    /// The names of the connections that the environment configures, as far as they can be told from their variables.
+    pub(crate) fn in_environment(variables: impl Iterator<Item = String>) -> Vec<String> {
+        let mut names = Vec::new();
+        for variable in variables {
+            if VARIABLES.contains(&&*variable) {
+                names.push(client::DEFAULT.to_owned());
+            } else if let Some(name) = variable.strip_prefix(VARIABLES[0]).and_then(|rest| rest.strip_prefix('_')) {
+                names.push(name.to_ascii_lowercase());
+            }
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
     fn found(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let url = VARIABLES.iter().find_map(|name| lookup(name).filter(|url| !url.is_empty()));
         Self::from_url(url.unwrap_or_else(|| LOCAL.to_owned()))

@@ -59,6 +59,7 @@ pub(crate) struct Counts {
     pub(crate) loads: AtomicU64,
     pub(crate) load_errors: AtomicU64,
     pub(crate) load_nanos: AtomicU64,
+    load_times: crate::load_times::Times,
     pub(crate) coalesced: AtomicU64,
     pub(crate) fenced: AtomicU64,
     pub(crate) invalidations: AtomicU64,
@@ -120,6 +121,7 @@ impl<V: RemoteValue> Core<V> {
         let counts = &self.counts;
         count(&counts.loads);
         counts.load_nanos.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        counts.load_times.note_shared(took);
         let kept = match (outcome.judge(ret), outcome.value(ret)) {
             (Verdict::Fail, _) => {
                 count(&counts.load_errors);
@@ -144,7 +146,10 @@ impl<V: CacheValue> Core<V> {
         let counts = &self.counts;
         // The gates count those who waited within the process, and calls from inside a key's own code.
         let gates = crate::store::Engine::common(&self.flights.gates).stats();
+        let mut load_times = crate::LoadTimes::default();
+        counts.load_times.add_to(&mut load_times);
         Stats {
+            load_times,
             hits: get(&counts.hits),
             misses: get(&counts.misses),
             loads: get(&counts.loads),
@@ -196,8 +201,10 @@ impl Drop for Running<'_> {
         if std::thread::panicking() {
             count(&self.counts.loads);
             count(&self.counts.load_errors);
-            let nanos = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let took = self.since.elapsed();
+            let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
             self.counts.load_nanos.fetch_add(nanos, Ordering::Relaxed);
+            self.counts.load_times.note_shared(took);
         }
     }
 }

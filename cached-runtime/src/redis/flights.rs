@@ -59,6 +59,8 @@ pub(crate) struct Account {
     state: Mutex<State>,
     /// Whether the load's lease is renewed; shared with its ticket.
     renewed: Mutex<Option<Arc<AtomicBool>>>,
+    /// The tags that its value will carry.
+    tags: Arc<[Arc<str>]>,
 }
 
 struct State {
@@ -141,8 +143,11 @@ impl<V: CacheValue> Flights<V> {
 
     /// A load of this process begins.
     pub(crate) fn account(self: &Arc<Self>, name: &Name) -> Accounted<V> {
-        let account =
-            Arc::new(Account { state: Mutex::new(State { head: None, since: NOT_BEGUN }), renewed: Mutex::new(None) });
+        let account = Arc::new(Account {
+            state: Mutex::new(State { head: None, since: NOT_BEGUN }),
+            renewed: Mutex::new(None),
+            tags: Arc::clone(name.tags()),
+        });
         self.accounts.lock().entry(Arc::clone(name.text())).or_default().push(Arc::clone(&account));
         Accounted { flights: Arc::clone(self), name: Arc::clone(name.text()), account }
     }
@@ -152,7 +157,7 @@ impl<V: CacheValue> Flights<V> {
         let mut accounts = self.accounts.lock();
         let Some(of_name) = accounts.get(name.text()) else { return };
         if !of_name.iter().all(|account| account.serves(start, seen)) {
-            self.remove(&mut accounts, name);
+            self.remove(&mut accounts, name.text());
         }
     }
 
@@ -163,16 +168,27 @@ impl<V: CacheValue> Flights<V> {
 
     /// New calls don't find the loads of this key that are under way.
     pub(crate) fn detach(&self, name: &Name) {
-        self.remove(&mut self.accounts.lock(), name);
+        self.remove(&mut self.accounts.lock(), name.text());
     }
 
-    fn remove(&self, accounts: &mut HashMap<Arc<str>, Vec<Arc<Account>>>, name: &Name) {
-        for account in accounts.remove(name.text()).unwrap_or_default() {
+    fn remove(&self, accounts: &mut HashMap<Arc<str>, Vec<Arc<Account>>>, name: &Arc<str>) {
+        for account in accounts.remove(name).unwrap_or_default() {
             account.detach();
         }
-        let view = Val::new(Arc::clone(name.text()));
+        let view = Val::new(Arc::clone(name));
         let hash = self.gates.hash(&view);
         self.gates.invalidate(&Find { hash, view: &view });
+    }
+
+    /// The same for the loads whose values will carry one of these tags. They are few: only what is under way is looked at.
+    pub(crate) fn detach_tags(&self, tags: &[Arc<str>]) {
+        let mut accounts = self.accounts.lock();
+        let carries = |account: &Arc<Account>| account.tags.iter().any(|tag| tags.contains(tag));
+        let of = accounts.iter().filter(|(_, of_name)| of_name.iter().any(carries));
+        let names: Vec<Arc<str>> = of.map(|(name, _)| Arc::clone(name)).collect();
+        for name in names {
+            self.remove(&mut accounts, &name);
+        }
     }
 
     /// One key, or all.

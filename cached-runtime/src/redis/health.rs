@@ -49,7 +49,7 @@ pub fn health() -> Vec<Health> {
     Client::all().into_iter().filter_map(health_of).collect()
 }
 
-fn health_of(client: Client) -> Option<Health> {
+pub(crate) fn health_of(client: Client) -> Option<Health> {
     let link = match client.peek()? {
         Ok(link) => link,
         Err(error) => {

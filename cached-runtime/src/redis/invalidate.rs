@@ -34,6 +34,11 @@ impl Acting {
         Self(Err(error))
     }
 
+    /// It is under way, and its end will be told.
+    pub(crate) fn told(end: oneshot::Receiver<Result<(), Error>>) -> Self {
+        Self(Ok(end))
+    }
+
     /// Blocks until it is done.
     ///
     /// # Errors

@@ -130,7 +130,7 @@ impl<V: CacheValue> Ahead<V> {
         let Self { remote, flights, account, name, seen, coalesce, deadline, anew, budget } = self;
         let mut seen = seen?;
         if anew {
-            return Ok(Before::Load(Some(remote.refresh(&name, seen.generation, &budget).await?)));
+            return Ok(Before::Load(Some(remote.refresh(&name, &seen.nonces, &budget).await?)));
         }
         let mut another_failed = false;
         for round in 0..ROUNDS {

@@ -7,12 +7,14 @@
 use super::Budget;
 use super::at::{Asked, Call};
 use super::core::RemoteValue;
+use super::envelope::Nonce;
 use super::keys::Name;
 use super::remote::{Remote, Seen};
 use super::{Kind, slots};
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::outcome::Outcome;
 use redis::{Cmd, Pipeline, Value};
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,19 +36,25 @@ impl Remote {
     /// Reads keys, each as [`read`](Self::read) does, in one round trip; in a cluster one to each part of the slots, and
     /// those at one time.
     pub(crate) async fn read_many(&self, names: &[Name], budget: &Budget) -> SeenAll {
-        let Some(first) = names.first() else { return Vec::new() };
+        if names.is_empty() {
+            return Vec::new();
+        }
         if self.client.settings().cluster {
             return self.read_parts(names, budget).await;
         }
-        let generation = first.generation();
         let mut work = Pipeline::with_capacity(names.len() / AT_ONCE + 1);
         for some in names.chunks(AT_ONCE) {
-            // The generation with each: another order could take an entry of before a `clear` for one of after it.
-            work.add_command(command(b"MGET", some.iter().map(Name::as_bytes).chain([generation.as_bytes()])));
+            // The nonces with each: another order could take an entry of before a `clear` for one of after it.
+            let nonces = Nonces::of(some);
+            work.add_command(command(b"MGET", some.iter().map(Name::as_bytes).chain(nonces.keys())));
         }
         let mut seen = Vec::with_capacity(names.len());
         match self.client.call(work, Kind::Read, budget).await {
-            Ok(replies) => replies.into_iter().for_each(|reply| judge_all(reply, &mut seen)),
+            Ok(replies) => {
+                for (some, reply) in names.chunks(AT_ONCE).zip(replies) {
+                    judge_all(some, reply, &mut seen);
+                }
+            }
             Err(error) => {
                 let error = self.failed(error, None);
                 seen.resize_with(names.len(), || Err(error.clone()));
@@ -68,8 +76,15 @@ impl Remote {
         // Each with what the call has left: they run at one time, and must not be charged for one another's waits.
         let left = budget.left().unwrap_or_default();
         let mut reads: Vec<Reading<'_, Result<Values, Error>>> = Vec::new();
-        let generation = names.first().map_or("", Name::generation);
-        reads.push(Box::pin(self.get_all(vec![generation.as_bytes()], Budget::new(left))));
+        let nonces = Nonces::of(names);
+        let mut of_parts: Vec<Vec<&[u8]>> = vec![Vec::new(); slots::PARTS];
+        for key in nonces.keys() {
+            of_parts[slots::part_of(key)].push(key);
+        }
+        of_parts.retain(|keys| !keys.is_empty());
+        for keys in &of_parts {
+            reads.push(Box::pin(self.get_all(keys.clone(), Budget::new(left))));
+        }
         for places in &parts {
             let keys = places.iter().map(|place| names[*place].as_bytes()).collect();
             reads.push(Box::pin(self.get_all(keys, Budget::new(left))));
@@ -77,11 +92,16 @@ impl Remote {
         let start = std::time::Instant::now();
         let mut read = all(reads).await.into_iter();
         drop(budget.charge(start));
-        // Without the generation nobody knows what is live.
-        let generation = match read.next() {
-            Some(Ok(mut one)) => one.pop().flatten(),
-            Some(Err(error)) => return names.iter().map(|_| Err(error.clone())).collect(),
-            None => None,
+        let mut known: HashMap<&[u8], Result<Option<Vec<u8>>, Error>> = HashMap::new();
+        for (keys, values) in of_parts.iter().zip(read.by_ref()) {
+            match values {
+                Ok(values) => known.extend(keys.iter().copied().zip(values.into_iter().map(Ok))),
+                Err(error) => known.extend(keys.iter().map(|key| (*key, Err(error.clone())))),
+            }
+        }
+        // Without its nonces nobody knows whether an entry is live.
+        let of_name = |name: &Name| -> Result<Vec<Option<Nonce>>, Error> {
+            name.nonces().map(|key| Ok(nonce(known.get(key.as_bytes()).cloned().transpose()?.flatten()))).collect()
         };
         let missing = || Err(Error::new(ErrorKind::Unreachable, "it was not read"));
         let mut seen: SeenAll = names.iter().map(|_| missing()).collect();
@@ -89,7 +109,7 @@ impl Remote {
             match values {
                 Ok(values) => {
                     for (place, value) in places.iter().zip(values) {
-                        seen[*place] = Ok(Seen::judge(value, generation.as_deref()));
+                        seen[*place] = of_name(&names[*place]).map(|nonces| Seen::judge(value, nonces));
                     }
                 }
                 Err(error) => places.iter().for_each(|place| seen[*place] = Err(error.clone())),
@@ -114,11 +134,35 @@ impl Remote {
     }
 }
 
-/// The answer to one `MGET`, of which the last value is the generation.
-fn judge_all(reply: Value, seen: &mut SeenAll) {
+/// The keys of all nonces of several names, each once.
+struct Nonces<'n>(Vec<&'n str>);
+
+impl<'n> Nonces<'n> {
+    fn of(names: &'n [Name]) -> Self {
+        let mut known = HashSet::new();
+        Self(names.iter().flat_map(Name::nonces).filter(|key| known.insert(*key)).collect())
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &'n [u8]> {
+        self.0.iter().map(|key| key.as_bytes())
+    }
+}
+
+fn nonce(value: Option<Vec<u8>>) -> Option<Nonce> {
+    Nonce::try_from(value?).ok()
+}
+
+/// The answer to one `MGET`: the values of `names`, then their nonces.
+fn judge_all(names: &[Name], reply: Value, seen: &mut SeenAll) {
     let Value::Array(mut values) = reply else { return };
-    let generation = values.pop().and_then(bytes);
-    seen.extend(values.into_iter().map(|value| Ok(Seen::judge(bytes(value), generation.as_deref()))));
+    let nonces = Nonces::of(names);
+    if values.len() != names.len() + nonces.0.len() {
+        return;
+    }
+    let read = values.split_off(names.len()).into_iter().map(|value| nonce(bytes(value)));
+    let known: HashMap<&str, Option<Nonce>> = nonces.0.iter().copied().zip(read).collect();
+    let of_name = |name: &Name| name.nonces().map(|key| known.get(key).copied().flatten()).collect();
+    seen.extend(names.iter().zip(values).map(|(name, value)| Ok(Seen::judge(bytes(value), of_name(name)))));
 }
 
 fn command<'k>(name: &[u8], keys: impl Iterator<Item = &'k [u8]>) -> Cmd {
@@ -167,7 +211,7 @@ where
     let remote = Arc::clone(&first.core.remote);
     let mut seen = remote.read_many(&names, &first.budget).await;
     for (call, seen) in calls.iter().zip(&mut seen) {
-        if call.core.queue.is_pending(&call.name) {
+        if super::at::is_pending(&call.core, &call.name) {
             *seen = Err(super::at::pending());
         }
     }

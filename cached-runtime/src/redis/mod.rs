@@ -23,6 +23,7 @@ mod link;
 mod load;
 mod many;
 mod news;
+mod nonces;
 mod queue;
 mod remote;
 mod scripts;
@@ -30,6 +31,7 @@ mod servers;
 mod slot;
 mod slots;
 mod store;
+mod tags;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -54,6 +56,7 @@ pub use {
 pub(crate) use budget::Budget;
 pub(crate) use client::{Client, Kind};
 pub(crate) use driver::block_on;
+pub(crate) use health::health_of;
 pub(crate) use store::{Options, Parts};
 
 use crate::error::Error;

@@ -15,26 +15,32 @@ use super::remote::Remote;
 use crate::outcome::CacheValue;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// More keys than this become a clear.
 const MOST: usize = 1024;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// The invalidations of one cache that failed.
-#[derive(Default)]
-pub(crate) struct Queue {
-    waiting: Mutex<Waiting>,
+/// The invalidations of one cache that failed, or those of tags (`K` is then the name of a nonce).
+pub(crate) struct Queue<K = Name> {
+    waiting: Mutex<Waiting<K>>,
     /// As many as wait, so that a hit takes no lock.
     count: AtomicU64,
 }
 
-#[derive(Default)]
-struct Waiting {
-    keys: HashMap<Name, u64>,
+impl<K> Default for Queue<K> {
+    fn default() -> Self {
+        let waiting = Waiting { keys: HashMap::new(), clear: None, requests: 0, attended: false };
+        Self { waiting: Mutex::new(waiting), count: AtomicU64::new(0) }
+    }
+}
+
+struct Waiting<K> {
+    keys: HashMap<K, u64>,
     /// The request for a clear.
     clear: Option<u64>,
     requests: u64,
@@ -42,20 +48,20 @@ struct Waiting {
     attended: bool,
 }
 
-impl Waiting {
+impl<K> Waiting<K> {
     fn len(&self) -> u64 {
         u64::try_from(self.keys.len()).unwrap_or(u64::MAX) + u64::from(self.clear.is_some())
     }
 }
 
-impl Queue {
+impl<K: Eq + Hash + Clone> Queue<K> {
     /// How many wait.
     pub(crate) fn len(&self) -> u64 {
         self.count.load(Ordering::Acquire)
     }
 
     /// Whether what stands at this key in Redis is known to be outdated.
-    pub(crate) fn is_pending(&self, name: &Name) -> bool {
+    pub(crate) fn is_pending(&self, name: &K) -> bool {
         if self.len() == 0 {
             return false;
         }
@@ -63,8 +69,8 @@ impl Queue {
         waiting.clear.is_some() || waiting.keys.contains_key(name)
     }
 
-    /// One key, or `None` for all.
-    fn add(&self, name: Option<Name>) -> bool {
+    /// One key, or `None` for all. Whether the caller is to see to it that somebody works on it.
+    pub(crate) fn add(&self, name: Option<K>) -> bool {
         let mut waiting = self.waiting.lock();
         waiting.requests += 1;
         let request = waiting.requests;
@@ -78,12 +84,12 @@ impl Queue {
         !std::mem::replace(&mut waiting.attended, true)
     }
 
-    fn changed(&self, waiting: &Waiting) {
+    fn changed(&self, waiting: &Waiting<K>) {
         self.count.store(waiting.len(), Ordering::Release);
     }
 
     /// The next to try: a clear first, which settles the keys as well.
-    fn next(&self) -> Option<(Option<Name>, u64)> {
+    pub(crate) fn next(&self) -> Option<(Option<K>, u64)> {
         let mut waiting = self.waiting.lock();
         if let Some(request) = waiting.clear {
             return Some((None, request));
@@ -96,7 +102,7 @@ impl Queue {
     }
 
     /// An attempt that began when `request` was the newest for this key has succeeded.
-    fn done(&self, name: Option<&Name>, request: u64) {
+    pub(crate) fn done(&self, name: Option<&K>, request: u64) {
         let mut waiting = self.waiting.lock();
         if let Some(name) = name {
             if waiting.keys.get(name) == Some(&request) {
@@ -162,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_key_waits_once_and_the_newest_request_counts() {
-        let queue = Queue::default();
+        let queue = Queue::<Name>::default();
         assert!(queue.add(Some(name(1))));
         assert!(!queue.add(Some(name(1))));
         assert_eq!(queue.len(), 1);
@@ -178,7 +184,7 @@ mod tests {
 
     #[test]
     fn too_many_keys_become_a_clear() {
-        let queue = Queue::default();
+        let queue = Queue::<Name>::default();
         for key in 0..5000 {
             queue.add(Some(name(key)));
         }

@@ -3,6 +3,7 @@
 
 use super::envelope::{self, Content, HEAD, Head, Meta, Nonce, Stamp};
 use super::keys::{Form, Name, Prefix};
+use super::nonces;
 use super::scripts::{self, Call};
 use super::text::NoText;
 use super::{Budget, Client, Kind};
@@ -28,6 +29,8 @@ pub(crate) struct Remote {
     pub(crate) cache: Arc<str>,
     version: u32,
     form: Form,
+    /// How long its entries are there at most; `None`: without an end.
+    lasts: Option<Duration>,
     /// What the names begin with, for the namespace that was configured when it was last looked at.
     prefix: Mutex<Option<(Arc<str>, Arc<Prefix>)>>,
     /// Operations that failed.
@@ -40,8 +43,8 @@ pub(crate) struct Seen {
     /// What stands at the key, whatever it is.
     pub(crate) head: Head,
     pub(crate) what: What,
-    /// What the generation was; `None` if it was missing.
-    pub(crate) generation: Option<Nonce>,
+    /// The nonces that it should carry, in the order of [`Name::nonces`]; `None` for one that is missing.
+    pub(crate) nonces: Vec<Option<Nonce>>,
 }
 
 /// What stands at a key, as far as a caller may use it.
@@ -75,16 +78,20 @@ impl Seen {
         Self { what: What::Nothing, ..self }
     }
 
-    /// What stands at a key is live iff its nonces are there and equal: a `clear` removes the generation, the next load
-    /// makes a new one, and everything that carries the old one is dead, loads under way included. A lost nonce (evicted)
-    /// is no worse: more misses.
-    pub(crate) fn judge(value: Option<Vec<u8>>, generation: Option<&[u8]>) -> Self {
-        let generation = generation.and_then(|bytes| Nonce::try_from(bytes).ok());
+    /// Nothing was read.
+    pub(crate) fn nothing() -> Self {
+        Self { head: Head::default(), what: What::Nothing, nonces: Vec::new() }
+    }
+
+    /// What stands at a key is live iff its nonces are there and equal: a `clear` removes the generation's and an
+    /// `invalidate_tag` the tag's, the next load makes a new one, and everything that carries the old one is dead, loads
+    /// under way included. A lost nonce (evicted, expired) is no worse: more misses.
+    pub(crate) fn judge(value: Option<Vec<u8>>, nonces: Vec<Option<Nonce>>) -> Self {
         let Some(bytes) = value else {
-            return Self { head: Head::default(), what: What::Nothing, generation };
+            return Self { head: Head::default(), what: What::Nothing, nonces };
         };
         let head = Head::of(&bytes);
-        let live = |nonces: &[Nonce]| nonces.len() == 1 && generation.as_ref() == nonces.first();
+        let live = |carried: &[Nonce]| carried.iter().copied().map(Some).eq(nonces.iter().copied());
         let what = match envelope::read(&bytes) {
             Some(Content::Placeholder { nonces }) if live(&nonces) => What::Placeholder,
             Some(Content::Entry { meta, nonces, payload }) if live(&nonces) => {
@@ -92,7 +99,7 @@ impl Seen {
             }
             _ => What::Nothing,
         };
-        Self { head, what, generation }
+        Self { head, what, nonces }
     }
 }
 
@@ -143,8 +150,8 @@ pub(crate) struct WriteTicket {
     token: Stamp,
     /// Whether there was one before it, whose writer may still be under way.
     contested: bool,
-    /// The generation when it was taken: a clear after that is newer than the write.
-    nonce: Nonce,
+    /// What the nonces were when it was taken: a clear after that is newer than the write.
+    nonces: Vec<Nonce>,
 }
 
 /// How a lease went.
@@ -167,8 +174,8 @@ pub(crate) struct Fresh {
 }
 
 impl Remote {
-    pub(crate) fn new(client: Client, cache: Arc<str>, version: u32, form: Form) -> Arc<Self> {
-        Arc::new(Self { client, cache, version, form, prefix: Mutex::new(None), errors: AtomicU64::new(0) })
+    pub(crate) fn new(client: Client, cache: Arc<str>, version: u32, form: Form, lasts: Option<Duration>) -> Arc<Self> {
+        Arc::new(Self { client, cache, version, form, lasts, prefix: Mutex::new(None), errors: AtomicU64::new(0) })
     }
 
     /// What the names begin with. The namespace may change with a new configuration, hence the look at each call.
@@ -203,25 +210,27 @@ impl Remote {
     ///
     /// A key of a wrong type is nil to `MGET`. With `tracked`, the read asks the server to tell of the next change.
     pub(crate) async fn read(&self, name: &Name, tracked: bool, budget: &Budget) -> Result<Seen, Error> {
-        let generation = name.generation();
+        let keys = || std::iter::once(name.as_bytes()).chain(name.nonces().map(str::as_bytes));
         let mut work = Pipeline::with_capacity(2);
         if tracked {
             work.add_command(command(&[b"CLIENT", b"CACHING", b"YES"]));
         }
         if self.client.settings().cluster {
-            // Two nodes, perhaps. The order doesn't matter: a call that starts after a clear reads the new generation
-            // whenever it reads it, and an entry is dead unless it carries that.
-            work.add_command(command(&[b"GET", name.as_bytes()]));
-            work.add_command(command(&[b"GET", generation.as_bytes()]));
+            // Several nodes, perhaps. The order doesn't matter: a call that starts after a clear reads the new generation
+            // whenever it reads it, and an entry is dead unless it carries that; so it is with tags.
+            for key in keys() {
+                work.add_command(command(&[b"GET", key]));
+            }
         } else {
-            work.add_command(command(&[b"MGET", name.as_bytes(), generation.as_bytes()]));
+            let words: Vec<&[u8]> = std::iter::once(b"MGET".as_slice()).chain(keys()).collect();
+            work.add_command(command(&words));
         }
         let replies =
             self.client.call_each(work, Kind::Read, budget).await.map_err(|error| self.failed(error, Some(name)))?;
-        let mut values = Vec::with_capacity(2);
+        let mut values = Vec::with_capacity(2 + name.tags().len());
         for reply in replies.into_iter().skip(usize::from(tracked)) {
             match reply {
-                Ok(Value::Array(both)) => values.extend(both),
+                Ok(Value::Array(all)) => values.extend(all),
                 Ok(one) => values.push(one),
                 Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => values.push(Value::Nil),
                 Err(error) => return Err(self.failed(error, Some(name))),
@@ -229,30 +238,47 @@ impl Remote {
         }
         let mut values = values.into_iter().map(bytes);
         let value = values.next().flatten();
-        let generation = values.next().flatten();
-        Ok(Seen::judge(value, generation.as_deref()))
+        Ok(Seen::judge(value, values.map(|bytes| Nonce::try_from(bytes?).ok()).collect()))
     }
 
-    /// The generation: what was read, or else a new one, unless another process has made one meanwhile.
+    /// The nonces of an entry: what was read, or else new ones, unless another process has made them meanwhile.
     ///
-    /// It has no expiry: there is one for each function, and a `volatile-..` policy then never evicts it.
-    async fn generation(&self, name: &Name, read: Option<Nonce>, budget: &Budget) -> Result<Nonce, Error> {
-        if let Some(nonce) = read {
-            return Ok(nonce);
-        }
-        let key = name.generation();
-        let mine = envelope::nonce(millis_now());
+    /// A generation has no expiry: there is one for each function, and a `volatile-..` policy then never evicts it. Tags may
+    /// be without number (`user:{id}`): see [`nonces`].
+    async fn nonces(&self, name: &Name, read: &[Option<Nonce>], budget: &Budget) -> Result<Vec<Nonce>, Error> {
+        let made = self.now().unwrap_or_else(millis_now);
+        let mut nonces = Vec::with_capacity(1 + name.tags().len());
+        let mut missing = Vec::new();
         let mut work = Pipeline::with_capacity(1);
-        work.add_command(command(&[b"SET", key.as_bytes(), &mine, b"NX", b"GET"]));
-        let reply = self.client.call(work, Kind::Write, budget).await.map_err(|error| self.failed(error, None))?;
-        let before = reply.into_iter().next().and_then(bytes);
-        // Something else of that name is nothing of ours; entries that carry `mine` are then dead, which is safe.
-        Ok(before.and_then(|bytes| Nonce::try_from(bytes).ok()).unwrap_or(mine))
+        for (at, key) in name.nonces().enumerate() {
+            let known = read.get(at).copied().flatten();
+            nonces.push(known.unwrap_or_else(|| envelope::nonce(made)));
+            if known.is_none() {
+                let mut set = command(&[b"SET", key.as_bytes(), &nonces[at], b"NX", b"GET"]);
+                if let (1.., Some(life)) = (at, nonces::life(self.lasts)) {
+                    set.arg(b"PX").arg(scripts::millis(life));
+                }
+                work.add_command(set);
+                missing.push(at);
+            }
+        }
+        nonces::keep(self.client, name, &nonces, self.lasts, made);
+        if missing.is_empty() {
+            return Ok(nonces);
+        }
+        let replies = self.client.call(work, Kind::Write, budget).await.map_err(|error| self.failed(error, None))?;
+        for (at, before) in missing.into_iter().zip(replies) {
+            // Something else of that name is nothing of ours; entries that carry mine are then dead, which is safe.
+            if let Some(before) = bytes(before).and_then(|bytes| Nonce::try_from(bytes).ok()) {
+                nonces[at] = before;
+            }
+        }
+        Ok(nonces)
     }
 
     /// Puts a placeholder over what was seen. Whoever wins runs the body; the ticket is captured before it begins.
     pub(crate) async fn lease(self: &Arc<Self>, name: &Name, seen: &Seen, budget: &Budget) -> Result<Leased, Error> {
-        let nonces = vec![self.generation(name, seen.generation, budget).await?];
+        let nonces = self.nonces(name, &seen.nonces, budget).await?;
         let placeholder = envelope::placeholder(&envelope::stamp(), &nonces);
         let head = Head::of(&placeholder);
         let arguments = vec![seen.head.as_bytes().to_vec(), placeholder, scripts::millis(LEASE)];
@@ -264,7 +290,7 @@ impl Remote {
 
     /// A ticket over a placeholder of somebody else: of all loads that share it, the first to end fills.
     pub(crate) async fn share(self: &Arc<Self>, name: &Name, seen: &Seen, budget: &Budget) -> Result<Ticket, Error> {
-        let nonces = vec![self.generation(name, seen.generation, budget).await?];
+        let nonces = self.nonces(name, &seen.nonces, budget).await?;
         Ok(self.ticket(name, seen.head.clone(), nonces, self.now(), false))
     }
 
@@ -272,10 +298,10 @@ impl Remote {
     pub(crate) async fn refresh(
         self: &Arc<Self>,
         name: &Name,
-        generation: Option<Nonce>,
+        read: &[Option<Nonce>],
         budget: &Budget,
     ) -> Result<Ticket, Error> {
-        let nonces = vec![self.generation(name, generation, budget).await?];
+        let nonces = self.nonces(name, read, budget).await?;
         let stamp = envelope::stamp();
         let placeholder = envelope::placeholder(&stamp, &nonces);
         let entry = entry_head(&stamp);
@@ -394,8 +420,8 @@ impl Remote {
         work.add_command(command(&[b"SET", name.writer().as_bytes(), &token, b"PX", life.as_bytes(), b"GET"]));
         let reply =
             self.client.call(work, Kind::Write, budget).await.map_err(|error| self.failed(error, Some(name)))?;
-        let nonce = self.generation(name, None, budget).await?;
-        Ok(WriteTicket { token, contested: !matches!(reply.first(), Some(Value::Nil)), nonce })
+        let nonces = self.nonces(name, &[], budget).await?;
+        Ok(WriteTicket { token, contested: !matches!(reply.first(), Some(Value::Nil)), nonces })
     }
 
     /// Stores what a writer wrote. `false`: another writer was or is under way, and the entry was removed instead.
@@ -411,7 +437,7 @@ impl Remote {
     ) -> Result<bool, Error> {
         let created = self.now();
         let [how, until] = scripts::ends(fresh.ttl, created);
-        let entry = self.entry(name, &[ticket.nonce], fresh, created)?;
+        let entry = self.entry(name, &ticket.nonces, fresh, created)?;
         let contested: &[u8] = if ticket.contested { b"1" } else { b"0" };
         let life = TICKET_LIFE.as_millis().to_string().into_bytes();
         let arguments = vec![ticket.token.to_vec(), contested.to_vec(), life, entry, how, until];

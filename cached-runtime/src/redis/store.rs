@@ -62,8 +62,20 @@ impl<V: CacheValue> Listed for Core<V> {
         drop(Self::clear(self));
     }
 
+    fn backend(&self) -> &'static str {
+        "redis"
+    }
+
     fn clear_afar(&self) -> Option<Acting> {
         Some(Self::clear(self))
+    }
+
+    fn connection(&self) -> Option<&'static str> {
+        Some(self.remote.client.name())
+    }
+
+    fn detach_tags(&self, tags: &[Arc<str>]) {
+        self.flights.detach_tags(tags);
     }
 }
 
@@ -153,8 +165,14 @@ impl<K, V> Builder<K, V> {
         let parts = self.remote_parts();
         let options = parts.options;
         let refused = refused(options.connection, &parts.name, parts.version);
-        let remote =
-            Remote::new(Client::named(options.connection), parts.name.as_ref().into(), parts.version, options.form);
+        let lasts = parts.policy.lasts();
+        let remote = Remote::new(
+            Client::named(options.connection),
+            parts.name.as_ref().into(),
+            parts.version,
+            options.form,
+            lasts,
+        );
         let core = Arc::new(Core {
             remote,
             flights: Flights::new(parts.gates),

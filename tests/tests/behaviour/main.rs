@@ -10,6 +10,7 @@ mod eviction_order;
 mod functools;
 mod keys;
 mod local_backend;
+mod prometheus;
 mod registry;
 mod results;
 mod shapes;

@@ -1,0 +1,252 @@
+//! Plan to what a call does: look up, then the value, or the load. Must never hold a borrow of the arguments across an await
+//! of ours.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::{Expr, ReturnType};
+
+use crate::expand::{Expansion, quote};
+use crate::function::Flow;
+use crate::key::KeyPlan;
+use crate::options::Opt;
+use crate::owning::Passing;
+use crate::plan::Shape;
+use crate::scope::{self, Scope, ours};
+use crate::settings::time;
+use crate::signature::{resolved, turbofish};
+
+impl Expansion<'_> {
+    /// Look-up, then the value or the load.
+    pub(crate) fn call(&self) -> TokenStream {
+        let rt = &self.rt;
+        let options = &self.plan.options;
+        let waits = self.of().flow != Flow::Sync;
+        // With Redis, what is awaited is made of the entry first, and borrows nothing of the caller's.
+        let asks = waits && self.plan.remote;
+        let found = self.found(asks);
+        let plain = options.bypass_if.is_none() && options.refresh_if.is_none();
+        let looked = asks.then(|| {
+            let look = if options.refresh_if.is_some() {
+                quote! {
+                    match found {
+                        ::core::result::Result::Ok(asked) => asked.lookup().await,
+                        ::core::result::Result::Err(miss) => #rt::Lookup::Miss(miss),
+                    }
+                }
+            } else {
+                quote!(found.lookup().await)
+            };
+            if options.bypass_if.is_some() {
+                quote! {
+                    let found = match found {
+                        ::core::option::Option::Some(found) => ::core::option::Option::Some(#look),
+                        ::core::option::Option::None => ::core::option::Option::None,
+                    };
+                }
+            } else {
+                quote!(let found = #look;)
+            }
+        });
+        let load = self.load();
+        // The body is there once.
+        let (before, load) = match (plain, &self.plan.background) {
+            (true, _) | (_, Some(_)) => (None, load),
+            (false, None) => (Some(quote!(let load = #load;)), quote!(load)),
+        };
+        let run = match &self.plan.background {
+            Some(passing) => self.in_background(passing),
+            None if waits => {
+                let load = self.limited(load.clone());
+                quote!(miss.run_async(#load).await)
+            }
+            None => quote!(miss.run(#load)),
+        };
+        if options.bypass_if.is_none() {
+            return quote! {
+                #found
+                #looked
+                #before
+                match found {
+                    #rt::Lookup::Hit(ret) => ret,
+                    #rt::Lookup::Miss(miss) => #run,
+                }
+            };
+        }
+        let past = if waits { quote!(#load.await) } else { quote!(#load()) };
+        quote! {
+            #found
+            #looked
+            #before
+            match found {
+                ::core::option::Option::Some(#rt::Lookup::Hit(ret)) => ret,
+                ::core::option::Option::Some(#rt::Lookup::Miss(miss)) => #run,
+                ::core::option::Option::None => #past,
+            }
+        }
+    }
+
+    /// `let found = ..;`: what was looked up, or what is to be awaited for that.
+    fn found(&self, asks: bool) -> TokenStream {
+        let rt = &self.rt;
+        let options = &self.plan.options;
+        let (before, entry) = self.entry();
+        // What the entry borrows from may be a temporary: it lives until the look-up is done.
+        let found = |looked_up: TokenStream| {
+            if before.is_empty() {
+                quote!(let found = #looked_up;)
+            } else {
+                quote!(let found = { #before #looked_up };)
+            }
+        };
+        let (lookup, miss) = match self.of().flow {
+            Flow::Sync => (ours("lookup"), ours("miss")),
+            _ if asks => (ours("ask"), ours("miss_async")),
+            _ => (ours("lookup_async"), ours("miss_async")),
+        };
+        let look = match &options.refresh_if {
+            None => quote!(at.#lookup()),
+            Some(condition) => {
+                let condition = self.condition(&condition.value);
+                if asks {
+                    quote! {
+                        if #condition {
+                            ::core::result::Result::Err(at.#miss())
+                        } else {
+                            ::core::result::Result::Ok(at.#lookup())
+                        }
+                    }
+                } else {
+                    quote!(if #condition { #rt::Lookup::Miss(at.#miss()) } else { at.#lookup() })
+                }
+            }
+        };
+        match &options.bypass_if {
+            None if options.refresh_if.is_none() => found(quote!(#entry.#lookup())),
+            None => found(quote!(match #entry { at => #look })),
+            Some(condition) => {
+                let condition = self.condition(&condition.value);
+                found(quote! {
+                    match #entry {
+                        at => if #condition {
+                            at.bypass();
+                            ::core::option::Option::None
+                        } else {
+                            ::core::option::Option::Some(#look)
+                        }
+                    }
+                })
+            }
+        }
+    }
+
+    /// A load that may go on without this call: what it borrows is cloned, where that can be done; else it is as any load.
+    fn in_background(&self, passing: &[Passing]) -> TokenStream {
+        let rt = &self.rt;
+        let function = self.of();
+        let Shape::Companion(companion) = &self.plan.shape else { return TokenStream::new() };
+        let companion = resolved(companion);
+        let turbofish = turbofish(&function.signature.generics, 0);
+        let arguments = || function.arguments.iter().enumerate().zip(passing);
+        let own = |at: usize| ours(&format!("own{at}"));
+        let owned = arguments().map(|((at, argument), passing)| {
+            let (own, name) = (own(at), &argument.name);
+            match passing {
+                Passing::Moved => quote!(let #own = #rt::Moved(#name);),
+                Passing::Borrowed => quote!(let #own = #rt::Given(#name).__own();),
+            }
+        });
+        let all = (0..passing.len()).rev().map(own).fold(quote!(()), |rest, own| quote!((&#own, #rest)));
+        let passed = arguments().map(|((at, _), passing)| {
+            let own = own(at);
+            match passing {
+                Passing::Moved => quote!(#own.0),
+                Passing::Borrowed => quote!(#own.__lend()),
+            }
+        });
+        let load = self.limited(quote!(async move { #companion::uncached #turbofish (#(#passed),*).await }));
+        let run = if self.plan.remote { ours("run_afar") } else { ours("run") };
+        quote!({
+            use #rt::{GivenAway as _, NoWay as _};
+            #(#owned)*
+            let way = #rt::All(#all).__way();
+            way.#run(miss, #load).await
+        })
+    }
+
+    /// A load that ends after `timeout`.
+    pub(crate) fn limited(&self, load: TokenStream) -> TokenStream {
+        let Some(Opt { name, value }) = &self.plan.options.timeout else { return load };
+        let (root, bound) = (&self.probes.root, time(value));
+        let span = name.span().resolved_at(Span::mixed_site());
+        quote_spanned!(span=> #root::__limited!(#bound, #load))
+    }
+
+    /// A `bool` over the arguments, where they are in scope.
+    fn condition(&self, expr: &Expr) -> TokenStream {
+        let mut expr = expr.clone();
+        let reads = scope::rewrite(&mut expr, self.of(), Scope::Inside);
+        let lets = KeyPlan::destructure(&reads, true, self.of(), Scope::Inside);
+        if lets.is_empty() { expr.to_token_stream() } else { quote!({ #lets #expr }) }
+    }
+
+    /// The entry of this call, and what stands before it.
+    fn entry(&self) -> (TokenStream, TokenStream) {
+        let arguments = self.entry_arguments();
+        let tags = self.tags();
+        let names = arguments.iter().map(|argument| &argument.name);
+        let turbofish = self.entry_turbofish();
+        match &self.plan.shape {
+            Shape::Companion(name) => {
+                let name = resolved(name);
+                (TokenStream::new(), quote!(#name::__entry #turbofish (#(&#names),*) #tags))
+            }
+            Shape::Entry(_) | Shape::Alone => {
+                let (before, entry) = self.at(Scope::Inside);
+                (before, quote!(#entry #tags))
+            }
+        }
+    }
+
+    /// What runs on a miss.
+    fn load(&self) -> TokenStream {
+        let rt = &self.rt;
+        let function = self.of();
+        if let Shape::Companion(name) = &self.plan.shape {
+            let name = resolved(name);
+            let turbofish = turbofish(&function.signature.generics, 0);
+            let names = function.arguments.iter().map(|argument| &argument.name);
+            let call = quote!(#name::uncached #turbofish (#(#names),*));
+            return match function.flow {
+                Flow::Sync => quote!(move || #call),
+                Flow::Async => call,
+                // What such a function does before its first await waits for the look-up, as in an `async fn`.
+                Flow::Boxed => quote!(async move { #call.await }),
+            };
+        }
+        let lets = self.patterns();
+        let body = self.body(&lets);
+        let output = match &function.signature.output {
+            ReturnType::Default => quote!(-> ()),
+            output @ ReturnType::Type(..) => output.to_token_stream(),
+        };
+        match function.flow {
+            Flow::Sync => quote!(move || #output #body),
+            Flow::Boxed => quote!(async move { (move || #output #body)().await }),
+            Flow::Async => {
+                let returns = &function.returns;
+                // Without braces of its own, to which rustc would object.
+                let body = function.body.stream();
+                // What never runs tells what `return` and `?` give, so that mistakes in the body read as in any function.
+                quote! {
+                    async move {
+                        if false {
+                            return #rt::returns::<#returns>();
+                        }
+                        #lets
+                        #body
+                    }
+                }
+            }
+        }
+    }
+}

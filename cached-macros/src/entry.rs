@@ -1,0 +1,224 @@
+//! Plan to the entry of a call: slot or handle, view of the key, outcome, once for the function and all its companions. Must
+//! never read the body.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::spanned::Spanned;
+
+use crate::companion;
+use crate::expand::{Expansion, located, quote};
+use crate::function::Argument;
+use crate::key::{self, KeyPlan, Probes};
+use crate::options::{Opt, Toggle, Ttl};
+use crate::plan::{Plan, Shape};
+use crate::scope::{self, Scope, ours};
+use crate::settings::time;
+use crate::signature::{name_opaque, resolved, turbofish};
+
+impl Expansion<'_> {
+    /// The arguments that the entry needs: those that the key reads, and those of `cache = ..`.
+    pub(crate) fn entry_arguments(&self) -> Vec<&Argument> {
+        let reads: BTreeSet<usize> = self.plan.key.reads.union(&self.plan.handle_reads).copied().collect();
+        reads.into_iter().map(|at| &self.single().arguments[at]).collect()
+    }
+
+    /// The arguments that storing an entry needs: those of the entry, and those that the tags read.
+    pub(crate) fn stored_arguments(&self) -> Vec<&Argument> {
+        let Plan { key, handle_reads, tag_reads, .. } = self.plan;
+        let reads: BTreeSet<usize> = key.reads.iter().chain(handle_reads).chain(tag_reads).copied().collect();
+        reads.into_iter().map(|at| &self.single().arguments[at]).collect()
+    }
+
+    /// The arguments that a look needs: in Redis it asks for the tags too.
+    pub(crate) fn looked_up_arguments(&self) -> Vec<&Argument> {
+        if self.plan.remote { self.stored_arguments() } else { self.entry_arguments() }
+    }
+
+    /// `.tags(..)`, where the arguments are in scope as they are.
+    pub(crate) fn tags(&self) -> Option<TokenStream> {
+        let each = self.each_tag(Scope::Inside)?;
+        Some(quote!(.tags(&#each)))
+    }
+
+    /// The same for an entry that is handed on, where the arguments are references to themselves.
+    pub(crate) fn tags_boxed(&self) -> Option<TokenStream> {
+        let each = self.each_tag(Scope::Borrowed)?;
+        Some(quote!(.tags_boxed(::std::boxed::Box::new(move #each))))
+    }
+
+    fn each_tag(&self, scope: Scope) -> Option<TokenStream> {
+        if self.plan.tags.is_empty() {
+            return None;
+        }
+        let function = self.single();
+        let lets = KeyPlan::destructure(&self.plan.tag_reads, true, function, scope);
+        let tags = self.plan.tags.iter().map(|tag| {
+            let arguments = tag.arguments(function, scope);
+            quote!(tag(::core::format_args!(#arguments));)
+        });
+        Some(quote!(|tag: &mut dyn ::core::ops::FnMut(::core::fmt::Arguments<'_>)| { #lets #(#tags)* }))
+    }
+
+    pub(crate) fn entry_turbofish(&self) -> TokenStream {
+        let mut named = 0;
+        for argument in self.entry_arguments() {
+            named += name_opaque(&mut argument.ty.clone(), &argument.name).len();
+        }
+        turbofish(&self.single().signature.generics, named)
+    }
+
+    /// Slot or handle, key, outcome and every option that decides about the entry, once; and what stands before it.
+    pub(crate) fn at(&self, scope: Scope) -> (TokenStream, TokenStream) {
+        let rt = &self.rt;
+        let Plan { key, options, .. } = self.plan;
+        let function = self.single();
+        let imports = key::imports(&self.probes, self.plan.local || options.cache.is_some());
+        let view = key.view(function, scope, &self.probes);
+        let mut reads = key.reads.clone();
+        reads.extend(&self.plan.handle_reads);
+        let lets = KeyPlan::destructure(&reads, key.chosen || options.cache.is_some(), function, scope);
+        let outcome = self.outcome();
+        let coalesce = options.coalesce.as_ref().and_then(|option| match &option.value {
+            Toggle::On => None,
+            Toggle::Off => Some(quote!(.coalesce(#rt::Coalesce::from(false)))),
+            Toggle::For(duration) => {
+                let duration = time(duration);
+                Some(quote!(.coalesce(#rt::Coalesce::from(#duration))))
+            }
+        });
+        if let Some(Opt { value: handle, .. }) = &options.cache {
+            let mut handle = handle.clone();
+            let span = handle.span().resolved_at(Span::mixed_site());
+            scope::rewrite(&mut handle, function, scope);
+            // A cache of other types is an error at the user's expression.
+            let at = located(quote!(#rt::at), span);
+            let entry = quote_spanned!(span=> #at((#handle).__handle(), #view, #outcome));
+            return (quote!(#imports #lets), quote!(#entry #coalesce));
+        }
+        if self.plan.typed {
+            let at = if self.plan.local { quote!(#rt::LocalAt::new) } else { quote!(#rt::at) };
+            return (quote!(#imports #lets), quote!(#at(Self::__cache(), #view, #outcome)#coalesce));
+        }
+        let options = self.options();
+        let settings = quote!(|options| #options);
+        match self.plan.shape {
+            Shape::Companion(_) => {
+                (quote!(#imports #lets), quote!(Self::__slot().at(#settings, #view, #outcome)#coalesce))
+            }
+            Shape::Alone => {
+                let (_, slot) = self.slot();
+                (quote!(#imports #lets), quote!({ #slot }.at(#settings, #view, #outcome)#coalesce))
+            }
+            // Two closures, one slot: the instance tells instantiations apart.
+            Shape::Entry(_) => {
+                let slot = companion::slot_of(function);
+                let turbofish = turbofish(&function.signature.generics, 0);
+                (
+                    quote!(#imports #lets let (slot, instance) = Self::#slot #turbofish ();),
+                    quote!(slot.at_instance(instance, #settings, #view, #outcome)#coalesce),
+                )
+            }
+        }
+    }
+
+    /// The type of the slot, and the expression that declares and borrows it.
+    pub(crate) fn slot(&self) -> (TokenStream, TokenStream) {
+        let rt = &self.rt;
+        let types = self.types();
+        let (name, cell) = match (types.is_some(), self.plan.local) {
+            (true, false) if self.plan.remote => (quote!(#rt::RedisSlot), None),
+            (false, false) if self.plan.remote => (quote!(#rt::AnyRedisSlot), None),
+            (true, false) => (quote!(#rt::Slot), None),
+            (false, false) => (quote!(#rt::AnySlot), None),
+            (true, true) => (quote!(#rt::LocalSlot), Some(quote!(#rt::LocalCell))),
+            (false, true) => (quote!(#rt::AnyLocalSlot), Some(quote!(#rt::AnyLocalCell))),
+        };
+        let parameters = types.map(|(key, value)| quote!(<#key, #value>));
+        let slot = quote!(#name #parameters);
+        let declared = match cell {
+            None => quote!(static SLOT: #slot = #name::new(); &SLOT),
+            Some(cell) => quote! {
+                ::std::thread_local! {
+                    static CELL: #cell #parameters = const { #cell::new() };
+                }
+                static SLOT: #slot = #name::new(&CELL);
+                &SLOT
+            },
+        };
+        (slot, declared)
+    }
+
+    /// The types of key and value, where they can be named.
+    pub(crate) fn types(&self) -> Option<(TokenStream, TokenStream)> {
+        if !self.plan.typed {
+            return None;
+        }
+        let key = self.plan.key.named(self.single(), &self.probes)?;
+        Some((key, self.kept()))
+    }
+
+    /// The type of what is kept of a concrete return type; `()` where it can't be kept, which is an error elsewhere.
+    fn kept(&self) -> TokenStream {
+        let Probes { root, threads, .. } = &self.probes;
+        let ret = key::everlasting(&self.single().returns);
+        let on =
+            |option: &Option<Opt<Toggle>>| option.as_ref().is_some_and(|option| !matches!(option.value, Toggle::Off));
+        let value = if on(&self.plan.options.cache_none) { ours("Option") } else { ours("Value") };
+        let kept = quote!(#root::__value_type!(#ret, #value, #threads));
+        if on(&self.plan.options.cache_err) { quote!(#root::__or!(#ret, #kept, #threads)) } else { kept }
+    }
+
+    /// How a return value is kept.
+    fn outcome(&self) -> TokenStream {
+        let Probes { rt, threads, .. } = &self.probes;
+        let options = &self.plan.options;
+        let ret = &self.single().returns;
+        let span = key::span_of(ret).resolved_at(Span::mixed_site());
+        let mut outcome = quote_spanned!(span=> (&&&&&&&&#rt::OutcomeOf::<#ret, #threads>::new()).__pick());
+        if let Some(Opt { value: Ttl::Of(closure), .. }) = &options.ttl {
+            outcome = quote!(#rt::ttl_of(#outcome, #closure));
+        }
+        if let Some(Opt { value: closure, .. }) = &options.cache_if {
+            outcome = quote!(#rt::cache_if(#outcome, #closure));
+        }
+        for (option, traits) in [
+            (&options.cache_none, ["ChangeNone", "NoChangeNone"].as_slice()),
+            (&options.cache_err, &["ChangeErr", "NoChangeErr", "NoKeptErr"]),
+        ] {
+            let Some(Opt { name, value }) = option else { continue };
+            let keep = match value {
+                Toggle::On => quote!(#rt::AS_LONG_AS_A_VALUE),
+                Toggle::For(duration) => time(duration),
+                Toggle::Off => continue,
+            };
+            let traits = traits.iter().map(|name| ours(name));
+            let method = resolved(name);
+            let outcome_before = outcome;
+            outcome = quote!({
+                use #rt::{#(#traits as _),*};
+                #rt::Change(#outcome_before).#method(#keep)
+            });
+        }
+        outcome
+    }
+
+    /// The type of an entry, for signatures. Opaque types so that it can be named in generic functions; concrete
+    /// around them, so that `Send` shows through.
+    pub(crate) fn at_type(&self, lifetime: &TokenStream, capture: Option<TokenStream>) -> TokenStream {
+        let rt = &self.rt;
+        let ret = &self.single().returns;
+        let span = key::span_of(ret).resolved_at(Span::mixed_site());
+        let capture = capture.map(|names| quote!(+ use<#names>));
+        if self.plan.local {
+            quote!(#rt::LocalAt<impl #rt::View, impl #rt::Outcome<Ret = #ret> #capture>)
+        } else if self.plan.remote {
+            let outcome = quote_spanned!(span=> impl #rt::Outcome<Ret = #ret, Value: #rt::RemoteValue>);
+            quote!(#rt::At<#lifetime, impl #rt::View<Owned: #rt::RemoteKey>, #outcome #capture, #rt::Redis>)
+        } else {
+            let outcome = quote_spanned!(span=> impl #rt::Outcome<Ret = #ret, Value: #rt::CacheValue>);
+            quote!(#rt::At<#lifetime, impl #rt::View<Owned: #rt::CacheKey>, #outcome #capture>)
+        }
+    }
+}
