@@ -10,16 +10,25 @@ const RUNTIME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 pub(crate) fn run() {
     println!("| | default features, from nothing | 100 functions, debug | 100 functions, release |\n|---|--:|--:|--:|");
-    row("cached-runtime", &format!("cached-runtime = {{ path = {RUNTIME:?} }}"), "cached_runtime::cached", "capacity = 100");
+    row(
+        "cached-runtime",
+        &format!("cached-runtime = {{ path = {RUNTIME:?} }}"),
+        "cached_runtime::cached",
+        "capacity = 100",
+    );
     row("cached", "cached = \"4.1.0\"", "cached::macros::cached", "max_size = 100");
 }
 
 fn row(name: &str, dependency: &str, path: &str, options: &str) {
     let folder = std::env::temp_dir().join(format!("cached-benches-{name}-{}", std::process::id()));
-    let manifest = format!("[package]\nname = \"many\"\nedition = \"2024\"\n[dependencies]\n{dependency}\n[workspace]\n");
+    let manifest =
+        format!("[package]\nname = \"many\"\nedition = \"2024\"\n[dependencies]\n{dependency}\n[workspace]\n");
     let mut functions = String::new();
     for n in 0..100 {
-        let _ = writeln!(functions, "#[{path}({options})]\npub fn f{n}(a: u64, b: String) -> String {{ format!(\"{{a}}{{b}}{n}\") }}");
+        let _ = writeln!(
+            functions,
+            "#[{path}({options})]\npub fn f{n}(a: u64, b: String) -> String {{ format!(\"{{a}}{{b}}{n}\") }}"
+        );
     }
     let source = folder.join("src");
     let ready = std::fs::create_dir_all(&source)

@@ -54,27 +54,29 @@ fn entries() {
 fn threads() {
     println!("\n| threads | lru, 100,000 keys | sieve | lru, 1000 keys | sieve |\n|--:|--:|--:|--:|--:|");
     for count in [1, 2, 4, 8, 16, 32, 64] {
-        let cells = [(100_000, Eviction::Lru), (100_000, Eviction::Sieve), (1000, Eviction::Lru), (1000, Eviction::Sieve)]
-            .map(|(keys, eviction)| {
-                let cache = cache(keys, eviction);
-                let calls = 1_000_000 / count;
-                let barrier = Barrier::new(usize::try_from(count).expect("a few"));
-                let started = Instant::now();
-                std::thread::scope(|scope| {
-                    for seed in 0..count {
-                        let (cache, barrier) = (&cache, &barrier);
-                        scope.spawn(move || {
-                            let mut random = Random(seed);
-                            barrier.wait();
-                            for _ in 0..calls {
-                                let key = random.below(keys);
-                                black_box(cache.get_or_load(key, || key));
-                            }
-                        });
-                    }
-                });
-                format!("{:.1}", each(started, calls * count))
-            });
+        let cells =
+            [(100_000, Eviction::Lru), (100_000, Eviction::Sieve), (1000, Eviction::Lru), (1000, Eviction::Sieve)].map(
+                |(keys, eviction)| {
+                    let cache = cache(keys, eviction);
+                    let calls = 1_000_000 / count;
+                    let barrier = Barrier::new(usize::try_from(count).expect("a few"));
+                    let started = Instant::now();
+                    std::thread::scope(|scope| {
+                        for seed in 0..count {
+                            let (cache, barrier) = (&cache, &barrier);
+                            scope.spawn(move || {
+                                let mut random = Random(seed);
+                                barrier.wait();
+                                for _ in 0..calls {
+                                    let key = random.below(keys);
+                                    black_box(cache.get_or_load(key, || key));
+                                }
+                            });
+                        }
+                    });
+                    format!("{:.1}", each(started, calls * count))
+                },
+            );
         println!("| {count} | {} |", cells.join(" | "));
     }
 }
@@ -92,7 +94,10 @@ fn many_caches() {
             black_box(cache.get_or_load(7, || 7));
         }
     }
-    println!("\n10,000 caches: {built:.0} ns to build one, {:.1} ns a hit, one cache after the other", each(started, 200_000));
+    println!(
+        "\n10,000 caches: {built:.0} ns to build one, {:.1} ns a hit, one cache after the other",
+        each(started, 200_000)
+    );
 }
 
 fn sizes() {

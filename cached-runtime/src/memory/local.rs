@@ -173,8 +173,9 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
             return None;
         }
         let mut bin = Bin::default();
-        let begun =
-            self.with_bin(&mut bin, |shard, cleared, _| shard.begin((find, false), own, ask, &self.settings.rules(cleared)))?;
+        let begun = self.with_bin(&mut bin, |shard, cleared, _| {
+            shard.begin((find, false), own, ask, &self.settings.rules(cleared))
+        })?;
         bin.empty(&begun);
         Some(begun)
     }
