@@ -23,8 +23,8 @@ fn zipf(skew: f64) -> Vec<u64> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few million calls")]
-fn share(keys: &[u64], mut misses: impl FnMut(u64) -> bool) -> f64 {
-    let missed = keys.iter().filter(|&&key| misses(key)).count();
+fn share(keys: &[u64], mut is_miss: impl FnMut(u64) -> bool) -> f64 {
+    let missed = keys.iter().filter(|&&key| is_miss(key)).count();
     1.0 - missed as f64 / keys.len() as f64
 }
 
