@@ -11,6 +11,7 @@ use crate::memory::shard::Begun;
 use crate::miss::{Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome, Verdict};
 use crate::store::{Engine, InProcess, Memory, Store, Wanted};
+use crate::tags::{TagSource, Tags, TagsOf};
 
 /// The place of one entry: a cache, the view of a key, and what the function returns.
 pub struct At<'c, P: View, O: Outcome, S: Store = Memory>
@@ -21,17 +22,34 @@ where
     pub(crate) view: P,
     pub(crate) outcome: O,
     pub(crate) coalesce: Option<Coalesce>,
+    pub(crate) tags: TagSource<'c>,
 }
 
 /// The place of one entry of a cache.
 pub fn at<P: View, O: Outcome, S: Store>(cache: &Cache<P::Owned, O::Value, S>, view: P, outcome: O) -> At<'_, P, O, S> {
-    At { cache, view, outcome, coalesce: None }
+    At { cache, view, outcome, coalesce: None, tags: TagSource::None }
 }
 
 impl<'c, P: View, O: Outcome, S: Store> At<'c, P, O, S> {
     /// The same place with an owned key: for an entry that outlives the arguments.
     pub fn owned(self) -> At<'c, Val<P::Owned>, O, S> {
-        At { cache: self.cache, view: Val::new(self.view.own()), outcome: self.outcome, coalesce: self.coalesce }
+        let view = Val::new(self.view.own());
+        At { cache: self.cache, view, outcome: self.outcome, coalesce: self.coalesce, tags: self.tags }
+    }
+
+    /// The tags of what a call or a `set` stores here. In memory they are asked for on a miss only, under a lock: they
+    /// are to do no more than display arguments.
+    #[must_use]
+    pub fn tags(mut self, tags: &'c TagsOf<'_>) -> Self {
+        self.tags = TagSource::By(tags);
+        self
+    }
+
+    /// The same for an entry that is handed to the caller.
+    #[must_use]
+    pub fn tags_boxed(mut self, tags: Box<TagsOf<'c>>) -> Self {
+        self.tags = TagSource::Boxed(tags);
+        self
     }
 }
 
@@ -122,9 +140,22 @@ where
         self.coalesce.unwrap_or_else(|| self.engine().coalesce())
     }
 
+    /// The tags of what is stored here. From the first on, the cache's hits compare with the epoch of the tags.
+    pub(crate) fn slots(&self) -> Tags {
+        if self.tags.is_none() {
+            return Tags::default();
+        }
+        let tags = self.tags.slots();
+        if !tags.is_empty() {
+            self.engine().common().mark_tagged();
+        }
+        tags
+    }
+
     fn question<'a>(&self, purpose: Purpose, asynchronous: bool) -> Ask<'a, O::Value> {
         let coalesce = self.waits().0.is_some();
-        Ask { purpose, coalesce, asynchronous, now: false, wave: 0, given_up: None }
+        let tags = self.slots();
+        Ask { purpose, coalesce, asynchronous, tags, ..Ask::default() }
     }
 
     #[inline(never)]
@@ -133,7 +164,9 @@ where
         let turn = match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
             Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(handle, hash, lead)),
-            Some(Begun::Join(flight)) => Turn::Join(Joining::new(handle, (hash, self.view.own()), flight)),
+            Some(Begun::Join(flight)) => {
+                Turn::Join(Joining::new(handle, (hash, self.view.own(), self.slots()), flight))
+            }
             // The call comes from inside of a key's or value's own code.
             None => Turn::Past(handle),
         };
@@ -158,10 +191,10 @@ where
         let find = self.find();
         match (self.outcome.judge(&ret), self.outcome.value(&ret)) {
             (Verdict::Keep, Some(value)) => {
-                self.engine().set((find.hash, self.view.own()), (value.clone(), None));
+                self.engine().set((find.hash, self.view.own()), (value.clone(), None, self.slots()));
             }
             (Verdict::KeepFor(ttl), Some(value)) => {
-                self.engine().set((find.hash, self.view.own()), (value.clone(), Some(ttl)));
+                self.engine().set((find.hash, self.view.own()), (value.clone(), Some(ttl), self.slots()));
             }
             _ => self.engine().invalidate(&find),
         }

@@ -2,6 +2,7 @@
 
 use crate::cache::Cache;
 use crate::key::CacheKey;
+use crate::matching::TextOf;
 use crate::memory::common::Common;
 use crate::memory::settings::Settings;
 use crate::memory::shard::{Bound, Weigh};
@@ -81,6 +82,7 @@ pub struct Builder<K, V> {
     max_weight: Option<u64>,
     weigh: Option<Box<Weigh<K, V>>>,
     coalesce: Coalesce,
+    text: Option<TextOf<K>>,
     #[cfg(feature = "redis")]
     pub(crate) redis: crate::redis::Options,
 }
@@ -98,6 +100,7 @@ impl<K, V> Default for Builder<K, V> {
             max_weight: None,
             weigh: None,
             coalesce: true.into(),
+            text: None,
             #[cfg(feature = "redis")]
             redis: crate::redis::Options::default(),
         }
@@ -203,6 +206,15 @@ impl<K, V> Builder<K, V> {
         self
     }
 
+    /// The text of a key that is a template, for [`invalidate_matching`](crate::invalidate_matching); `None` for a key
+    /// that has no text. Runs under a lock.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn text(mut self, text: fn(&K, &mut dyn fmt::Write) -> Option<()>) -> Self {
+        self.text = Some(text);
+        self
+    }
+
     fn bound(&self) -> Bound {
         match (self.max_weight, self.capacity) {
             (Some(max_weight), _) => Bound::Weight(max_weight),
@@ -213,7 +225,9 @@ impl<K, V> Builder<K, V> {
 
     fn common(&self) -> Common {
         let capacity = if self.max_weight.is_some() { None } else { self.capacity };
-        Common::new(self.name.clone(), capacity, self.max_weight)
+        let mut common = Common::new(self.name.clone(), capacity, self.max_weight);
+        common.has_text = self.text.is_some();
+        common
     }
 
     fn settings(self) -> Settings<K, V> {
@@ -228,6 +242,7 @@ impl<K, V> Builder<K, V> {
             times: Times::new(Policy::new(self.ttl, self.tti, self.jitter)),
             weigh,
             coalesce: self.coalesce,
+            text: self.text,
         }
     }
 

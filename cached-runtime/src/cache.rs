@@ -1,14 +1,16 @@
 //! `Cache<K, V>`: the front door, and a cheap handle. Must never hold logic of its own: it names what `at`, `miss` and
 //! the stores do.
 
-use crate::at::{Lookup, at};
+use crate::at::{At, Lookup, at};
 use crate::builder::Builder;
+use crate::entry::Entry;
 use crate::key::{CacheKey, View};
 use crate::memory::entry::{ByKey, Find};
 use crate::miss::RunAsync;
 use crate::outcome::{self, CacheValue, Outcome};
 use crate::stats::Stats;
 use crate::store::{Engine, InProcess, Memory, Store};
+use crate::tags::{TagSource, Tags};
 use pin_project_lite::pin_project;
 use std::borrow::Borrow;
 use std::fmt;
@@ -70,7 +72,7 @@ impl<K, V> Cache<K, V> {
 }
 
 /// A key that is there by value, as a view.
-struct ByValue<K>(K);
+pub(crate) struct ByValue<K>(pub(crate) K);
 
 impl<K: Hash + Eq + Clone + 'static> View for ByValue<K> {
     type Owned = K;
@@ -120,7 +122,7 @@ where
     #[doc(alias = "insert")]
     pub fn set(&self, key: K, value: V) {
         let hash = self.handle.hash_key(&key);
-        self.handle.set((hash, key), (value, None));
+        self.handle.set((hash, key), (value, None, Tags::default()));
     }
 
     /// Forgets a key. A call that starts after this returned never gets a value whose load began before.
@@ -139,6 +141,27 @@ where
         Q: Hash + Eq + ?Sized,
     {
         self.handle.invalidate(&Find { hash: self.handle.hash_key(key), view: &ByKey(key) });
+    }
+
+    /// Forgets the entries that `predicate` says yes to. A call that starts after this returned never gets a value of such
+    /// an entry whose load began before. The values of loads that are under way can't be judged yet: none of them is
+    /// stored. In a cache of one thread it acts on that thread's entries.
+    ///
+    /// It looks at every entry, also those that have expired and are not swept yet. `predicate` runs under a lock: keep it
+    /// short.
+    ///
+    /// ```
+    /// # use cached_runtime::Cache;
+    /// let cache = Cache::builder().build();
+    /// (1..=9).for_each(|n| cache.set(n, n * n));
+    /// cache.invalidate_where(|key, value| key % 2 == 0 || *value > 50);
+    /// let mut left: Vec<_> = cache.iter_keys().collect();
+    /// left.sort();
+    /// assert_eq!(left, [1, 3, 5, 7]);
+    /// ```
+    #[doc(alias = "retain")]
+    pub fn invalidate_where(&self, mut predicate: impl FnMut(&K, &V) -> bool) {
+        self.handle.invalidate_where(&mut predicate);
     }
 
     /// Forgets everything. A call that starts after this returned never gets a value whose load began before.
@@ -194,7 +217,7 @@ where
         key: K,
         load: F,
     ) -> impl Future<Output = V> + use<'_, K, V, S, F> {
-        Load::new(self, key, outcome::whole::<V>(), load)
+        Load::new(self, key, Tags::default(), (outcome::whole::<V>(), load))
     }
 
     /// As [`try_get_or_load`](Self::try_get_or_load), for async code; with the limit of
@@ -211,7 +234,19 @@ where
     where
         F: Future<Output = Result<V, E>>,
     {
-        Load::new(self, key, outcome::result::<V, E>(), load)
+        Load::new(self, key, Tags::default(), (outcome::result::<V, E>(), load))
+    }
+
+    /// The place of one entry, for a load or a `set` that says more than its key: its tags.
+    ///
+    /// ```
+    /// # use cached_runtime::Cache;
+    /// let cache = Cache::builder().build();
+    /// cache.entry("a").tags(&["letters"]).set(1);
+    /// assert_eq!(cache.entry("a").get_or_load(|| 2), 1);
+    /// ```
+    pub fn entry(&self, key: K) -> Entry<'_, K, V, S> {
+        Entry::new(self, key)
     }
 
     /// The name that it was built with.
@@ -265,12 +300,12 @@ pin_project! {
     /// those types hold references (`Cache<u32, &'static str>`). So this future is `Send`, and can be boxed as such; a caller's
     /// `async` block that awaits it has the same trouble, which `get_or_load_async` tells.
     #[must_use = "futures do nothing unless they are awaited"]
-    struct Load<'c, K: 'static, V: 'static, O, S: Store, F>
+    pub(crate) struct Load<'c, K: 'static, V: 'static, O, S: Store, F>
     where
         O: Outcome<Value = V>,
         S::Handle<K, V>: Engine<K, V>,
     {
-        start: Option<(&'c Cache<K, V, S>, K)>,
+        start: Option<(&'c Cache<K, V, S>, K, Tags)>,
         outcome: O,
         #[pin]
         run: RunAsync<K, O, V, S::Handle<K, V>, F>,
@@ -283,8 +318,9 @@ where
     S: Store,
     S::Handle<K, V>: Engine<K, V>,
 {
-    fn new(cache: &'c Cache<K, V, S>, key: K, outcome: O, load: F) -> Self {
-        Self { start: Some((cache, key)), outcome, run: RunAsync::idle(outcome, load) }
+    /// The tags are asked for already: what they are borrowed from need not be `Sync`.
+    pub(crate) fn new(cache: &'c Cache<K, V, S>, key: K, tags: Tags, (outcome, load): (O, F)) -> Self {
+        Self { start: Some((cache, key, tags)), outcome, run: RunAsync::idle(outcome, load) }
     }
 }
 
@@ -301,8 +337,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Ret> {
         let mut this = self.project();
-        if let Some((cache, key)) = this.start.take() {
-            match at(cache, ByValue(key), *this.outcome).lookup_async() {
+        if let Some((cache, key, tags)) = this.start.take() {
+            let entry = At { tags: TagSource::Known(tags), ..at(cache, ByValue(key), *this.outcome) };
+            match entry.lookup_async() {
                 Lookup::Hit(ret) => return Poll::Ready(ret),
                 Lookup::Miss(miss) => this.run.as_mut().begin(miss),
             }

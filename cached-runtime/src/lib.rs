@@ -52,6 +52,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod acting;
 mod at;
 mod builder;
 mod cache;
@@ -63,12 +64,15 @@ pub mod clock;
 #[cfg(feature = "dashboard")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
 pub mod dashboard;
+mod entry;
 mod error;
 mod flight;
 mod gathered;
+mod glob;
 mod key;
 mod leading;
 mod load_times;
+mod matching;
 mod memory;
 mod miss;
 mod outcome;
@@ -86,19 +90,26 @@ mod stack;
 mod stats;
 mod store;
 mod sync;
+mod tags;
 mod watchdog;
+mod writers;
 
+pub use acting::{Acting, Invalidation};
 pub use builder::{Builder, Coalesce, Eviction};
 pub use cache::Cache;
 pub use cached_macros::cached;
+pub use entry::Entry;
 pub use error::{Error, ErrorKind, Refusal};
+pub use glob::escape_pattern;
 pub use key::{CacheKey, Float};
 pub use load_times::LoadTimes;
+pub use matching::invalidate_matching;
 pub use outcome::CacheValue;
 pub use policy::Jitter;
-pub use registry::{CacheInfo, Invalidation, caches, clear_all};
+pub use registry::{CacheInfo, caches, clear_all};
 pub use stats::Stats;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use store::Redis;
 pub use store::{InProcess, Local, Memory, Store};
+pub use tags::{TagList, invalidate_tag, invalidate_tags};

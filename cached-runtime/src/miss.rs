@@ -10,6 +10,7 @@ use crate::memory::shard::Begun;
 use crate::outcome::Outcome;
 use crate::stack;
 use crate::store::{Engine, Wanted};
+use crate::tags::Tags;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
@@ -41,13 +42,15 @@ pub(crate) struct Joining<K, V, H> {
     handle: H,
     hash: u64,
     key: K,
+    /// Of the load that it runs if the other's brings nothing.
+    tags: Tags,
     flight: Arc<Flight<V>>,
     wave: u32,
 }
 
 impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
-    pub(crate) fn new(handle: H, (hash, key): (u64, K), flight: Arc<Flight<V>>) -> Self {
-        Self { handle, hash, key, flight, wave: 0 }
+    pub(crate) fn new(handle: H, (hash, key, tags): (u64, K, Tags), flight: Arc<Flight<V>>) -> Self {
+        Self { handle, hash, key, tags, flight, wave: 0 }
     }
 
     /// What the flight's landing gives the caller, if it gives anything.
@@ -76,14 +79,13 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
         let given_up = matches!(waited, Waited::TimedOut).then_some(&self.flight);
         let now = over || matches!(waited, Waited::Cycle);
         let purpose = Purpose::Again;
-        let ask = Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up };
+        let ask = || {
+            let tags = self.tags.clone();
+            Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up, tags, pulse: None }
+        };
         let find = Find { hash: self.hash, view: &ByKey(&self.key) };
-        match self.handle.lookup(
-            &find,
-            Wanted(purpose, || self.key.clone(), || ask),
-            |value| Some(Begun::Hit(value)),
-            |begun| begun,
-        ) {
+        let wants = Wanted(purpose, || self.key.clone(), ask);
+        match self.handle.lookup(&find, wants, |value| Some(Begun::Hit(value)), |begun| begun) {
             Some(Begun::Hit(value)) => {
                 self.handle.common().count_coalesced();
                 Turn::Hit(value)

@@ -1,5 +1,6 @@
 //! All that expansions of the macros name. Must never be named by hand: it changes without notice.
 
+pub use crate::acting::Acting;
 pub use crate::at::{At, Lookup, at};
 pub use crate::builder::{Builder, Coalesce, Eviction};
 pub use crate::cache::Cache;
@@ -9,18 +10,21 @@ pub use crate::key::{
     AllThreads, AnyLeaf, AnyOwn, CacheKey, Keyable, KindOf, Leaf, Named, NoLeaf, NoLocalLeaf, NoLocalOwn, NoOwn,
     NoPlace, NotKeyable, OneThread, Own, PlainKind, View, kind,
 };
+pub use crate::matching::{NoText, Text};
 pub use crate::outcome::{
     AS_LONG_AS_A_VALUE, CacheValue, Change, ChangeErr, ChangeNone, Either, Keepable, Kept, KeptBy, NoChangeErr,
     NoChangeNone, NoKeptErr, NoLocalPick, NoPick, NotKeepable, Otherwise, Outcome, OutcomeOf, Payload, Pick, Probe,
     cache_if, ttl_of,
 };
 #[cfg(feature = "redis")]
-pub use crate::redis::{Acting, AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear, many, many_async};
+pub use crate::redis::{AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear, many, many_async};
 pub use crate::slot::{AnyLocalCell, AnyLocalSlot, AnySlot, LocalAt, LocalCell, LocalSlot, Slot};
 pub use crate::stats::Stats;
 pub use crate::store::Local;
 #[cfg(feature = "redis")]
 pub use crate::store::Redis;
+pub use crate::tags::TagsOf;
+pub use crate::writers::{Forget, Write};
 
 /// Tells what an `async` block returns, in code that never runs.
 ///

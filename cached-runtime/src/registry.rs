@@ -1,13 +1,11 @@
 //! The list of all caches of the process. Must never keep a cache alive, nor be touched by a call of a cached function
 //! after its first.
 
-use crate::error::Error;
+use crate::acting::Invalidation;
+use crate::glob::Glob;
 use crate::stats::Stats;
 use std::fmt;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
 
 // Not `crate::sync`: no protocol depends on the list.
 use parking_lot::Mutex;
@@ -21,9 +19,12 @@ pub(crate) trait Listed: Send + Sync {
 
     fn clear(&self);
 
+    /// Forgets the entries in memory whose keys' texts match; nothing where keys have no texts.
+    fn forget_matching(&self, _: &Glob) {}
+
     /// Where the entries are on a server: begins to clear them, and gives what to wait for.
     #[cfg(feature = "redis")]
-    fn clear_afar(&self) -> Option<crate::redis::Acting> {
+    fn clear_afar(&self) -> Option<crate::acting::Acting> {
         None
     }
 
@@ -131,7 +132,7 @@ impl CacheInfo {
     pub(crate) fn clearing(&self) -> Invalidation {
         #[cfg(feature = "redis")]
         if let Some(afar) = self.0.clear_afar() {
-            return Invalidation { acting: vec![afar], result: None };
+            return Invalidation::of(vec![afar]);
         }
         self.0.clear();
         Invalidation::default()
@@ -170,6 +171,8 @@ impl fmt::Debug for CacheInfo {
 pub fn clear_all() -> Invalidation {
     #[cfg(feature = "redis")]
     let mut acting = Vec::new();
+    #[cfg(not(feature = "redis"))]
+    let acting = Vec::new();
     for cache in all() {
         #[cfg(feature = "redis")]
         if let Some(afar) = cache.clear_afar() {
@@ -178,66 +181,5 @@ pub fn clear_all() -> Invalidation {
         }
         cache.clear();
     }
-    Invalidation {
-        #[cfg(feature = "redis")]
-        acting,
-        result: None,
-    }
-}
-
-/// What becomes of an invalidation: `.await` it, or [`wait`](Self::wait) for it in sync code.
-///
-/// With several caches, the first error counts; none keeps the others from being invalidated.
-#[derive(Debug, Default)]
-#[must_use = "await it, or call `.wait()`, to learn whether it succeeded"]
-pub struct Invalidation {
-    /// What servers are doing. What memory had to do is done.
-    #[cfg(feature = "redis")]
-    acting: Vec<crate::redis::Acting>,
-    /// What is known already.
-    result: Option<Error>,
-}
-
-impl Invalidation {
-    /// Blocks until it is done.
-    ///
-    /// # Errors
-    ///
-    /// What kept a store from forgetting.
-    pub fn wait(self) -> Result<(), Error> {
-        #[cfg(feature = "redis")]
-        return crate::redis::block_on(self.into_future());
-        #[cfg(not(feature = "redis"))]
-        self.result.map_or(Ok(()), Err)
-    }
-}
-
-impl IntoFuture for Invalidation {
-    type Output = Result<(), Error>;
-    type IntoFuture = Invalidating;
-
-    fn into_future(self) -> Invalidating {
-        Invalidating(self)
-    }
-}
-
-/// The future of an [`Invalidation`].
-#[derive(Debug)]
-#[must_use = "futures do nothing unless they are awaited"]
-pub struct Invalidating(Invalidation);
-
-impl Future for Invalidating {
-    type Output = Result<(), Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let _ = cx;
-        #[cfg(feature = "redis")]
-        while let Some(acting) = self.0.acting.last_mut() {
-            if let Err(error) = std::task::ready!(Pin::new(acting).poll(cx)) {
-                self.0.result.get_or_insert(error);
-            }
-            self.0.acting.pop();
-        }
-        Poll::Ready(self.0.result.take().map_or(Ok(()), Err))
-    }
+    Invalidation::of(acting)
 }

@@ -14,6 +14,7 @@ use crate::miss::Miss;
 use crate::outcome::{CacheValue, KeptBy, Outcome};
 use crate::stats::Stats;
 use crate::store::Local;
+use crate::tags::{TagSource, TagsOf};
 use std::any::{Any, TypeId};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -345,26 +346,61 @@ impl AnyLocalSlot {
 }
 
 /// The place of one entry in this thread's cache: as [`At`], with a handle of its own, since a thread's cache ends with
-/// the thread.
-pub struct LocalAt<P: View, O: Outcome> {
+/// the thread. `T` is where its tags come from: nothing or a box, or what a call borrows.
+pub struct LocalAt<P: View, O: Outcome, T = Option<Box<TagsOf<'static>>>> {
     cache: Cache<P::Owned, O::Value, Local>,
     view: P,
     outcome: O,
     coalesce: Option<Coalesce>,
+    tags: T,
+}
+
+/// Where the tags of a [`LocalAt`] come from.
+pub trait LocalTags {
+    #[doc(hidden)]
+    fn source(&self) -> Option<&TagsOf<'_>>;
+}
+
+impl LocalTags for Option<Box<TagsOf<'static>>> {
+    fn source(&self) -> Option<&TagsOf<'_>> {
+        self.as_deref()
+    }
+}
+
+impl LocalTags for &TagsOf<'_> {
+    fn source(&self) -> Option<&TagsOf<'_>> {
+        Some(*self)
+    }
 }
 
 type LocalMiss<P, O> = Miss<<P as View>::Owned, O, Rc<LocalCache<<P as View>::Owned, <O as Outcome>::Value>>>;
 
-// As paths, the methods have one lifetime; the entry needs any.
-#[allow(clippy::redundant_closure_for_method_calls)]
 impl<P: View, O: Outcome> LocalAt<P, O> {
     /// The place of an entry in a thread's cache.
     pub fn new(cache: Cache<P::Owned, O::Value, Local>, view: P, outcome: O) -> Self {
-        Self { cache, view, outcome, coalesce: None }
+        Self { cache, view, outcome, coalesce: None, tags: None }
     }
 
-    fn with<R>(self, f: impl FnOnce(At<'_, P, O, Local>) -> R) -> R {
-        let entry = at(&self.cache, self.view, self.outcome);
+    /// As [`At::tags`].
+    pub fn tags<'t>(self, tags: &'t TagsOf<'_>) -> LocalAt<P, O, &'t TagsOf<'t>> {
+        let Self { cache, view, outcome, coalesce, .. } = self;
+        LocalAt { cache, view, outcome, coalesce, tags }
+    }
+
+    /// As [`At::tags_boxed`].
+    #[must_use]
+    pub fn tags_boxed(mut self, tags: Box<TagsOf<'static>>) -> Self {
+        self.tags = Some(tags);
+        self
+    }
+}
+
+// As paths, the methods have one lifetime; the entry needs any.
+#[allow(clippy::redundant_closure_for_method_calls)]
+impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
+    pub(crate) fn with<R>(self, f: impl FnOnce(At<'_, P, O, Local>) -> R) -> R {
+        let tags = self.tags.source().map_or(TagSource::None, TagSource::By);
+        let entry = At { tags, ..at(&self.cache, self.view, self.outcome) };
         f(match self.coalesce {
             Some(coalesce) => entry.coalesce(coalesce),
             None => entry,
@@ -379,12 +415,13 @@ impl<P: View, O: Outcome> LocalAt<P, O> {
     }
 
     /// As [`At::owned`].
-    pub fn owned(self) -> LocalAt<crate::key::Val<P::Owned>, O> {
+    pub fn owned(self) -> LocalAt<crate::key::Val<P::Owned>, O, T> {
         LocalAt {
             view: crate::key::Val::new(self.view.own()),
             cache: self.cache,
             outcome: self.outcome,
             coalesce: self.coalesce,
+            tags: self.tags,
         }
     }
 
@@ -419,7 +456,7 @@ impl<P: View, O: Outcome> LocalAt<P, O> {
     }
 
     /// As [`At::set`].
-    pub fn set<T: KeptBy<O::Ret>>(self, value: &T) {
+    pub fn set<R: KeptBy<O::Ret>>(self, value: &R) {
         self.with(|entry| entry.set(value));
     }
 

@@ -6,8 +6,10 @@ use crate::key::View;
 use crate::memory::common::Common;
 use crate::memory::entry::{Find, Same};
 use crate::memory::gate::{Ask, Left, Purpose};
+use crate::memory::outside::Written;
 use crate::memory::shard::{Begun, Ending};
 use crate::memory::{LocalCache, MemoryCache};
+use crate::tags::Tags;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,10 +108,19 @@ pub trait Engine<K, V>: Clone {
     fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>);
 
     /// Stores a value.
-    fn set(&self, at: (u64, K), value: (V, Option<Duration>));
+    fn set(&self, at: (u64, K), value: (V, Option<Duration>, Tags));
 
     /// Forgets a key.
     fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>);
+
+    /// Forgets the entries that `chosen` says yes to, and the loads that are under way.
+    fn invalidate_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool);
+
+    /// A writer of a key begins: its ticket.
+    fn begin_write<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K) -> Option<u64>;
+
+    /// A writer ends.
+    fn end_write(&self, at: (u64, u64), written: Written<V>);
 
     /// Forgets everything.
     fn clear(&self);

@@ -3,8 +3,10 @@
 
 use super::shard::draw;
 use super::stripes::Stripes;
+use crate::glob::Glob;
 use crate::stats::{Counts, Stats};
 use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::tags;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -13,7 +15,10 @@ pub struct Common {
     name: Cow<'static, str>,
     capacity: Option<usize>,
     max_weight: Option<u64>,
-    /// The ticket of the last `clear`: entries and loads up to it are gone.
+    /// Whether its keys have texts.
+    pub(crate) has_text: bool,
+    /// The ticket of the last `clear`: entries and loads up to it are gone. The top bit tells whether the cache ever had
+    /// something with tags, so that a hit in one that had not reads nothing more.
     cleared: AtomicU64,
     coalesced: AtomicU64,
     bypassed: AtomicU64,
@@ -37,6 +42,7 @@ impl Common {
             name,
             capacity,
             max_weight,
+            has_text: false,
             cleared: AtomicU64::new(0),
             coalesced: AtomicU64::new(0),
             bypassed: AtomicU64::new(0),
@@ -69,16 +75,30 @@ impl Common {
 
     /// From here on, nothing that was stored or begun before counts.
     ///
-    /// Release/acquire with [`Self::cleared`] is not what makes promise 3 hold (the callers' own happens-before does:
+    /// Release/acquire with [`Self::floor`] is not what makes promise 3 hold (the callers' own happens-before does:
     /// a call that starts after `clear` returned sees at least this value), but it orders the marker before the
     /// removals that follow.
     pub(crate) fn mark_cleared(&self) {
-        self.cleared.fetch_max(draw(), Ordering::AcqRel);
+        let ticket = draw();
+        let raise = |marked: u64| Some((marked & TAGGED) | ticket.max(marked & !TAGGED));
+        // It never gives up.
+        let _ = self.cleared.fetch_update(Ordering::AcqRel, Ordering::Acquire, raise);
     }
 
+    /// From here on, hits compare with the tags' epoch. Called before the load (or `set`) of the first entry with tags
+    /// draws its ticket, so whoever finds that entry sees the mark: they come by the shard's lock, or by the map's own
+    /// release and acquire, and read this afterwards.
+    pub(crate) fn mark_tagged(&self) {
+        if self.cleared.load(Ordering::Relaxed) & TAGGED == 0 {
+            self.cleared.fetch_or(TAGGED, Ordering::AcqRel);
+        }
+    }
+
+    /// What an entry's ticket is compared with.
     #[inline]
-    pub(crate) fn cleared(&self) -> u64 {
-        self.cleared.load(Ordering::Acquire)
+    pub(crate) fn floor(&self) -> Floor {
+        let marked = self.cleared.load(Ordering::Acquire);
+        if marked & TAGGED == 0 { Floor { cleared: marked, epoch: 0 } } else { Floor::tagged(marked) }
     }
 
     pub(crate) fn count_coalesced(&self) {
@@ -120,6 +140,31 @@ impl Common {
     }
 }
 
+/// The top bit of `Common::cleared`. Tickets never come that far.
+const TAGGED: u64 = 1 << 63;
+
+/// Entries and loads count while their tickets are above these.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Floor {
+    /// The ticket of the last `clear`.
+    pub(crate) cleared: u64,
+    /// The ticket of the last invalidation of any tag; 0 where nothing has tags. What is not above it is compared tag by
+    /// tag.
+    pub(crate) epoch: u64,
+}
+
+impl Floor {
+    fn tagged(marked: u64) -> Self {
+        Self { cleared: marked & !TAGGED, epoch: tags::epoch() }
+    }
+
+    /// Whether a ticket is above both, so that there is nothing more to ask.
+    #[inline]
+    pub(crate) fn is_below(self, ticket: u64) -> bool {
+        ticket > self.cleared.max(self.epoch)
+    }
+}
+
 /// A `local` cache, as the process sees it.
 impl crate::registry::Listed for Common {
     fn name(&self) -> &str {
@@ -136,5 +181,12 @@ impl crate::registry::Listed for Common {
 
     fn clear(&self) {
         self.mark_cleared();
+    }
+
+    /// Other threads' entries can't be looked at: all of them go.
+    fn forget_matching(&self, _: &Glob) {
+        if self.has_text {
+            self.mark_cleared();
+        }
     }
 }

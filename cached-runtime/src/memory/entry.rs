@@ -5,6 +5,7 @@ use crate::clock::{NEVER, Nanos, Reading};
 use crate::key::View;
 use crate::policy::Life;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::tags::Tags;
 use std::borrow::Borrow;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
@@ -115,20 +116,30 @@ pub(crate) struct Entry<V> {
     pub(crate) slot: u32,
 }
 
-/// What only some entries have: a time to idle, a window, a weight.
+/// What only some entries have: a time to idle, a window, a weight, tags.
 pub(crate) struct Extra {
     pub(crate) life: Life,
     /// When it was last read; kept only for a time to idle.
     pub(crate) read_at: AtomicU64,
     pub(crate) weight: u64,
+    pub(crate) tags: Tags,
+    /// The epoch up to which none of the tags was invalidated: see `tags`.
+    pub(crate) vetted: AtomicU64,
 }
 
 impl<V> Entry<V> {
     /// An entry that is stored at `now`.
-    pub(crate) fn new(value: V, ticket: u64, life: Life, (now, tti): (Nanos, Option<Nanos>), weight: u64) -> Self {
-        let plain = tti.is_none() && weight == 0 && life.is_plain();
+    pub(crate) fn new(
+        value: V,
+        ticket: u64,
+        life: Life,
+        (now, tti): (Nanos, Option<Nanos>),
+        (weight, tags): (u64, Tags),
+    ) -> Self {
+        let plain = tti.is_none() && weight == 0 && tags.is_empty() && life.is_plain();
         let soon = if tti.is_some() { now } else { life.refresh_at };
-        let extra = || Box::new(Extra { life, read_at: AtomicU64::new(now), weight });
+        let extra =
+            || Box::new(Extra { life, read_at: AtomicU64::new(now), weight, tags, vetted: AtomicU64::new(ticket) });
         Self {
             value,
             ticket,
@@ -158,6 +169,22 @@ impl<V> Entry<V> {
             None => Life::plain(self.soon.load(Ordering::Relaxed)),
             Some(extra) => extra.life,
         }
+    }
+
+    /// Whether none of its tags was invalidated since its load began, as far as `epoch` knows.
+    ///
+    /// The slots are read after the epoch that the caller has read, so what is found holds up to that epoch, and is noted.
+    /// Relaxed: the note is a fact that needs nothing else to be seen with it; one that is lost costs another look.
+    pub(crate) fn has_current_tags(&self, epoch: u64) -> bool {
+        let Some(extra) = &self.extra else { return true };
+        if extra.tags.is_empty() || extra.vetted.load(Ordering::Relaxed) >= epoch {
+            return true;
+        }
+        let current = extra.tags.are_current(self.ticket);
+        if current {
+            extra.vetted.store(epoch, Ordering::Relaxed);
+        }
+        current
     }
 
     pub(crate) fn weight(&self) -> u64 {

@@ -11,11 +11,19 @@
 //! - *May this load be joined?* Only while nothing was invalidated since it began: invalidation makes the runs of the
 //!   gate unjoinable ("detaches" them). Their own waiters still get their value, who all began to wait before.
 //!
+//! Writers (`#[updates]`) stand at the gate as well, from before their body until they commit. Nobody joins them, and loads
+//! go on beside them: a commit raises the fence above all of those. What they must know is whether they were alone: two
+//! that overlap may have written to the source in one order and come here in the other, and nobody can tell which value
+//! is the newer. So each notes on arrival whom it meets, on both sides, and a writer that met another one, or an
+//! `invalidate` or `set`, forgets the entry instead of storing it.
+//!
 //! The gate owns the key; a load only carries hash and ticket, and takes the key out when it is the last to leave.
 
 use crate::flight::Flight;
 use crate::pulse::Pulse;
 use crate::stack;
+use crate::tags::Tags;
+use std::mem;
 use std::sync::Arc;
 
 /// The loads of a key.
@@ -24,7 +32,16 @@ pub(crate) struct Gate<K, V> {
     pub(crate) key: K,
     /// Loads with a ticket up to this one are not stored. [`BARE`] while there is no entry and nothing came since.
     pub(crate) fence: u64,
+    /// The last `invalidate`, `set` or end of a writer: writers with a ticket up to this one were not alone.
+    raised: u64,
     runs: Runs<V>,
+    writers: Vec<Writer>,
+}
+
+/// One writer between its ticket and its commit.
+struct Writer {
+    ticket: u64,
+    contested: bool,
 }
 
 /// The fence of a gate that was made where there was no entry: until it is raised there is still none, since whatever
@@ -46,6 +63,8 @@ pub(crate) struct Run<V> {
     pub(crate) pulse: Option<Arc<Pulse>>,
     /// Those who wait, once somebody does.
     pub(crate) flight: Option<Arc<Flight<V>>>,
+    /// The tags of what it loads.
+    tags: Tags,
 }
 
 /// Nearly always one: the first needs no allocation.
@@ -105,6 +124,18 @@ pub struct Ask<'a, V> {
     pub(crate) wave: u32,
     /// A flight it gave up on: nobody else shall wait for it either.
     pub(crate) given_up: Option<&'a Arc<Flight<V>>>,
+    /// The tags of what it would load.
+    pub(crate) tags: Tags,
+    /// Where the wake-ups of its body are noted, if that body loads other keys as well.
+    pub(crate) pulse: Option<&'a Arc<Pulse>>,
+}
+
+impl<V> Default for Ask<'_, V> {
+    fn default() -> Self {
+        let purpose = Purpose::Call;
+        let tags = Tags::default();
+        Self { purpose, coalesce: true, asynchronous: false, now: false, wave: 0, given_up: None, tags, pulse: None }
+    }
 }
 
 /// What the gate answers.
@@ -128,9 +159,17 @@ pub struct Lead {
 impl<K, V> Gate<K, V> {
     /// A gate for the first load of a key.
     pub(crate) fn new((hash, key): (u64, K), bare: bool, ask: &Ask<'_, V>, lead: &Lead) -> Self {
-        let run = Run { ticket: lead.ticket, joinable: ask.coalesce, pulse: lead.pulse.clone(), flight: None };
+        let (pulse, tags) = (lead.pulse.clone(), ask.tags.clone());
+        let run = Run { ticket: lead.ticket, joinable: ask.coalesce, pulse, flight: None, tags };
+        let runs = Runs { first: Some(run), rest: Vec::new() };
         let fence = if bare { BARE } else { BEGUN };
-        Self { hash, key, fence, runs: Runs { first: Some(run), rest: Vec::new() } }
+        Self { hash, key, fence, raised: 0, runs, writers: Vec::new() }
+    }
+
+    /// A gate for a writer of a key that nobody loads.
+    pub(crate) fn for_writer(hash: u64, key: K, ticket: u64) -> Self {
+        let runs = Runs { first: None, rest: Vec::new() };
+        Self { hash, key, fence: BEGUN, raised: 0, runs, writers: vec![Writer { ticket, contested: false }] }
     }
 
     #[inline]
@@ -139,9 +178,34 @@ impl<K, V> Gate<K, V> {
             || self.runs.rest.iter().any(|run| run.ticket == ticket)
     }
 
-    /// Whether `ticket` is the only load under way.
+    pub(crate) fn has_writer(&self, ticket: u64) -> bool {
+        self.writers.iter().any(|writer| writer.ticket == ticket)
+    }
+
+    /// Whether `ticket` is the only load or writer under way.
     pub(crate) fn has_only(&self, ticket: u64) -> bool {
-        self.runs.iter().all(|run| run.ticket == ticket)
+        self.runs.iter().all(|run| run.ticket == ticket) && self.writers.iter().all(|writer| writer.ticket == ticket)
+    }
+
+    /// The tags of a load that is about to leave.
+    pub(crate) fn take_tags(&mut self, ticket: u64) -> Tags {
+        self.runs.iter_mut().find(|run| run.ticket == ticket).map(|run| mem::take(&mut run.tags)).unwrap_or_default()
+    }
+
+    /// A writer arrives.
+    pub(crate) fn write(&mut self, ticket: u64) {
+        let contested = !self.writers.is_empty();
+        for writer in &mut self.writers {
+            writer.contested = true;
+        }
+        self.writers.push(Writer { ticket, contested });
+    }
+
+    /// A writer leaves; whether it was alone all the time.
+    pub(crate) fn written(&mut self, ticket: u64) -> bool {
+        let Some(at) = self.writers.iter().position(|writer| writer.ticket == ticket) else { return false };
+        let writer = self.writers.swap_remove(at);
+        !writer.contested && self.raised < ticket
     }
 
     /// One more call of this key: it joins a load, or leads one of its own under the ticket that `draw` gives.
@@ -170,14 +234,16 @@ impl<K, V> Gate<K, V> {
         if let Some(flight) = &flight {
             flight.add_leader(lead.ticket, lead.pulse.clone());
         }
-        self.runs.push(Run { ticket: lead.ticket, joinable, pulse: lead.pulse.clone(), flight });
+        let (pulse, tags) = (lead.pulse.clone(), ask.tags.clone());
+        self.runs.push(Run { ticket: lead.ticket, joinable, pulse, flight, tags });
     }
 
     fn joinable(&self) -> impl Iterator<Item = &Run<V>> {
         self.runs.iter().filter(|run| run.joinable)
     }
 
-    /// Detaches loads that nobody should wait for any more: from before a `clear`, stalled, given up on, or landed.
+    /// Detaches loads that nobody should wait for any more: from before a `clear` or the invalidation of a tag of theirs,
+    /// stalled, given up on, or landed.
     ///
     /// Waiters share a flight, not a load: with one of its loads the whole flight goes. Otherwise a call that begins
     /// after a `clear` could join a newer load and be landed by the older one beside it, or join what has landed already.
@@ -186,7 +252,7 @@ impl<K, V> Gate<K, V> {
         for run in self.runs.iter_mut().filter(|run| run.joinable) {
             let stalled = run.pulse.as_ref().is_some_and(|pulse| pulse.is_stalled());
             let landed = run.flight.as_ref().is_some_and(|flight| flight.landing().is_some());
-            if stalled || landed || run.ticket <= cleared {
+            if stalled || landed || run.ticket <= cleared || !run.tags.are_current(run.ticket) {
                 run.joinable = false;
                 lost.extend(run.flight.clone());
             }
@@ -214,6 +280,7 @@ impl<K, V> Gate<K, V> {
     /// Something newer than all loads under way: none of them is stored or joined from here on.
     pub(crate) fn raise(&mut self, fence: u64) {
         self.fence = self.fence.max(fence);
+        self.raised = self.raised.max(fence);
         for run in self.runs.iter_mut() {
             run.joinable = false;
         }

@@ -2,16 +2,18 @@
 //! (when it was cleared, the counters) is [`Common`].
 
 use super::bin::Bin;
-use super::common::Common;
+use super::common::{Common, Floor};
 use super::entry::{Entry, Find, Same};
 use super::gate::{Ask, Left, Purpose};
 use super::lock::{self, Holding};
 use super::lru::LruMap;
+use super::outside::Written;
 use super::settings::Settings;
 use super::shard::{Begun, Ending, Shard};
 use crate::builder::Coalesce;
 use crate::key::View;
 use crate::store::{Engine, Took, Wanted};
+use crate::tags::Tags;
 use std::cell::{Cell, RefCell};
 use std::hash::Hash;
 use std::rc::Rc;
@@ -43,14 +45,14 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
     pub(crate) fn new(settings: Settings<K, V>, common: Arc<Common>) -> Rc<Self> {
         let shard = Shard::new(LruMap::new(settings.bound.entries()), settings.bound);
         common.add(&shard.counts);
-        let seen = Cell::new(common.cleared());
+        let seen = Cell::new(common.floor().cleared);
         let empty = |shard: &mut Shard<_, _, LruMap<_, _>>, bin: &mut Bin<_>| shard.drain(usize::MAX, bin);
         Rc::new(Self { settings, common, seen, turns: Cell::new(0), empty, shard: RefCell::new(shard) })
     }
 
     /// Runs `f` on the shard; what it removes is dropped after the borrow. `None` if this very thread is in the middle
     /// of something here: a key's or value's own code calls the function again.
-    fn with<R>(&self, f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, u64, &mut Bin<Dead<K, V>>) -> R) -> Option<R> {
+    fn with<R>(&self, f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, Floor, &mut Bin<Dead<K, V>>) -> R) -> Option<R> {
         self.with_bin(&mut Bin::default(), f)
     }
 
@@ -61,13 +63,13 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
     )]
     #[inline(always)]
     fn hit<P: Same<K>>(&self, find: &Find<'_, P>, purpose: Purpose) -> Option<V> {
-        let cleared = self.common.cleared();
-        if self.seen.get() < cleared || self.settings.times.any() && !self.is_plain_turn() {
+        let floor = self.common.floor();
+        if self.seen.get() < floor.cleared || self.settings.times.any() && !self.is_plain_turn() {
             return None;
         }
         let mut shard = self.shard.try_borrow_mut().ok()?;
         let _holding = Holding::begin();
-        shard.hit(find, purpose, &self.settings.rules(cleared)).ok()
+        shard.hit(find, purpose, &self.settings.rules(floor)).ok()
     }
 
     /// Counts a call, unless it is one of those that sweep.
@@ -90,8 +92,8 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
         V: 'a,
     {
         let mut bin = Bin::default();
-        let begun = self.with_bin(&mut bin, |shard, cleared, bin| {
-            let rules = self.settings.rules(cleared);
+        let begun = self.with_bin(&mut bin, |shard, floor, bin| {
+            let rules = self.settings.rules(floor);
             match shard.hit(find, purpose, &rules) {
                 Ok(value) => Begun::Hit(value),
                 Err(there) => shard.miss((find, there), own, &ask(), &rules, bin),
@@ -106,21 +108,21 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
     fn with_bin<R>(
         &self,
         bin: &mut Bin<Dead<K, V>>,
-        f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, u64, &mut Bin<Dead<K, V>>) -> R,
+        f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, Floor, &mut Bin<Dead<K, V>>) -> R,
     ) -> Option<R> {
         let mut shard = self.shard.try_borrow_mut().ok()?;
         let _holding = Holding::begin();
-        let cleared = self.common.cleared();
-        if self.seen.get() < cleared {
+        let floor = self.common.floor();
+        if self.seen.get() < floor.cleared {
             // Another thread has cleared the function: what this thread holds is dead, and nobody else can free it.
-            self.seen.set(cleared);
+            self.seen.set(floor.cleared);
             shard.drain(usize::MAX, bin);
         }
         if self.settings.times.any() && !self.is_plain_turn() {
             self.turns.set(SWEEP_EVERY);
-            shard.sweep(&self.settings.rules(cleared), SWEEP, bin);
+            shard.sweep(&self.settings.rules(floor), SWEEP, bin);
         }
-        Some(f(&mut shard, cleared, bin))
+        Some(f(&mut shard, floor, bin))
     }
 }
 
@@ -173,32 +175,31 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
             return None;
         }
         let mut bin = Bin::default();
-        let begun = self.with_bin(&mut bin, |shard, cleared, _| {
-            shard.begin((find, false), own, ask, &self.settings.rules(cleared))
-        })?;
+        let begun = self
+            .with_bin(&mut bin, |shard, floor, _| shard.begin((find, false), own, ask, &self.settings.rules(floor)))?;
         bin.empty(&begun);
         Some(begun)
     }
 
     fn read<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
-        self.with(|shard, cleared, _| shard.read(find, &self.settings.rules(cleared))).flatten()
+        self.with(|shard, floor, _| shard.read(find, &self.settings.rules(floor))).flatten()
     }
 
     fn has<P: Same<K>>(&self, find: &Find<'_, P>) -> bool {
-        self.with(|shard, cleared, _| shard.has(find, &self.settings.rules(cleared))).unwrap_or(false)
+        self.with(|shard, floor, _| shard.has(find, &self.settings.rules(floor))).unwrap_or(false)
     }
 
     fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) {
-        let _ = self.with(|shard, cleared, bin| {
+        let _ = self.with(|shard, floor, bin| {
             if let Some(took) = took {
                 shard.counts.count_load(took.0, matches!(ending, Ending::Fail));
             }
-            shard.end(at, ending, &self.settings.rules(cleared), left, bin);
+            shard.end(at, ending, &self.settings.rules(floor), left, bin);
         });
     }
 
-    fn set(&self, at: (u64, K), value: (V, Option<Duration>)) {
-        let set = self.with(|shard, cleared, bin| shard.set(at, value, &self.settings.rules(cleared), bin));
+    fn set(&self, at: (u64, K), value: (V, Option<Duration>, Tags)) {
+        let set = self.with(|shard, floor, bin| shard.set(at, value, &self.settings.rules(floor), bin));
         if set.is_none() {
             self.common.mark_cleared();
         }
@@ -210,6 +211,29 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         }
     }
 
+    fn invalidate_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool) {
+        let done = self.with(|shard, _, bin| {
+            let taken = shard.fence_where(chosen);
+            shard.forget(&taken, bin);
+        });
+        if done.is_none() {
+            self.common.mark_cleared();
+        }
+    }
+
+    fn begin_write<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K) -> Option<u64> {
+        if lock::is_held() {
+            return None;
+        }
+        self.with(|shard, _, _| shard.begin_write(find, own))
+    }
+
+    fn end_write(&self, at: (u64, u64), written: Written<V>) {
+        if self.with(|shard, floor, bin| shard.end_write(at, written, &self.settings.rules(floor), bin)).is_none() {
+            self.common.mark_cleared();
+        }
+    }
+
     fn clear(&self) {
         self.common.mark_cleared();
         // The next turn frees this thread's part; others free theirs at their next call.
@@ -217,7 +241,7 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
     }
 
     fn keys(&self) -> Vec<K> {
-        self.with(|shard, cleared, _| shard.keys(&self.settings.rules(cleared))).unwrap_or_default()
+        self.with(|shard, floor, _| shard.keys(&self.settings.rules(floor))).unwrap_or_default()
     }
 
     fn common(&self) -> &Common {

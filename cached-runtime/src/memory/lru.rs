@@ -208,7 +208,11 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
         }
     }
 
-    fn for_each(&self, mut f: impl FnMut(&K, &Entry<V>)) {
-        self.nodes.iter().flatten().for_each(|(key, entry)| f(key, entry));
+    fn for_each(&self, mut f: impl FnMut(u32, &K, &Entry<V>)) {
+        for (at, node) in (0..).zip(&self.nodes) {
+            if let Some((key, entry)) = node {
+                f(at, key, entry);
+            }
+        }
     }
 }

@@ -37,8 +37,8 @@ pub(crate) trait Map<K, V> {
     /// Gives back the room that it has taken, if it is empty.
     fn reset(&mut self);
 
-    /// Looks at all entries, in no order that is promised.
-    fn for_each(&self, f: impl FnMut(&K, &Entry<V>));
+    /// Looks at all entries and their places, in no order that is promised.
+    fn for_each(&self, f: impl FnMut(u32, &K, &Entry<V>));
 }
 
 /// What left the map.

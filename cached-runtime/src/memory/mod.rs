@@ -10,6 +10,7 @@ pub(crate) mod local;
 pub(crate) mod lock;
 pub(crate) mod lru;
 pub(crate) mod map;
+pub(crate) mod outside;
 pub(crate) mod ring;
 pub(crate) mod settings;
 pub(crate) mod shard;

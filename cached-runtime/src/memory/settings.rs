@@ -1,7 +1,9 @@
 //! What a cache was built with. Must never change once it is built.
 
+use super::common::Floor;
 use super::shard::{Bound, Rules, Weigh};
 use crate::builder::Coalesce;
+use crate::matching::TextOf;
 use crate::policy::Times;
 use foldhash::fast::RandomState;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -15,6 +17,8 @@ pub(crate) struct Settings<K, V> {
     pub(crate) times: Times,
     pub(crate) weigh: Option<Box<Weigh<K, V>>>,
     pub(crate) coalesce: Coalesce,
+    /// The text of a key, where it is a template.
+    pub(crate) text: Option<TextOf<K>>,
 }
 
 impl<K, V> Settings<K, V> {
@@ -31,7 +35,7 @@ impl<K, V> Settings<K, V> {
     }
 
     #[inline]
-    pub(crate) fn rules(&self, cleared: u64) -> Rules<'_, K, V> {
-        Rules { times: &self.times, weigh: self.weigh.as_deref(), cleared }
+    pub(crate) fn rules(&self, floor: Floor) -> Rules<'_, K, V> {
+        Rules { times: &self.times, weigh: self.weigh.as_deref(), floor }
     }
 }

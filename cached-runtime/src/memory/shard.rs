@@ -5,6 +5,7 @@
 //! begins a load (`begin`); a load ends by checking its ticket and storing its value in one step (`end`).
 
 use super::bin::Bin;
+use super::common::Floor;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
 use super::expiry::{BLOCK, Expiry};
 use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, Lead, Left, Purpose};
@@ -16,6 +17,7 @@ use crate::pulse::Pulse;
 use crate::stack::Inside;
 use crate::stats::Counts;
 use crate::sync::{AtomicU64, Ordering, process_wide};
+use crate::tags::Tags;
 use hashbrown::HashTable;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,34 +58,39 @@ impl Bound {
 pub(crate) struct Rules<'a, K, V> {
     pub(crate) times: &'a Times,
     pub(crate) weigh: Option<&'a Weigh<K, V>>,
-    /// The ticket of the last `clear`: what is not above it is gone.
-    pub(crate) cleared: u64,
+    /// What tickets are compared with: what a `clear` or the invalidation of a tag came after is gone.
+    pub(crate) floor: Floor,
 }
 
 /// Gives the weight of an entry.
 pub(crate) type Weigh<K, V> = dyn Fn(&K, &V) -> usize + Send + Sync;
 
 impl<K, V> Rules<'_, K, V> {
-    /// Whether an entry may be served at this time.
-    fn is_live(&self, entry: &Entry<V>, time: Reading) -> bool {
-        entry.ticket > self.cleared && time.latest < entry.ends(self.times.policy.tti())
+    /// Whether an entry was invalidated, by a `clear` or by a tag of its.
+    pub(crate) fn is_outdated(&self, entry: &Entry<V>) -> bool {
+        !self.floor.is_below(entry.ticket)
+            && (entry.ticket <= self.floor.cleared || !entry.has_current_tags(self.floor.epoch))
     }
 
-    /// Whether an entry may be served now; notes the read where that prolongs its life.
+    /// Whether an entry may be served at this time.
+    pub(crate) fn is_live(&self, entry: &Entry<V>, time: Reading) -> bool {
+        !self.is_outdated(entry) && time.latest < entry.ends(self.times.policy.tti())
+    }
+
+    /// Whether an entry may be served now; notes the read where that prolongs its life. No clock is read for an entry
+    /// that lives without a time.
     #[inline]
     pub(crate) fn serves(&self, entry: &Entry<V>) -> bool {
-        entry.ticket > self.cleared && (entry.is_timeless() || self.serves_timed(entry))
-    }
-
-    #[inline]
-    fn serves_timed(&self, entry: &Entry<V>) -> bool {
+        if self.floor.is_below(entry.ticket) && entry.is_timeless() {
+            return true;
+        }
         let time = self.times.reading();
-        entry.is_plain(time.latest) || self.serves_aged(entry, time)
+        (self.floor.is_below(entry.ticket) && entry.is_plain(time.latest)) || self.serves_closely(entry, time)
     }
 
-    /// The same for an entry at which time has come to look.
+    /// The same for an entry that must be looked at: time has come to, or something was invalidated since its load began.
     #[cold]
-    fn serves_aged(&self, entry: &Entry<V>, time: Reading) -> bool {
+    fn serves_closely(&self, entry: &Entry<V>, time: Reading) -> bool {
         let live = self.is_live(entry, time);
         if live && self.times.policy.tti().is_some() {
             entry.touch(time);
@@ -124,8 +131,8 @@ pub enum Ending<V> {
 }
 
 pub(crate) struct Shard<K, V, M> {
-    map: M,
-    gates: HashTable<Gate<K, V>>,
+    pub(super) map: M,
+    pub(super) gates: HashTable<Gate<K, V>>,
     expiry: Expiry,
     weight: u64,
     bound: Bound,
@@ -202,11 +209,11 @@ where
         self.counts.misses.add(u64::from(ask.purpose == Purpose::Call));
         let lead = || {
             let ticket = draw();
-            let pulse = ask.asynchronous.then(Arc::<Pulse>::default);
+            let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
             Lead { ticket, pulse, timed: self.counts.times_load(ticket), wave: ask.wave }
         };
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
-            return match gate.ask(ask, rules.cleared, lead) {
+            return match gate.ask(ask, rules.floor.cleared, lead) {
                 Answer::Join(flight) => Begun::Join(flight),
                 Answer::Lead(lead) => Begun::Lead(lead),
             };
@@ -220,9 +227,10 @@ where
     /// An entry that was found but may not be served.
     #[cold]
     fn remove_ended<P: Same<K>>(&mut self, find: &Find<'_, P>, rules: &Rules<'_, K, V>, bin: &mut Bin<M::Dead>) {
-        let Some(expired) = self.map.peek(find, |entry| entry.ticket > rules.cleared) else { return };
+        let Some(outdated) = self.map.peek(find, |entry| rules.is_outdated(entry)) else { return };
         if let Some(removed) = self.map.remove(find) {
-            self.counts.expirations.add(u64::from(expired));
+            let count = if outdated { &self.counts.invalidations } else { &self.counts.expirations };
+            count.add(1);
             self.bury(removed, bin);
         }
     }
@@ -242,9 +250,11 @@ where
         let Ok(mut place) = self.gates.find_entry(hash, |gate| gate.has(ticket)) else { return };
         let gate = place.get_mut();
         let last = gate.has_only(ticket);
+        let tags = gate.take_tags(ticket);
         *left = gate.leave(ticket);
         let bare = gate.fence == BARE;
-        let current = ticket > gate.fence && ticket > rules.cleared;
+        // A tag that is invalidated between this and the insertion is above this ticket, which every hit will notice.
+        let current = ticket > gate.fence && ticket > rules.floor.cleared && tags.are_current(ticket);
         if current && !matches!(ending, Ending::Fail) {
             gate.fence = ticket;
         }
@@ -253,12 +263,8 @@ where
         match ending {
             Ending::Fail => {}
             _ if !current => self.counts.fenced.add(1),
-            Ending::Keep(value, ttl) => {
-                if !bare {
-                    self.remove_stored(&key, bin);
-                }
-                self.store(key, value, ttl, rules, bin);
-            }
+            Ending::Keep(value, ttl) if bare => self.store_first(key, (value, ttl, tags), rules, bin),
+            Ending::Keep(value, ttl) => self.store(key, (value, ttl, tags), rules, bin),
             Ending::Skip => {
                 self.counts.rejected.add(1);
                 self.remove_stored(&key, bin);
@@ -270,7 +276,7 @@ where
     pub(crate) fn set(
         &mut self,
         (hash, key): (u64, K),
-        (value, ttl): (V, Option<Duration>),
+        value: (V, Option<Duration>, Tags),
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
     ) {
@@ -278,9 +284,7 @@ where
         if let Some(gate) = self.gates.find_mut(hash, |gate| gate.hash == hash && gate.key == key) {
             gate.raise(ticket);
         }
-        let key = Stored { hash, ticket, key };
-        self.remove_stored(&key, bin);
-        self.store(key, value, ttl, rules, bin);
+        self.store(Stored { hash, ticket, key }, value, rules, bin);
     }
 
     /// Forgets a key: its entry goes, and no load under way is stored or joined from here on.
@@ -349,7 +353,7 @@ where
     pub(crate) fn keys(&self, rules: &Rules<'_, K, V>) -> Vec<K> {
         let time = rules.times.reading();
         let mut keys = Vec::with_capacity(self.map.len());
-        self.map.for_each(|key, entry| {
+        self.map.for_each(|_, key, entry| {
             if rules.is_live(entry, time) {
                 keys.push(key.clone());
             }
@@ -357,12 +361,22 @@ where
         keys
     }
 
-    /// Stores a value where there is none.
-    fn store(
+    pub(super) fn store(
         &mut self,
         key: Stored<K>,
-        value: V,
-        ttl: Option<Duration>,
+        value: (V, Option<Duration>, Tags),
+        rules: &Rules<'_, K, V>,
+        bin: &mut Bin<M::Dead>,
+    ) {
+        self.remove_stored(&key, bin);
+        self.store_first(key, value, rules, bin);
+    }
+
+    /// Stores a value where there is none.
+    fn store_first(
+        &mut self,
+        key: Stored<K>,
+        (value, ttl, tags): (V, Option<Duration>, Tags),
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
     ) {
@@ -383,7 +397,7 @@ where
             return;
         };
         let tti = rules.times.policy.tti();
-        let entry = Entry::new(value, ticket, Life::plain(deadline), (now, tti), weight);
+        let entry = Entry::new(value, ticket, Life::plain(deadline), (now, tti), (weight, tags));
         let ends = entry.ends(tti);
         if let Some(place) = self.map.insert(key, entry) {
             self.expiry.note(place, ends);
@@ -416,13 +430,13 @@ where
         true
     }
 
-    fn remove_stored(&mut self, key: &Stored<K>, bin: &mut Bin<M::Dead>) {
-        if let Some(removed) = self.map.remove(&Find { hash: key.hash, view: &ByKey(&key.key) }) {
-            self.bury(removed, bin);
-        }
+    /// Whether there was anything.
+    pub(super) fn remove_stored(&mut self, key: &Stored<K>, bin: &mut Bin<M::Dead>) -> bool {
+        let removed = self.map.remove(&Find { hash: key.hash, view: &ByKey(&key.key) });
+        removed.map(|removed| self.bury(removed, bin)).is_some()
     }
 
-    fn bury(&mut self, removed: Removed<M::Dead>, bin: &mut Bin<M::Dead>) {
+    pub(super) fn bury(&mut self, removed: Removed<M::Dead>, bin: &mut Bin<M::Dead>) {
         self.weight = self.weight.saturating_sub(removed.weight);
         bin.put(removed.dead);
         self.publish();

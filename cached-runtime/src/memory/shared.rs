@@ -9,16 +9,20 @@ use super::gate::{Ask, Left, Purpose};
 use super::lock::{self, Held, Lock};
 use super::lru::LruMap;
 use super::map::Map;
+use super::outside::Written;
 use super::settings::Settings;
 use super::shard::{Begun, Bound, Ending, Shard};
 use super::sieve::{self, SieveMap, Table};
 use super::stripes::Stripes;
 use crate::builder::{Coalesce, Eviction};
+use crate::glob::Glob;
 use crate::key::{CacheKey, View};
+use crate::matching::Matching;
 use crate::outcome::CacheValue;
 use crate::stats::Stats;
 use crate::store::{Engine, Took, Wanted};
 use crate::sync::{AtomicBool, Ordering};
+use crate::tags::Tags;
 use crate::watchdog::Sweep;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
@@ -173,6 +177,20 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         }, else ());
     }
 
+    /// Forgets what `chosen` says yes to, shard by shard; `false` if this thread may not wait for one of the locks.
+    ///
+    /// A shard's loads are fenced and its entries looked at in one hold of its lock, so what is stored later was begun
+    /// later. The removals are short and many, with the lock released between them.
+    fn forget_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool) -> bool {
+        on_shards!(self, |shards| shards.0.iter().all(|lock| {
+            let taken = lock.with(|shard| shard.fence_where(&mut *chosen));
+            taken.is_some_and(|taken| taken.chunks(CHUNK).all(|taken| {
+                let mut bin = Bin::default();
+                lock.with(|shard| shard.forget(taken, &mut bin)).is_some()
+            }))
+        }), else false)
+    }
+
     /// A load ends in its shard.
     fn end_in<M: Map<K, V>>(
         &self,
@@ -183,7 +201,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         left: &mut Option<Left<V>>,
     ) {
         let _ = shards.with(at.0, |shard, bin| {
-            let rules = self.settings.rules(self.common.cleared());
+            let rules = self.settings.rules(self.common.floor());
             if let Some(took) = took {
                 shard.counts.count_load(took.0, matches!(ending, Ending::Fail));
             }
@@ -193,9 +211,9 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
 
     /// Frees what has expired.
     fn sweep_all(&self) {
-        let cleared = self.common.cleared();
-        let rules = self.settings.rules(cleared);
-        on_shards!(self, |shards| shards.each(|shard, bin| !shard.sweep(&rules, (CHUNK, CHUNK / BLOCK as usize), bin)), else ());
+        let rules = self.settings.rules(self.common.floor());
+        let budget = (CHUNK, CHUNK / BLOCK as usize);
+        on_shards!(self, |shards| shards.each(|shard, bin| !shard.sweep(&rules, budget, bin)), else ());
     }
 }
 
@@ -222,6 +240,14 @@ impl<K: CacheKey, V: CacheValue> crate::registry::Listed for MemoryCache<K, V> {
 
     fn clear(&self) {
         self.clear_all();
+    }
+
+    fn forget_matching(&self, glob: &Glob) {
+        let Some(text) = self.settings.text else { return };
+        let mut matching = Matching::new(glob, text);
+        if !self.forget_where(&mut |key, _| matching.takes(key)) {
+            self.forget_all();
+        }
     }
 }
 
@@ -258,7 +284,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         match &self.kind {
             Kind::Lru(shards) => {
                 let mut shard = shards.of(find.hash).wait();
-                let rules = self.settings.rules(self.common.cleared());
+                let rules = self.settings.rules(self.common.floor());
                 match shard.hit(find, wanted.0, &rules) {
                     Ok(value) => {
                         drop(shard);
@@ -278,7 +304,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         if lock::is_held() {
             return None;
         }
-        let rules = || self.settings.rules(self.common.cleared());
+        let rules = || self.settings.rules(self.common.floor());
         match &self.kind {
             Kind::Lru(shards) => shards.of(find.hash).with(|shard| shard.begin((find, false), own, ask, &rules())),
             Kind::Sieve(table, shards) => {
@@ -299,14 +325,14 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
             return Some(value);
         }
         on_shards!(self, |shards| shards.with(find.hash, |shard, _| {
-            shard.read(find, &self.settings.rules(self.common.cleared()))
+            shard.read(find, &self.settings.rules(self.common.floor()))
         }), else None)
         .flatten()
     }
 
     fn has<P: Same<K>>(&self, find: &Find<'_, P>) -> bool {
         on_shards!(self, |shards| shards.with(find.hash, |shard, _| {
-            shard.has(find, &self.settings.rules(self.common.cleared()))
+            shard.has(find, &self.settings.rules(self.common.floor()))
         }), else None)
         .unwrap_or(false)
     }
@@ -336,9 +362,9 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         }
     }
 
-    fn set(&self, (hash, key): (u64, K), value: (V, Option<Duration>)) {
+    fn set(&self, (hash, key): (u64, K), value: (V, Option<Duration>, Tags)) {
         let set = on_shards!(self, |shards| shards.with(hash, |shard, bin| {
-            shard.set((hash, key), value, &self.settings.rules(self.common.cleared()), bin);
+            shard.set((hash, key), value, &self.settings.rules(self.common.floor()), bin);
         }), else None);
         if set.is_none() {
             // It can't be stored now, but what was there must not be served any more.
@@ -356,12 +382,34 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         }
     }
 
+    fn invalidate_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool) {
+        if !self.forget_where(chosen) {
+            self.forget_all();
+        }
+    }
+
+    fn begin_write<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K) -> Option<u64> {
+        if lock::is_held() {
+            return None;
+        }
+        on_shards!(self, |shards| shards.with(find.hash, |shard, _| shard.begin_write(find, own)), else None)
+    }
+
+    fn end_write(&self, at: (u64, u64), written: Written<V>) {
+        let done = on_shards!(self, |shards| shards.with(at.0, |shard, bin| {
+            shard.end_write(at, written, &self.settings.rules(self.common.floor()), bin);
+        }), else None);
+        if done.is_none() {
+            self.forget_all();
+        }
+    }
+
     fn clear(&self) {
         self.clear_all();
     }
 
     fn keys(&self) -> Vec<K> {
-        let rules = self.settings.rules(self.common.cleared());
+        let rules = self.settings.rules(self.common.floor());
         let mut keys = Vec::new();
         on_shards!(self, |shards| shards.each(|shard, _| {
             keys.append(&mut shard.keys(&rules));
@@ -393,7 +441,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         V: 'a,
     {
         let mut bin = Bin::default();
-        let begun = shard.miss(find, own, &ask(), &self.settings.rules(self.common.cleared()), &mut bin);
+        let begun = shard.miss(find, own, &ask(), &self.settings.rules(self.common.floor()), &mut bin);
         drop(shard);
         bin.empty(&begun);
         begun
@@ -414,7 +462,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     {
         let pin = sieve::pin(table)?;
         let mut shard = shards.of(find.hash).wait();
-        let rules = self.settings.rules(self.common.cleared());
+        let rules = self.settings.rules(self.common.floor());
         let begun = match shard.hit(find, purpose, &rules) {
             Ok(value) => return Some(Begun::Hit(value)),
             Err(there) => shard.miss((find, there), own, &ask(), &rules, &mut Bin::default()),
@@ -435,7 +483,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     fn read_table<P: Same<K>>(&self, table: &Table<K, V>, find: &Find<'_, P>, purpose: Purpose) -> Option<V> {
         let value = sieve::read(table, find, |entry| {
             // Read after the entry: a call that starts after a `clear` sees its ticket.
-            let rules = self.settings.rules(self.common.cleared());
+            let rules = self.settings.rules(self.common.floor());
             rules.serves(entry).then(|| entry.value.clone())
         })?;
         if let (Some(stripes), Purpose::Call) = (&self.common.stripes, purpose) {

@@ -250,12 +250,12 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
         // The ring does so by itself, and the table is for all shards.
     }
 
-    fn for_each(&self, mut f: impl FnMut(&K, &Entry<V>)) {
+    fn for_each(&self, mut f: impl FnMut(u32, &K, &Entry<V>)) {
         self.ring.each(|hash, ticket| {
             let guard = self.table.guard();
             let found = self.table.get_key_value(&ByTicket { hash, ticket }, &guard);
             if let Some((stored, entry)) = found.and_then(|(stored, quiet)| Some((stored, quiet.entry()?))) {
-                f(&stored.key, entry);
+                f(entry.slot, &stored.key, entry);
             }
         });
     }

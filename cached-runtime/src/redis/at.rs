@@ -4,11 +4,11 @@
 use super::Budget;
 use super::core::{Core, RemoteKey, RemoteValue, count};
 use super::flights::{self, Moment};
-use super::invalidate::Acting;
 use super::keys::Name;
 use super::load::{self, Guide, How, Passing, RemoteMiss};
 use super::remote::{Seen, What};
 use super::tags;
+use crate::acting::Acting;
 use crate::at::{At, Lookup};
 use crate::builder::Coalesce;
 use crate::error::{Error, ErrorKind};
@@ -21,6 +21,7 @@ use crate::miss::{Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome};
 use crate::stack;
 use crate::store::{Engine, Redis, Wanted};
+use crate::tags::Tags;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
@@ -102,7 +103,7 @@ where
         let view = Val::new(Arc::clone(name.text()));
         let hash = gates.hash(&view);
         let coalesces = coalesce.0.is_some();
-        let ask = Ask { purpose, coalesce: coalesces, asynchronous, now: false, wave: 0, given_up: None };
+        let ask = Ask { purpose, coalesce: coalesces, asynchronous, ..Ask::default() };
         let find = Find { hash, view: &view };
         let begun = if purpose == Purpose::Anew {
             gates.anew(&find, || view.own(), &ask)
@@ -112,7 +113,7 @@ where
         let turn = match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
             Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(gates, hash, lead)),
-            Some(Begun::Join(flight)) => Turn::Join(Joining::new(gates, (hash, view.own()), flight)),
+            Some(Begun::Join(flight)) => Turn::Join(Joining::new(gates, (hash, view.own(), Tags::default()), flight)),
             None => Turn::Past(gates),
         };
         let miss = Miss::new(Passing::new(outcome), turn, coalesce);
@@ -163,12 +164,18 @@ where
     P: View<Owned: RemoteKey>,
     O: Outcome<Value: RemoteValue>,
 {
-    fn core(&self) -> &Arc<Core<O::Value>> {
+    pub(crate) fn core(&self) -> &Arc<Core<O::Value>> {
         &self.cache.handle
     }
 
-    fn name(&self) -> Result<Name, Error> {
+    /// The name of the entry alone: enough for an invalidation.
+    pub(crate) fn bare_name(&self) -> Result<Name, Error> {
         self.cache.handle.name(&self.view)
+    }
+
+    /// The name, with the tags that the entry carries.
+    pub(crate) fn name(&self) -> Result<Name, Error> {
+        tags::carried(&self.core().remote, self.bare_name()?, &self.tags)
     }
 
     fn call(self) -> Begins<O> {
@@ -264,7 +271,7 @@ where
     /// As [`set`](Self::set), for async code.
     pub fn set_async<T: KeptBy<O::Ret>>(self, value: &T) -> Acting {
         match self.name() {
-            Ok(name) => self.core().set(name, self.outcome, &value.to_ret()),
+            Ok(name) => self.core().set(name, self.outcome, &value.to_ret(), None),
             Err(error) => Acting::failed(error),
         }
     }
@@ -280,7 +287,7 @@ where
 
     /// As [`invalidate`](Self::invalidate), for async code.
     pub fn invalidate_async(self) -> Acting {
-        match self.name() {
+        match self.bare_name() {
             Ok(name) => self.core().invalidate(name),
             Err(error) => Acting::failed(error),
         }

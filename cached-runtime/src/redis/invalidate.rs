@@ -12,57 +12,14 @@ use super::core::{Core, RemoteValue};
 use super::flights::Flights;
 use super::keys::Name;
 use super::queue::{self, Queue};
-use super::remote::{Fresh, Remote};
-use crate::error::{Error, ErrorKind};
+use super::remote::{Fresh, Remote, WriteTicket};
+use crate::acting::Acting;
+use crate::error::Error;
 use crate::outcome::{CacheValue, Outcome, Verdict};
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 use tokio::sync::oneshot;
-
-/// An invalidation or a set that is under way on the driver: await it, or [`wait`](Self::wait) for it in sync code.
-/// Dropped, it goes on all the same.
-#[must_use = "await it, or call `.wait()`: a failed invalidation leaves old values in place"]
-#[derive(Debug)]
-pub struct Acting(Result<oneshot::Receiver<Result<(), Error>>, Error>);
-
-impl Acting {
-    /// It failed before it began.
-    pub(crate) fn failed(error: Error) -> Self {
-        Self(Err(error))
-    }
-
-    /// It is under way, and its end will be told.
-    pub(crate) fn told(end: oneshot::Receiver<Result<(), Error>>) -> Self {
-        Self(Ok(end))
-    }
-
-    /// Blocks until it is done.
-    ///
-    /// # Errors
-    ///
-    /// What kept the server from doing it. It is tried again, as an invalidation, for as long as the process lives.
-    pub fn wait(self) -> Result<(), Error> {
-        super::driver::block_on(self)
-    }
-}
-
-impl Future for Acting {
-    type Output = Result<(), Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            Err(error) => Poll::Ready(Err(error.clone())),
-            Ok(result) => Pin::new(result).poll(cx).map(|told| told.unwrap_or_else(|_| Err(lost()))),
-        }
-    }
-}
-
-fn lost() -> Error {
-    Error::new(ErrorKind::Unreachable, "the driver stopped in the middle of it; it was queued to be tried again")
-}
 
 /// Queues an invalidation if it is dropped before it is disarmed: the driver died, or is being shut down.
 struct Queued<V: CacheValue> {
@@ -101,7 +58,7 @@ impl<V: CacheValue> Core<V> {
             // The caller may be gone.
             let _ = tell.send(result);
         });
-        Acting(Ok(told))
+        Acting::told(told)
     }
 
     /// Forgets a key.
@@ -120,11 +77,15 @@ impl<V: CacheValue> Core<V> {
         self.act(None, async move { remote.unlink_generation(&remote.client.budget()).await })
     }
 
-    fn store(&self, name: Name, fresh: Fresh) -> Acting {
+    /// Stores a value under a ticket that was taken before, or one that is taken now.
+    fn store(&self, name: Name, fresh: Fresh, ticket: Option<WriteTicket>) -> Acting {
         let (remote, of) = (Arc::clone(&self.remote), name.clone());
         self.act(Some(name), async move {
             let budget = remote.client.budget();
-            let ticket = remote.take_ticket(&of, &budget).await?;
+            let ticket = match ticket {
+                Some(ticket) => ticket,
+                None => remote.take_ticket(&of, &budget).await?,
+            };
             remote.commit(&of, &ticket, fresh, &budget).await.map(drop)
         })
     }
@@ -132,7 +93,13 @@ impl<V: CacheValue> Core<V> {
 
 impl<V: RemoteValue> Core<V> {
     /// Stores a value as if it had been loaded; one that would not be kept removes what is there.
-    pub(crate) fn set<O: Outcome<Value = V>>(&self, name: Name, outcome: O, ret: &O::Ret) -> Acting {
+    pub(crate) fn set<O: Outcome<Value = V>>(
+        &self,
+        name: Name,
+        outcome: O,
+        ret: &O::Ret,
+        ticket: Option<WriteTicket>,
+    ) -> Acting {
         let own = match outcome.judge(ret) {
             Verdict::Keep => None,
             Verdict::KeepFor(ttl) => Some(ttl),
@@ -140,7 +107,7 @@ impl<V: RemoteValue> Core<V> {
         };
         let Some(value) = outcome.value(ret) else { return self.invalidate(name) };
         match self.encode(value, own, std::time::Duration::ZERO) {
-            Ok(Some(fresh)) => self.store(name, fresh),
+            Ok(Some(fresh)) => self.store(name, fresh, ticket),
             Ok(None) => self.invalidate(name),
             Err(error) => {
                 // The old value must not stay where a newer one can't be written. Should this fail as well, it is queued.

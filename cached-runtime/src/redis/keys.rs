@@ -129,7 +129,6 @@ impl Name {
     }
 
     /// The same entry, as one that carries these tags (their nonces' names).
-    #[expect(dead_code, reason = "the front door of tags is being built")]
     pub(crate) fn tagged(self, tags: Vec<Arc<str>>) -> Self {
         Self { tags: tags.into(), ..self }
     }

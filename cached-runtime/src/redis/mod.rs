@@ -13,9 +13,11 @@ mod config;
 mod connect;
 mod core;
 mod driver;
+mod entry;
 mod envelope;
 mod failure;
 mod flights;
+mod groups;
 mod health;
 mod invalidate;
 mod keys;
@@ -39,11 +41,13 @@ mod tests;
 mod text;
 mod watch;
 mod wire;
+mod writers;
 
+pub use crate::acting::Acting;
 pub use codec::Codec;
 pub use config::Config;
+pub use entry::Entry;
 pub use health::{Check, Health, State, check, check_named, disconnect, health};
-pub use invalidate::Acting;
 pub use store::RedisCache;
 #[doc(hidden)]
 pub use {
@@ -51,13 +55,16 @@ pub use {
     load::RemoteMiss,
     many::{many, many_async},
     slot::{AnyRedisSlot, RedisSlot, clear},
+    writers::{Forgetting, Writing},
 };
 
 pub(crate) use budget::Budget;
 pub(crate) use client::{Client, Kind};
 pub(crate) use driver::block_on;
+pub(crate) use groups::invalidate_matching;
 pub(crate) use health::health_of;
 pub(crate) use store::{Options, Parts};
+pub(crate) use tags::invalidate_tags;
 
 use crate::error::Error;
 

@@ -424,6 +424,13 @@ impl Remote {
         Ok(WriteTicket { token, contested: !matches!(reply.first(), Some(Value::Nil)), nonces })
     }
 
+    /// Gives a writer's ticket back: it wrote nothing. Whatever another writer left there stays.
+    pub(crate) async fn return_ticket(&self, name: &Name, ticket: WriteTicket, budget: &Budget) -> Result<(), Error> {
+        let key = name.writer();
+        let call = Call::new(&scripts::RELEASE_SCRIPT, &[key.as_bytes()], vec![ticket.token.to_vec()]);
+        self.run(call, Some(name), budget).await.map(drop)
+    }
+
     /// Stores what a writer wrote. `false`: another writer was or is under way, and the entry was removed instead.
     ///
     /// Two steps, with the ticket between them, even where there is nothing to do in between: an invalidation removes the

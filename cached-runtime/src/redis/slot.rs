@@ -9,7 +9,7 @@
 //! `page<u8>`: rustc's own names for them, which are the same in every program of the same source.
 
 use super::core::{RemoteKey, RemoteValue};
-use super::invalidate::Acting;
+use crate::acting::Acting;
 use crate::at::{At, at};
 use crate::builder::Builder;
 use crate::cache::Cache;

@@ -3,10 +3,11 @@
 use super::Client;
 use super::codec::Codec;
 use super::core::{Core, RemoteKey, RemoteValue};
+use super::entry::Entry;
 use super::flights::Flights;
-use super::invalidate::Acting;
 use super::keys::{Form, Name};
 use super::remote::Remote;
+use crate::acting::Acting;
 use crate::at::{At, Lookup, at};
 use crate::builder::Builder;
 use crate::cache::Cache;
@@ -222,8 +223,23 @@ where
     K: RemoteKey,
     V: RemoteValue,
 {
-    fn entry(&self, key: K) -> At<'_, Val<K>, outcome::AsWhole<V>, Redis> {
+    fn place(&self, key: K) -> At<'_, Val<K>, outcome::AsWhole<V>, Redis> {
         at(self, Val::new(key), outcome::whole::<V>())
+    }
+
+    /// The place of one entry, for what says more than its key: its tags.
+    ///
+    /// ```no_run
+    /// use cached_runtime::{Cache, invalidate_tag};
+    /// use std::time::Duration;
+    ///
+    /// let pages = Cache::builder().name("pages").ttl(Duration::from_secs(60)).build_redis();
+    /// let page: String = pages.entry(7_u32).tags(&["products"]).get_or_load(|| "page 7".to_owned());
+    /// invalidate_tag("products").wait()?; // in all processes
+    /// # Ok::<_, cached_runtime::Error>(())
+    /// ```
+    pub fn entry(&self, key: K) -> Entry<'_, K, V> {
+        Entry::new(self, key)
     }
 
     fn fallible<E>(&self, key: K) -> At<'_, Val<K>, outcome::AsResult<V, E, outcome::Unshared>, Redis> {
@@ -232,12 +248,12 @@ where
 
     /// The value of a key, if it is there and the server can be reached. Counts as a hit or a miss.
     pub fn get(&self, key: &K) -> Option<V> {
-        self.entry(key.clone()).get()
+        self.place(key.clone()).get()
     }
 
     /// As [`get`](Self::get), for async code.
     pub fn get_async(&self, key: &K) -> impl Future<Output = Option<V>> + Send + use<K, V> {
-        self.entry(key.clone()).get_async()
+        self.place(key.clone()).get_async()
     }
 
     /// The values of many keys, in their order: one round trip for all. Each counts as a hit or a miss.
@@ -252,7 +268,7 @@ where
     /// # }
     /// ```
     pub fn get_many(&self, keys: impl IntoIterator<Item = K>) -> Vec<Option<V>> {
-        super::many(keys.into_iter().map(|key| self.entry(key).ask()).collect())
+        super::many(keys.into_iter().map(|key| self.place(key).ask()).collect())
     }
 
     /// As [`get_many`](Self::get_many), for async code.
@@ -260,18 +276,18 @@ where
         &self,
         keys: impl IntoIterator<Item = K>,
     ) -> impl Future<Output = Vec<Option<V>>> + Send + 'static {
-        let asked: Vec<_> = keys.into_iter().map(|key| self.entry(key).ask()).collect();
+        let asked: Vec<_> = keys.into_iter().map(|key| self.place(key).ask()).collect();
         super::many_async(asked)
     }
 
     /// Whether a key is there. Not a read: it does not count for the stats.
     pub fn contains(&self, key: &K) -> bool {
-        self.entry(key.clone()).contains()
+        self.place(key.clone()).contains()
     }
 
     /// As [`contains`](Self::contains), for async code.
     pub fn contains_async(&self, key: &K) -> impl Future<Output = bool> + Send + use<K, V> {
-        self.entry(key.clone()).contains_async()
+        self.place(key.clone()).contains_async()
     }
 
     /// Stores a value. Loads of this key that are under way, in any process, are not stored any more.
@@ -283,13 +299,13 @@ where
     /// What kept the server from it. What was there before is then invalidated, for which it is tried again and again.
     #[expect(clippy::needless_pass_by_value, reason = "as in memory, where the value is kept")]
     pub fn set(&self, key: K, value: V) -> Result<(), Error> {
-        self.entry(key).set(&value)
+        self.place(key).set(&value)
     }
 
     /// As [`set`](Self::set), for async code. It begins at once, and goes on if the result is dropped.
     #[expect(clippy::needless_pass_by_value, reason = "as in memory, where the value is kept")]
     pub fn set_async(&self, key: K, value: V) -> Acting {
-        self.entry(key).set_async(&value)
+        self.place(key).set_async(&value)
     }
 
     /// Forgets a key. A call that starts after this returned `Ok`, in any process, never gets a value whose load began
@@ -300,12 +316,12 @@ where
     /// What kept the server from it. It is tried again for as long as this process lives, and the key is a miss here
     /// until then; others may serve the old value up to its time to live.
     pub fn invalidate(&self, key: &K) -> Result<(), Error> {
-        self.entry(key.clone()).invalidate()
+        self.place(key.clone()).invalidate()
     }
 
     /// As [`invalidate`](Self::invalidate), for async code. It begins at once, and goes on if the result is dropped.
     pub fn invalidate_async(&self, key: &K) -> Acting {
-        self.entry(key.clone()).invalidate_async()
+        self.place(key.clone()).invalidate_async()
     }
 
     /// Forgets everything, in all processes. The memory on the server comes free as the entries' time is over.
@@ -329,7 +345,7 @@ where
     ///
     /// If `load` does: the panic goes to its caller, and those who wait load anew.
     pub fn get_or_load(&self, key: K, load: impl FnOnce() -> V) -> V {
-        match self.entry(key).lookup() {
+        match self.place(key).lookup() {
             Lookup::Hit(value) => value,
             Lookup::Miss(miss) => miss.run(load),
         }
@@ -350,7 +366,7 @@ where
     /// As [`get_or_load`](Self::get_or_load), for async code. `load` is not polled on a hit, nor while another call loads
     /// the same key.
     pub async fn get_or_load_async(&self, key: K, load: impl Future<Output = V>) -> V {
-        let found = self.entry(key).lookup_async();
+        let found = self.place(key).lookup_async();
         match found.await {
             Lookup::Hit(value) => value,
             Lookup::Miss(miss) => miss.run_async(load).await,

@@ -12,9 +12,12 @@
 use super::config::Config;
 use super::keys::{self, Name};
 use super::queue::{FIRST_PAUSE, LONGEST_PAUSE};
-use super::{Acting, Client, Kind};
-use crate::error::Error;
+use super::remote::Remote;
+use super::{Client, Kind};
+use crate::acting::Acting;
+use crate::error::{Error, ErrorKind};
 use crate::registry;
+use crate::tags::TagSource;
 use redis::{Cmd, Pipeline};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -29,8 +32,25 @@ pub(crate) fn is_pending(client: Client, name: &Name) -> bool {
     pending.len() != 0 && name.tags().iter().any(|tag| pending.is_pending(tag))
 }
 
+/// So many tags can be carried by one entry.
+const MOST: usize = 200;
+
+/// The name of an entry that carries the tags of `source`. Displays them: with Redis every call reads the tags' nonces.
+pub(crate) fn carried(remote: &Remote, name: Name, source: &TagSource<'_>) -> Result<Name, Error> {
+    if source.is_none() {
+        return Ok(name);
+    }
+    let namespace = Arc::clone(&remote.client.settings().namespace);
+    let mut tags = Vec::new();
+    source.each(&mut |tag| tags.push(keys::tag(&namespace, &tag.to_string())));
+    if tags.len() > MOST {
+        let problem = format!("an entry with {} tags, where {MOST} are the most", tags.len());
+        return Err(remote.failed(Error::new(ErrorKind::TooLarge, problem), Some(&name)));
+    }
+    Ok(name.tagged(tags))
+}
+
 /// Invalidates all that has one of these tags. It begins at once.
-#[expect(dead_code, reason = "the front door of tags is being built")]
 pub(crate) fn invalidate_tags(tags: &[String]) -> Vec<Acting> {
     if tags.is_empty() {
         return Vec::new();

@@ -13,7 +13,7 @@ mod tls;
 pub use client::{Client, Reply};
 pub use cluster::Cluster;
 pub use find::binary;
-pub use peer::{Parent, Peer, Voice};
+pub use peer::{Parent, Peer, Voice, alone};
 pub use proxy::{Command, Held, Proxy};
 pub use sentinel::Sentinel;
 pub use server::{Options, Server};

@@ -30,6 +30,29 @@ pub struct Parent {
 #[derive(Debug, Clone)]
 pub struct Voice(Arc<TcpStream>);
 
+/// Whether this is a process of the test's own, whose path (`tags::a_test`) is given. If not, such a process is started and
+/// waited for, and the caller has nothing more to do.
+///
+/// # Panics
+/// When the test fails in its own process.
+#[must_use]
+pub fn alone(test: &str) -> bool {
+    const ALONE: &str = "CACHED_TEST_ALONE";
+    if env::var(ALONE).is_ok_and(|alone| alone == test) {
+        return true;
+    }
+    let process = Command::new(env::current_exe().expect("this binary"))
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(ALONE, test)
+        .stdin(Stdio::null())
+        .output()
+        .expect("this binary");
+    let (said, complained) = (String::from_utf8_lossy(&process.stdout), String::from_utf8_lossy(&process.stderr));
+    assert!(process.status.success(), "{test}, in a process of its own:\n{said}\n{complained}");
+    assert!(said.contains("1 passed"), "is there no test `{test}`? {said}");
+    false
+}
+
 impl Peer {
     /// Starts a process for the test of that path (`roles::leader`), which has to begin with [`Parent::of_this`].
     ///
@@ -37,9 +60,19 @@ impl Peer {
     /// When it doesn't come up.
     #[must_use]
     pub fn start(role: &str) -> Self {
+        Self::start_with(role, &[])
+    }
+
+    /// The same with variables of its environment.
+    ///
+    /// # Panics
+    /// When it doesn't come up.
+    #[must_use]
+    pub fn start_with(role: &str, variables: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let mut process = Command::new(env::current_exe().expect("this binary"))
             .args(["--exact", role, "--nocapture", "--test-threads=1"])
+            .envs(variables.iter().copied())
             .env(PARENT, listener.local_addr().expect("a port").to_string())
             // Held open by this process: when it ends, so does the peer.
             .stdin(Stdio::piped())

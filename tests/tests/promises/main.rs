@@ -9,6 +9,7 @@ mod promise_02_unpolled_leader;
 mod promise_03_fenced_fills;
 mod promise_03_fenced_fills_async;
 mod promise_03_shared_flights;
+mod promise_03_tags;
 mod promise_04_every_wait_ends;
 mod promise_04_every_wait_ends_async;
 mod promise_04_user_code_calls_again;

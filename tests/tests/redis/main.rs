@@ -17,6 +17,7 @@ mod promise_09_honest_time;
 mod refused;
 mod runtimes;
 mod subject;
+mod tags;
 mod testbed;
 mod testbed_proxy;
 mod testbed_tls;
