@@ -37,7 +37,7 @@ impl Options {
                 _ => return Err(format!("unknown argument `{arg}`")),
             }
         }
-        if options.save && !options.counts && (options.quick || options.only.is_some()) {
+        if options.save && (options.quick || options.only.is_some()) {
             return Err("--save wants a whole run: no --quick, no --only".into());
         }
         Ok(options)

@@ -82,7 +82,7 @@ where
         let mut taken = Vec::new();
         self.map.for_each(|place, key, entry| {
             if chosen(key, &entry.value) {
-                taken.push((place, entry.ticket));
+                taken.push((place, entry.ticket.get()));
             }
         });
         taken
@@ -91,7 +91,7 @@ where
     /// Forgets entries by place and ticket; those that were replaced meanwhile stay.
     pub(crate) fn forget(&mut self, taken: &[(u32, u64)], bin: &mut Bin<M::Dead>) {
         for (place, ticket) in taken {
-            if self.map.peek_place(*place, |entry| entry.ticket) == Some(*ticket)
+            if self.map.peek_place(*place, |entry| entry.ticket.get()) == Some(*ticket)
                 && let Some(removed) = self.map.remove_place(*place)
             {
                 self.counts.invalidations.add(1);

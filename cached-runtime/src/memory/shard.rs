@@ -68,8 +68,8 @@ pub(crate) type Weigh<K, V> = dyn Fn(&K, &V) -> usize + Send + Sync;
 impl<K, V> Rules<'_, K, V> {
     /// Whether an entry was invalidated, by a `clear` or by a tag of its.
     pub(crate) fn is_outdated(&self, entry: &Entry<V>) -> bool {
-        !self.floor.is_below(entry.ticket)
-            && (entry.ticket <= self.floor.cleared || !entry.has_current_tags(self.floor.epoch))
+        !self.floor.is_below(entry.ticket.get())
+            && (entry.ticket.get() <= self.floor.cleared || !entry.has_current_tags(self.floor.epoch))
     }
 
     /// Whether an entry may be served at this time.
@@ -81,11 +81,11 @@ impl<K, V> Rules<'_, K, V> {
     /// that lives without a time.
     #[inline]
     pub(crate) fn serves(&self, entry: &Entry<V>) -> bool {
-        if self.floor.is_below(entry.ticket) && entry.is_timeless() {
+        if self.floor.is_below(entry.ticket.get()) && entry.is_timeless() {
             return true;
         }
         let time = self.times.reading();
-        (self.floor.is_below(entry.ticket) && entry.is_plain(time.latest)) || self.serves_closely(entry, time)
+        (self.floor.is_below(entry.ticket.get()) && entry.is_plain(time.latest)) || self.serves_closely(entry, time)
     }
 
     /// The same for an entry that must be looked at: time has come to, or something was invalidated since its load began.

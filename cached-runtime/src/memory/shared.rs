@@ -31,6 +31,10 @@ use std::time::Duration;
 /// How many entries a clear or a sweep frees for each hold of a lock: some tens of microseconds.
 const CHUNK: usize = 512;
 
+/// Beyond this a shard is split in two, though threads might not need it: when its table grows, whoever waits for the lock
+/// waits for all of its entries to move, which for so many is some tenths of a millisecond.
+const LARGEST: usize = 16_384;
+
 /// LRU is exact up to this many entries, which share one lock.
 const EXACT: usize = 1024;
 
@@ -93,13 +97,17 @@ impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Shards<K, V, M> {
 }
 
 /// One lock up to [`EXACT`] entries and for weights (an entry may weigh as much as the whole cache); beyond that enough
-/// that threads seldom meet.
+/// that threads seldom meet, and that none is large.
 fn shard_count(bound: Bound) -> usize {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let most = (threads * 4).next_power_of_two().min(64);
     match bound {
         Bound::Entries(capacity) if capacity <= EXACT => 1,
-        Bound::Entries(capacity) => (capacity / EXACT + 1).next_power_of_two().min(most),
+        Bound::Entries(capacity) => {
+            let for_threads = (capacity / EXACT + 1).next_power_of_two().min(most);
+            let for_growth = (capacity / LARGEST).min(1024).next_power_of_two();
+            for_threads.max(for_growth)
+        }
         Bound::Weight(_) => 1,
         Bound::None => most,
     }

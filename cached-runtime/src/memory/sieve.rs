@@ -13,7 +13,7 @@ use super::entry::{BuildIdentity, ByTicket, Entry, Find, Same, Stored};
 use super::lock;
 use super::map::{Map, Removed};
 use super::ring::{Place, Ring};
-use crate::sync::Ordering;
+use crate::sync::{AtomicBool, Ordering};
 use papaya::{Equivalent, LocalGuard};
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
@@ -32,18 +32,34 @@ pub(crate) fn table<K, V>() -> Table<K, V> {
 
 /// An entry that the collector may drop on any thread, in the middle of anything: a panic of the value's `Drop` ends
 /// here. (The panic hook has reported it.)
-pub(crate) struct Quiet<V>(Option<Entry<V>>);
+pub(crate) struct Quiet<V> {
+    entry: Option<Entry<V>>,
+    /// Whether it was read since the hand last passed.
+    visited: AtomicBool,
+    /// Its place in the ring.
+    slot: u32,
+}
 
 impl<V> Quiet<V> {
+    /// Marks an entry as read. Stored only when it changes, so that readers of a hot key share its cache line; relaxed,
+    /// since a mark that comes late only costs a little of the hit ratio.
+    #[inline]
+    fn mark(&self) {
+        if !self.visited.load(Ordering::Relaxed) {
+            self.visited.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
     pub(crate) fn entry(&self) -> Option<&Entry<V>> {
-        self.0.as_ref()
+        self.entry.as_ref()
     }
 }
 
 impl<V> Drop for Quiet<V> {
     fn drop(&mut self) {
         if std::mem::needs_drop::<V>() {
-            let entry = self.0.take();
+            let entry = self.entry.take();
             let _ = catch_unwind(AssertUnwindSafe(move || drop(entry)));
         }
     }
@@ -135,18 +151,10 @@ pub(crate) fn read<K: Eq, V, P: Same<K>, R>(
     f: impl FnOnce(&Entry<V>) -> Option<R>,
 ) -> Option<R> {
     let guard = pin_free(table)?;
-    let entry = table.get(find, &guard)?.entry()?;
-    let found = f(entry)?;
-    mark(entry);
+    let quiet = table.get(find, &guard)?;
+    let found = f(quiet.entry()?)?;
+    quiet.mark();
     Some(found)
-}
-
-/// Marks an entry as read. Stored only when it changes, so that readers of a hot key share its cache line; relaxed,
-/// since a mark that comes late only costs a little of the hit ratio.
-fn mark<V>(entry: &Entry<V>) {
-    if !entry.visited.load(Ordering::Relaxed) {
-        entry.visited.store(true, Ordering::Relaxed);
-    }
 }
 
 /// A shard's side of the table: its keys, in the order of their insertion.
@@ -166,13 +174,13 @@ impl<K: Eq, V> SieveMap<K, V> {
         let table = Arc::clone(&self.table);
         let guard = table.guard();
         let found = ByTicket { hash: place.hash, ticket: place.ticket };
-        let removed = table.remove(&found, &guard).and_then(Quiet::entry).map(|entry| self.forget(entry));
+        let removed = table.remove(&found, &guard).and_then(Quiet::entry).map(|entry| self.forget(place.slot, entry));
         self.ring.remove(place.slot, place.ticket);
         removed
     }
 
-    fn forget(&mut self, entry: &Entry<V>) -> Removed<()> {
-        self.ring.remove(entry.slot, entry.ticket);
+    fn forget(&mut self, slot: u32, entry: &Entry<V>) -> Removed<()> {
+        self.ring.remove(slot, entry.ticket.get());
         Removed { weight: entry.weight(), dead: () }
     }
 }
@@ -182,9 +190,9 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
 
     fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let guard = self.table.guard();
-        let entry = self.table.get(find, &guard)?.entry()?;
-        mark(entry);
-        Some(f(entry))
+        let quiet = self.table.get(find, &guard)?;
+        quiet.mark();
+        quiet.entry().map(f)
     }
 
     fn peek<P: Same<K>, R>(&self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
@@ -198,19 +206,19 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
         self.table.get(&ByTicket { hash, ticket }, &guard)?.entry().map(f)
     }
 
-    fn insert(&mut self, key: Stored<K>, mut entry: Entry<V>) -> Option<u32> {
+    fn insert(&mut self, key: Stored<K>, entry: Entry<V>) -> Option<u32> {
         // Without a slot the entry could not be evicted: rather not stored.
-        let slot = self.ring.push(key.hash, entry.ticket)?;
-        entry.slot = slot;
-        self.table.insert(key, Quiet(Some(entry)), &self.table.guard());
+        let slot = self.ring.push(key.hash, entry.ticket.get())?;
+        let quiet = Quiet { entry: Some(entry), visited: AtomicBool::new(false), slot };
+        self.table.insert(key, quiet, &self.table.guard());
         Some(slot)
     }
 
     fn remove<P: Same<K>>(&mut self, find: &Find<'_, P>) -> Option<Removed<()>> {
         let table = Arc::clone(&self.table);
         let guard = table.guard();
-        let entry = table.remove(find, &guard)?.entry()?;
-        Some(self.forget(entry))
+        let quiet = table.remove(find, &guard)?;
+        Some(self.forget(quiet.slot, quiet.entry()?))
     }
 
     fn remove_place(&mut self, at: u32) -> Option<Removed<()>> {
@@ -223,8 +231,8 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
             let guard = table.guard();
             let place = self.ring.victim(|place| {
                 let found = ByTicket { hash: place.hash, ticket: place.ticket };
-                let entry = table.get(&found, &guard).and_then(Quiet::entry);
-                entry.is_some_and(|entry| entry.visited.swap(false, Ordering::Relaxed))
+                let quiet = table.get(&found, &guard);
+                quiet.is_some_and(|quiet| quiet.visited.swap(false, Ordering::Relaxed))
             })?;
             drop(guard);
             if let Some(removed) = self.take(place) {
@@ -254,8 +262,10 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
         self.ring.each(|hash, ticket| {
             let guard = self.table.guard();
             let found = self.table.get_key_value(&ByTicket { hash, ticket }, &guard);
-            if let Some((stored, entry)) = found.and_then(|(stored, quiet)| Some((stored, quiet.entry()?))) {
-                f(entry.slot, &stored.key, entry);
+            if let Some((stored, quiet)) = found
+                && let Some(entry) = quiet.entry()
+            {
+                f(quiet.slot, &stored.key, entry);
             }
         });
     }
