@@ -1,6 +1,8 @@
 //! How a cache is built: bounds, times, names. Must never do more than collect and check; the stores read the result.
 
 use crate::cache::Cache;
+use crate::events::Event;
+use crate::hooks::{Listener, Source};
 use crate::key::CacheKey;
 use crate::matching::TextOf;
 use crate::memory::common::Common;
@@ -82,6 +84,7 @@ pub struct Builder<K, V> {
     max_weight: Option<u64>,
     weigh: Option<Box<Weigh<K, V>>>,
     coalesce: Coalesce,
+    listener: Option<Arc<Listener>>,
     text: Option<TextOf<K>>,
     #[cfg(feature = "redis")]
     pub(crate) redis: crate::redis::Options,
@@ -100,6 +103,7 @@ impl<K, V> Default for Builder<K, V> {
             max_weight: None,
             weigh: None,
             coalesce: true.into(),
+            listener: None,
             text: None,
             #[cfg(feature = "redis")]
             redis: crate::redis::Options::default(),
@@ -206,6 +210,18 @@ impl<K, V> Builder<K, V> {
         self
     }
 
+    /// Has `listener` called with everything that happens in this cache: see [`events`](crate::events) for when and where.
+    /// Of several the last counts.
+    #[must_use]
+    pub fn listener(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(listener));
+        self
+    }
+
+    fn source(&self, backend: &'static str) -> Arc<Source> {
+        Source::new(self.name.clone(), backend, self.listener.clone())
+    }
+
     /// The text of a key that is a template, for [`invalidate_matching`](crate::invalidate_matching); `None` for a key
     /// that has no text. Runs under a lock.
     #[doc(hidden)]
@@ -253,7 +269,7 @@ impl<K, V> Builder<K, V> {
         K: CacheKey,
         V: CacheValue,
     {
-        let (common, eviction) = (self.common(), self.eviction);
+        let (common, eviction) = (self.common().told_to(self.source("memory")), self.eviction);
         let cache = MemoryCache::new(self.settings(), common, eviction);
         let listed: Weak<dyn Listed> = Arc::downgrade(&(Arc::clone(&cache) as Arc<dyn Listed>));
         registry::list(listed);
@@ -277,11 +293,20 @@ impl<K, V> Builder<K, V> {
         /// How long a call waits for another process's load unless it is told otherwise.
         const PATIENCE_AFAR: Duration = Duration::from_secs(10);
         let gates = Builder::<Arc<str>, V>::default().capacity(0);
-        let common = gates.common();
+        let source = self.source("redis");
+        let common = gates.common().told_to(Source::behind(&source));
         let gates = MemoryCache::new(gates.settings(), common, Eviction::Lru);
         let coalesce = if self.coalesce == Coalesce::from(true) { PATIENCE_AFAR.into() } else { self.coalesce };
         let policy = Policy::new(self.ttl, self.tti, self.jitter);
-        crate::redis::Parts { name: self.name, version: self.version, gates, policy, coalesce, options: self.redis }
+        crate::redis::Parts {
+            source,
+            name: self.name,
+            version: self.version,
+            gates,
+            policy,
+            coalesce,
+            options: self.redis,
+        }
     }
 
     /// A cache of this thread alone: no lock, and neither keys nor values need be `Send`.
@@ -307,7 +332,7 @@ impl<K, V> Builder<K, V> {
     /// What the threads' parts of a cache share.
     #[doc(hidden)]
     pub fn shared(&self) -> LocalShared {
-        let common = Arc::new(self.common());
+        let common = Arc::new(self.common().told_to(self.source("local")));
         registry::list(Arc::downgrade(&(Arc::clone(&common) as Arc<dyn Listed>)));
         LocalShared(common)
     }

@@ -229,8 +229,8 @@ where
     fn remove_ended<P: Same<K>>(&mut self, find: &Find<'_, P>, rules: &Rules<'_, K, V>, bin: &mut Bin<M::Dead>) {
         let Some(outdated) = self.map.peek(find, |entry| rules.is_outdated(entry)) else { return };
         if let Some(removed) = self.map.remove(find) {
-            let count = if outdated { &self.counts.invalidations } else { &self.counts.expirations };
-            count.add(1);
+            self.counts.invalidations.add(u64::from(outdated));
+            self.counts.expirations.add(u64::from(!outdated));
             self.bury(removed, bin);
         }
     }
@@ -399,7 +399,9 @@ where
         let tti = rules.times.policy.tti();
         let entry = Entry::new(value, ticket, Life::plain(deadline), (now, tti), (weight, tags));
         let ends = entry.ends(tti);
+        let hash = key.hash;
         if let Some(place) = self.map.insert(key, entry) {
+            self.counts.inserted(hash);
             self.expiry.note(place, ends);
             // Without a bound on it the sum is for people to read.
             self.weight = self.weight.saturating_add(weight);

@@ -441,14 +441,16 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     #[inline(never)]
     fn miss_lru<'a, P: Same<K>>(
         &self,
-        mut shard: Held<'_, Shard<K, V, LruMap<K, V>>>,
+        shard: Held<'_, Shard<K, V, LruMap<K, V>>>,
         find: (&Find<'_, P>, bool),
         Wanted(_, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
     ) -> Begun<V>
     where
         V: 'a,
     {
+        // In this order, so that a panic of the user's code releases the lock before what was removed is dropped.
         let mut bin = Bin::default();
+        let mut shard = shard;
         let begun = shard.miss(find, own, &ask(), &self.settings.rules(self.common.floor()), &mut bin);
         drop(shard);
         bin.empty(&begun);

@@ -8,6 +8,7 @@ use super::keys::Name;
 use super::load::{self, Guide, How, Passing, RemoteMiss};
 use super::remote::{Seen, What};
 use super::tags;
+use super::watched;
 use crate::acting::Acting;
 use crate::at::{At, Lookup};
 use crate::builder::Coalesce;
@@ -19,9 +20,11 @@ use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
 use crate::miss::{Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome};
+use crate::scope::{Found as Saw, Mode};
 use crate::stack;
 use crate::store::{Engine, Redis, Wanted};
 use crate::tags::Tags;
+use crate::watched::is_past;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
@@ -75,9 +78,28 @@ where
         }
     }
 
+    fn looked(&self, found: Saw) {
+        watched::looked(&self.core.remote.source, &self.name, found);
+    }
+
+    /// What a call does without a read, in a scope that wants it so.
+    fn scoped(self, asynchronous: bool) -> Result<RemoteMiss<O>, Self> {
+        match watched::mode(&self.core.remote.source, &self.name) {
+            Mode::Usual => Err(self),
+            Mode::Bypass => Ok(RemoteMiss(How::Past(self.core))),
+            Mode::Fresh => Ok(self.anew(asynchronous)),
+        }
+    }
+
+    /// A load whatever there is. It reads nothing: what it replaces is the server's to see.
+    fn anew(self, asynchronous: bool) -> RemoteMiss<O> {
+        self.miss(Ok(Seen::nothing()), asynchronous, Purpose::Anew)
+    }
+
     /// What `get` gives after its read.
     pub(crate) fn got(&self, seen: &Result<Seen, Error>) -> Option<O::Ret> {
         let hit = self.hit(seen);
+        self.looked(if hit.is_some() { Saw::Hit } else { Saw::Miss });
         count(if hit.is_some() { &self.core.counts.hits } else { &self.core.counts.misses });
         hit.map(|value| self.outcome.ret(value))
     }
@@ -86,8 +108,10 @@ where
     pub(crate) fn found(self, seen: Result<Seen, Error>, asynchronous: bool) -> Found<O> {
         if let Some(value) = self.hit(&seen) {
             count(&self.core.counts.hits);
+            self.looked(Saw::Hit);
             return Lookup::Hit(self.outcome.ret(value));
         }
+        self.looked(Saw::Miss);
         // An entry that is no hit is one that can't be read.
         let seen = seen.map(|seen| if matches!(seen.what, What::Entry(_)) { seen.unreadable() } else { seen });
         Lookup::Miss(self.miss(seen, asynchronous, Purpose::Call))
@@ -137,16 +161,19 @@ where
     pub async fn lookup(self) -> Found<O> {
         match self.0 {
             Err(core) => Lookup::Miss(RemoteMiss(How::Past(core))),
-            Ok(call) => {
-                let seen = call.reading().await;
-                call.found(seen, true)
-            }
+            Ok(call) => match call.scoped(true) {
+                Ok(miss) => Lookup::Miss(miss),
+                Err(call) => {
+                    let seen = call.reading().await;
+                    call.found(seen, true)
+                }
+            },
         }
     }
 
     /// As [`At::get_async`].
     pub async fn get(self) -> Option<O::Ret> {
-        let call = self.0.ok()?;
+        let call = self.0.ok().filter(|_| !is_past())?;
         let seen = call.reading().await;
         call.got(&seen)
     }
@@ -154,6 +181,9 @@ where
     /// As [`At::contains_async`].
     pub async fn contains(self) -> bool {
         let Ok(call) = self.0 else { return false };
+        if is_past() {
+            return false;
+        }
         let seen = call.reading().await;
         call.hit(&seen).is_some()
     }
@@ -198,10 +228,13 @@ where
     pub fn lookup(self) -> Found<O> {
         match self.call() {
             Err(core) => Lookup::Miss(RemoteMiss(How::Past(core))),
-            Ok(call) => {
-                let seen = call.core.remote.client.block_on(call.reading());
-                call.found(seen, false)
-            }
+            Ok(call) => match call.scoped(false) {
+                Ok(miss) => Lookup::Miss(miss),
+                Err(call) => {
+                    let seen = call.core.remote.client.block_on(call.reading());
+                    call.found(seen, false)
+                }
+            },
         }
     }
 
@@ -228,16 +261,13 @@ where
     fn anew(self, asynchronous: bool) -> RemoteMiss<O> {
         match self.call() {
             Err(core) => RemoteMiss(How::Past(core)),
-            Ok(call) => {
-                // It reads nothing: what it replaces is the server's to see.
-                call.miss(Ok(Seen::nothing()), asynchronous, Purpose::Anew)
-            }
+            Ok(call) => call.anew(asynchronous),
         }
     }
 
     /// The entry, if there is one and the server can be reached; never loads. Counts as a hit or a miss.
     pub fn get(self) -> Option<O::Ret> {
-        let call = self.call().ok()?;
+        let call = self.call().ok().filter(|_| !is_past())?;
         let seen = call.core.remote.client.block_on(call.reading());
         call.got(&seen)
     }
@@ -250,6 +280,9 @@ where
     /// Whether there is an entry that can be read; not a read.
     pub fn contains(self) -> bool {
         let Ok(call) = self.call() else { return false };
+        if is_past() {
+            return false;
+        }
         let seen = call.core.remote.client.block_on(call.reading());
         call.hit(&seen).is_some()
     }

@@ -26,7 +26,9 @@ use super::core::{After, Core, RemoteValue, Running, count};
 use super::flights::{Account, Accounted, Flights};
 use super::keys::Name;
 use super::remote::{Leased, Remote, Seen, Stored, Ticket, What};
+use super::watched;
 use crate::error::{Error, ErrorKind};
+use crate::events::What as Happened;
 use crate::memory::MemoryCache;
 use crate::miss::{Miss, RunAsync};
 use crate::outcome::{CacheValue, Outcome, Shared, Verdict};
@@ -218,9 +220,13 @@ async fn settle<V: CacheValue>(core: Arc<Core<V>>, mut ticket: Ticket, after: Af
     // Failures are counted and logged: they are none of the caller's.
     match after {
         After::Keep(fresh) => match core.remote.fill(&mut ticket, fresh, &budget).await {
-            Ok(false) => count(&core.counts.fenced),
+            Ok(false) => {
+                count(&core.counts.fenced);
+                watched::tell(&core.remote.source, None, Happened::Fenced);
+            }
             Err(error) if error.kind() == ErrorKind::TooLarge => count(&core.counts.rejected),
-            Ok(true) | Err(_) => {}
+            Ok(true) => watched::tell(&core.remote.source, None, Happened::Inserted),
+            Err(_) => {}
         },
         After::Skip => drop(core.remote.outdate(ticket, &budget).await),
         After::Fail => drop(core.remote.release(ticket, &budget).await),
