@@ -55,6 +55,7 @@
 mod acting;
 mod at;
 mod builder;
+mod bulk;
 mod cache;
 #[cfg(not(feature = "test-util"))]
 mod clock;
@@ -64,6 +65,7 @@ pub mod clock;
 #[cfg(feature = "dashboard")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
 pub mod dashboard;
+mod each;
 mod entry;
 mod error;
 pub mod events;

@@ -79,7 +79,7 @@ async fn by_ids(app: &App, ids: &[i64]) -> Answer {
     let mut seen = HashSet::new();
     let ids: Vec<i64> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
     let start = Instant::now();
-    let found = catalogue::products(&app.db, &ids).await?;
+    let found = catalogue::products(&app.db, app.backend, &ids).await?;
     let hits = found.iter().flatten().filter(|item| item.is_older_than(start)).count();
     let missing: Vec<i64> = ids.iter().zip(&found).filter(|(_, item)| item.is_none()).map(|(id, _)| *id).collect();
     let products: Vec<Value> = found.iter().flatten().map(|item| shown(&item.value)).collect();

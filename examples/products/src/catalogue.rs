@@ -150,26 +150,35 @@ pub(crate) async fn update(db: &Db, backend: Backend, id: i64, patch: &Patch) ->
     Ok(found)
 }
 
-/// Many products, in the order of `ids`: those that are cached from there, the others with one query.
-pub(crate) async fn products(db: &Db, ids: &[i64]) -> Result<Vec<Option<Item>>> {
-    let mut found = Vec::new();
-    for &id in ids {
-        found.push(in_memory::product::get(id).await.and_then(Result::ok).flatten());
-    }
-    let missing: Vec<i64> = ids.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(id, _)| *id).collect();
+/// Many products, in the order of `ids`: those that are cached from there, the others with one query. They share their entries
+/// with [`product`].
+pub(crate) async fn products(db: &Db, backend: Backend, ids: &[i64]) -> Result<Vec<Option<Item>>> {
+    let kept = match backend {
+        Backend::Memory => in_memory::product::many(ids.iter().copied()).await,
+        Backend::Redis => in_redis::product::many(ids.iter().copied()).await,
+    };
+    let mut found: Vec<Option<Item>> = kept.into_iter().map(|kept| kept.and_then(Result::ok).flatten()).collect();
+    let missing: Vec<i64> = ids.iter().zip(&found).filter(|(_, item)| item.is_none()).map(|(id, _)| *id).collect();
     if missing.is_empty() {
         return Ok(found);
     }
     let start = Instant::now();
-    let loaded: Vec<Item> =
-        db.products(&missing).await?.into_iter().map(|product| Arc::new(Loaded::new(product, start))).collect();
-    for item in &loaded {
-        in_memory::product::set(item.value.id, item).await;
-    }
-    for (slot, id) in found.iter_mut().zip(ids) {
-        if slot.is_none() {
-            *slot = loaded.iter().find(|item| item.value.id == *id).cloned();
+    for product in db.products(&missing).await? {
+        let item = Arc::new(Loaded::new(product, start));
+        keep(backend, &item).await;
+        for (slot, _) in found.iter_mut().zip(ids).filter(|(_, id)| **id == item.value.id) {
+            *slot = Some(item.clone());
         }
     }
     Ok(found)
+}
+
+async fn keep(backend: Backend, item: &Item) {
+    match backend {
+        Backend::Memory => in_memory::product::set(item.value.id, item).await,
+        Backend::Redis => {
+            let kept = in_redis::product::set(item.value.id, item).await;
+            kept.unwrap_or_else(|error| tracing::debug!(%error, "not kept"));
+        }
+    }
 }

@@ -68,10 +68,13 @@ async fn two_processes_share_what_is_in_redis() {
     })
     .await;
     assert_eq!(second.get("/products/7").await.header("cache-status"), "product; hit");
+    assert_eq!(second.get("/api/products?ids=7,8").await.json()["hits"], 1, "many at once find it too");
+    assert_eq!(shop.get("/api/products?ids=8,9,7").await.json()["hits"], 2, "and keep what they loaded");
     let saved = second.post("/products/7/edit", &[("name", "From afar"), ("price", "1")]).await;
     assert_eq!(saved.status, 303);
     assert!(shop.get("/products/7").await.body.contains("From afar"));
     assert!(shop.get("/products").await.body.contains("From afar"));
+    assert!(shop.get("/api/products?ids=7").await.body.contains("From afar"));
 
     // A third with another database has the same keys and shares nothing.
     let third = Shop::with(|command| {
