@@ -1,6 +1,7 @@
 //! How a cache is built: bounds, times, names. Must never do more than collect and check; the stores read the result.
 
 use crate::cache::Cache;
+use crate::clock;
 use crate::events::Event;
 use crate::hooks::{Listener, Source};
 use crate::key::CacheKey;
@@ -10,7 +11,7 @@ use crate::memory::settings::Settings;
 use crate::memory::shard::{Bound, Weigh};
 use crate::memory::{LocalCache, MemoryCache};
 use crate::outcome::CacheValue;
-use crate::policy::{Jitter, Policy, Times};
+use crate::policy::{Jitter, Policy, RefreshAhead, Times, Windows};
 use crate::registry::{self, Listed};
 use crate::store::Local;
 use crate::watchdog::Sweep;
@@ -84,6 +85,8 @@ pub struct Builder<K, V> {
     max_weight: Option<u64>,
     weigh: Option<Box<Weigh<K, V>>>,
     coalesce: Coalesce,
+    windows: Windows,
+    soft_timeout: Option<Duration>,
     listener: Option<Arc<Listener>>,
     text: Option<TextOf<K>>,
     #[cfg(feature = "redis")]
@@ -103,6 +106,8 @@ impl<K, V> Default for Builder<K, V> {
             max_weight: None,
             weigh: None,
             coalesce: true.into(),
+            windows: Windows::default(),
+            soft_timeout: None,
             listener: None,
             text: None,
             #[cfg(feature = "redis")]
@@ -187,6 +192,77 @@ impl<K, V> Builder<K, V> {
         self
     }
 
+    /// For so long past its ttl a value is still served, while one call renews it (default: not at all): nobody waits for
+    /// a value that is asked for again in time. The meaning is that of RFC 5861's `stale-while-revalidate`.
+    ///
+    /// The call that found the value too old runs the loader itself, and has the new value, or the old one if it fails;
+    /// the others are given the old one at once. (A `#[cached]` async function whose arguments can be owned renews in
+    /// the background instead.) After a failure nobody tries for a second, or a tenth of the window if that is shorter.
+    /// No effect without a ttl. An invalidated value is never served.
+    ///
+    /// ```
+    /// # use cached_runtime::Cache;
+    /// use std::time::Duration;
+    ///
+    /// let cache = Cache::builder()
+    ///     .ttl(Duration::from_secs(60))
+    ///     .stale_while_revalidate(Duration::from_secs(600))
+    ///     .build();
+    /// assert_eq!(cache.get_or_load(7, || "seven"), "seven");
+    /// ```
+    #[must_use]
+    pub fn stale_while_revalidate(mut self, window: Duration) -> Self {
+        self.windows.while_revalidate = clock::nanos(window);
+        self
+    }
+
+    /// For so long past its ttl a value is served to calls whose load fails (default: not at all), by an error or a
+    /// `timeout`; a panic goes to its caller. The end is a hard one, counted from the end of the ttl: failures never
+    /// renew it. The meaning is that of RFC 5861's `stale-if-error`.
+    ///
+    /// Calls load together, as they do without a value; if that fails, all of them have the old one. After a failure it is
+    /// served without another try for a second, or a tenth of the window if that is shorter. No effect without a ttl. An
+    /// invalidated value is never served, not even on error.
+    ///
+    /// ```
+    /// # use cached_runtime::{Cache, Eviction};
+    /// use std::time::Duration;
+    ///
+    /// let hour = Duration::from_secs(3600);
+    /// let cache = Cache::builder().ttl(Duration::from_secs(60)).stale_if_error(hour).build();
+    /// assert_eq!(cache.try_get_or_load("EUR", || "1.08".parse::<f64>()), Ok(1.08));
+    /// ```
+    #[must_use]
+    pub fn stale_if_error(mut self, window: Duration) -> Self {
+        self.windows.if_error = clock::nanos(window);
+        self
+    }
+
+    /// When a value is renewed before its ttl ends, so that nobody waits for it: past a share of the ttl (`0.8`), or by
+    /// chance ([`RefreshAhead::xfetch`]); not at all by default. One call renews it, as with
+    /// [`stale_while_revalidate`](Self::stale_while_revalidate); if that fails the value stays until its end. No effect
+    /// without a ttl.
+    #[must_use]
+    pub fn refresh_ahead(mut self, when: impl Into<RefreshAhead>) -> Self {
+        self.windows.refresh_ahead = Some(when.into());
+        self
+    }
+
+    /// How long an async call waits for a load where there is an old value that [`stale_if_error`](Self::stale_if_error)
+    /// would let it have (default: until the load ends). Then it is given the old value, and the load goes on in the
+    /// background and fills.
+    ///
+    /// This is for `#[cached]` functions whose load can be moved to the background; a call of
+    /// [`get_or_load_async`](Cache::get_or_load_async) that runs the load itself always waits for it. Wants a tokio
+    /// runtime with its timers on; elsewhere it has no effect.
+    #[cfg(feature = "tokio")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+    #[must_use]
+    pub fn soft_timeout(mut self, after: Duration) -> Self {
+        self.soft_timeout = Some(after);
+        self
+    }
+
     /// Bounds the cache by the sum of what [`weigh`](Self::weigh) gives, instead of by count: `capacity` then has no
     /// effect, and entries of weight 0 are not bounded at all. An entry heavier than this is not stored. Without `weigh`
     /// every entry weighs 1.
@@ -255,9 +331,10 @@ impl<K, V> Builder<K, V> {
         Settings {
             hasher: foldhash::fast::RandomState::default(),
             bound,
-            times: Times::new(Policy::new(self.ttl, self.tti, self.jitter)),
+            times: Times::new(Policy::new(self.ttl, self.tti, self.jitter).with_windows(self.windows)),
             weigh,
             coalesce: self.coalesce,
+            soft_timeout: self.soft_timeout,
             text: self.text,
         }
     }
@@ -297,7 +374,7 @@ impl<K, V> Builder<K, V> {
         let common = gates.common().told_to(Source::behind(&source));
         let gates = MemoryCache::new(gates.settings(), common, Eviction::Lru);
         let coalesce = if self.coalesce == Coalesce::from(true) { PATIENCE_AFAR.into() } else { self.coalesce };
-        let policy = Policy::new(self.ttl, self.tti, self.jitter);
+        let policy = Policy::new(self.ttl, self.tti, self.jitter).with_windows(self.windows);
         crate::redis::Parts {
             source,
             name: self.name,

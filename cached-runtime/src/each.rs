@@ -278,9 +278,10 @@ where
         let wanted = |item: &&mut Item<Id, A>| matches!(item.found, Found::Lead(_) | Found::Past);
         for (item, value) in self.items.iter_mut().filter(wanted).zip(values) {
             // Taken out only once it has landed: a panic in the user's `Clone` ends it where it stands.
-            if let Found::Lead(leading) = &mut item.found {
-                leading.finish(item.outcome, &value);
-            }
+            let value = match &mut item.found {
+                Found::Lead(leading) => leading.finish(item.outcome, value),
+                _ => value,
+            };
             item.found = Found::Here(value);
         }
         Settled::Landed

@@ -54,6 +54,8 @@
 
 mod acting;
 mod at;
+#[cfg(feature = "tokio")]
+mod background;
 mod builder;
 mod bulk;
 mod cache;
@@ -99,6 +101,7 @@ mod stats;
 mod store;
 mod sync;
 mod tags;
+mod timeout;
 mod trace;
 mod watchdog;
 mod watched;
@@ -115,7 +118,7 @@ pub use key::{CacheKey, Float};
 pub use load_times::LoadTimes;
 pub use matching::invalidate_matching;
 pub use outcome::CacheValue;
-pub use policy::Jitter;
+pub use policy::{Jitter, RefreshAhead};
 pub use registry::{CacheInfo, caches, clear_all};
 pub use stats::Stats;
 #[cfg(feature = "redis")]
@@ -123,3 +126,4 @@ pub use stats::Stats;
 pub use store::Redis;
 pub use store::{InProcess, Local, Memory, Store};
 pub use tags::{TagList, invalidate_tag, invalidate_tags};
+pub use timeout::TimedOut;

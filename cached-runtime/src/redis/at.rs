@@ -136,7 +136,9 @@ where
         };
         let turn = match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
-            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(gates, hash, lead)),
+            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(gates, hash, lead, None)),
+            // The gates keep no entries, so there are no old ones.
+            Some(Begun::Stale(lead, old)) => Turn::Lead(Leading::new(gates, hash, lead, Some(old))),
             Some(Begun::Join(flight)) => Turn::Join(Joining::new(gates, (hash, view.own(), Tags::default()), flight)),
             None => Turn::Past(gates),
         };

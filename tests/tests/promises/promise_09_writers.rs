@@ -79,7 +79,7 @@ fn an_invalidation_during_a_write_counts() {
     each_store(|cache| {
         let during: [fn(&Numbers); 5] = [
             |cache| cache.invalidate(&1),
-            Cache::clear,
+            |cache| cache.clear(),
             |cache| cache.set(1, 9),
             |cache| cache.invalidate_where(|_, _| true),
             |_| invalidate_tag("promise 9, a writer").wait().unwrap(),
