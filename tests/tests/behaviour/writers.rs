@@ -30,8 +30,8 @@ fn a_writer_forgets_after_it_succeeded_and_only_then() {
         if !works {
             return Err("refused".to_owned());
         }
-        let seven: u8 = "7".parse().map_err(|_| "no number".to_owned())?;
-        Ok(seven)
+        let written = "7".parse::<u8>().map_err(|error| error.to_string())?;
+        Ok(written)
     }
     product(1);
     product(2);
