@@ -32,7 +32,7 @@ pub(crate) struct Config {
     pub(crate) slow: u64,
 
     /// How often the write-behind queue is written to the database, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    #[arg(long, value_name = "MS", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     pub(crate) flush: u64,
 }
 

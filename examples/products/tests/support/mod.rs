@@ -48,7 +48,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) fn command(directory: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_products"));
     command
-        .args(["--port", "0", "--slow", "20", "--flush", "60000", "--database"])
+        .args(["--port", "0", "--slow", "20", "--flush", "3600000", "--database"])
         .arg(directory.path().join("shop.sqlite"))
         .env_remove("CACHED_REDIS_URL")
         .env_remove("REDIS_URL")
