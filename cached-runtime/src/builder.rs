@@ -1,6 +1,7 @@
 //! How a cache is built: bounds, times, names. Must never do more than collect and check; the stores read the result.
 
 use crate::cache::Cache;
+use crate::clock;
 use crate::key::CacheKey;
 use crate::matching::TextOf;
 use crate::memory::common::Common;
@@ -8,7 +9,7 @@ use crate::memory::settings::Settings;
 use crate::memory::shard::{Bound, Weigh};
 use crate::memory::{LocalCache, MemoryCache};
 use crate::outcome::CacheValue;
-use crate::policy::{Jitter, Policy, Times};
+use crate::policy::{Jitter, Policy, RefreshAhead, Times, Windows};
 use crate::registry::{self, Listed};
 use crate::store::Local;
 use crate::watchdog::Sweep;
@@ -82,6 +83,7 @@ pub struct Builder<K, V> {
     max_weight: Option<u64>,
     weigh: Option<Box<Weigh<K, V>>>,
     coalesce: Coalesce,
+    windows: Windows,
     text: Option<TextOf<K>>,
     #[cfg(feature = "redis")]
     pub(crate) redis: crate::redis::Options,
@@ -100,6 +102,7 @@ impl<K, V> Default for Builder<K, V> {
             max_weight: None,
             weigh: None,
             coalesce: true.into(),
+            windows: Windows::default(),
             text: None,
             #[cfg(feature = "redis")]
             redis: crate::redis::Options::default(),
@@ -180,6 +183,62 @@ impl<K, V> Builder<K, V> {
     #[must_use]
     pub fn jitter(mut self, jitter: impl Into<Jitter>) -> Self {
         self.jitter = Some(jitter.into());
+        self
+    }
+
+    /// For so long past its ttl a value is still served, while one call renews it (default: not at all): nobody waits for
+    /// a value that is asked for again in time. The meaning is that of RFC 5861's `stale-while-revalidate`.
+    ///
+    /// The call that found the value too old runs the loader itself, and has the new value, or the old one if it fails;
+    /// the others are given the old one at once. (A `#[cached]` async function whose arguments can be owned renews in
+    /// the background instead.) After a failure nobody tries for a second, or a tenth of the window if that is shorter.
+    /// No effect without a ttl. An invalidated value is never served.
+    ///
+    /// ```
+    /// # use cached_runtime::Cache;
+    /// use std::time::Duration;
+    ///
+    /// let cache = Cache::builder()
+    ///     .ttl(Duration::from_secs(60))
+    ///     .stale_while_revalidate(Duration::from_secs(600))
+    ///     .build();
+    /// assert_eq!(cache.get_or_load(7, || "seven"), "seven");
+    /// ```
+    #[must_use]
+    pub fn stale_while_revalidate(mut self, window: Duration) -> Self {
+        self.windows.while_revalidate = clock::nanos(window);
+        self
+    }
+
+    /// For so long past its ttl a value is served to calls whose load fails (default: not at all), by an error or a
+    /// `timeout`; a panic goes to its caller. The end is a hard one, counted from the end of the ttl: failures never
+    /// renew it. The meaning is that of RFC 5861's `stale-if-error`.
+    ///
+    /// Calls load together, as they do without a value; if that fails, all of them have the old one. After a failure it is
+    /// served without another try for a second, or a tenth of the window if that is shorter. No effect without a ttl. An
+    /// invalidated value is never served, not even on error.
+    ///
+    /// ```
+    /// # use cached_runtime::{Cache, Eviction};
+    /// use std::time::Duration;
+    ///
+    /// let hour = Duration::from_secs(3600);
+    /// let cache = Cache::builder().ttl(Duration::from_secs(60)).stale_if_error(hour).build();
+    /// assert_eq!(cache.try_get_or_load("EUR", || "1.08".parse::<f64>()), Ok(1.08));
+    /// ```
+    #[must_use]
+    pub fn stale_if_error(mut self, window: Duration) -> Self {
+        self.windows.if_error = clock::nanos(window);
+        self
+    }
+
+    /// When a value is renewed before its ttl ends, so that nobody waits for it: past a share of the ttl (`0.8`), or by
+    /// chance ([`RefreshAhead::xfetch`]); not at all by default. One call renews it, as with
+    /// [`stale_while_revalidate`](Self::stale_while_revalidate); if that fails the value stays until its end. No effect
+    /// without a ttl.
+    #[must_use]
+    pub fn refresh_ahead(mut self, when: impl Into<RefreshAhead>) -> Self {
+        self.windows.refresh_ahead = Some(when.into());
         self
     }
 
@@ -280,7 +339,7 @@ impl<K, V> Builder<K, V> {
         let common = gates.common();
         let gates = MemoryCache::new(gates.settings(), common, Eviction::Lru);
         let coalesce = if self.coalesce == Coalesce::from(true) { PATIENCE_AFAR.into() } else { self.coalesce };
-        let policy = Policy::new(self.ttl, self.tti, self.jitter);
+        let policy = Policy::new(self.ttl, self.tti, self.jitter).with_windows(self.windows);
         crate::redis::Parts { name: self.name, version: self.version, gates, policy, coalesce, options: self.redis }
     }
 

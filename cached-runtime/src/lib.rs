@@ -105,7 +105,7 @@ pub use key::{CacheKey, Float};
 pub use load_times::LoadTimes;
 pub use matching::invalidate_matching;
 pub use outcome::CacheValue;
-pub use policy::Jitter;
+pub use policy::{Jitter, RefreshAhead};
 pub use registry::{CacheInfo, caches, clear_all};
 pub use stats::Stats;
 #[cfg(feature = "redis")]

@@ -67,6 +67,11 @@ pub trait Outcome: Copy {
     /// Whether what was returned is kept.
     fn judge(&self, ret: &Self::Ret) -> Verdict;
 
+    /// Whether it is a failure, kept or not.
+    fn failed(&self, ret: &Self::Ret) -> bool {
+        self.judge(ret) == Verdict::Fail
+    }
+
     /// What is kept of it: `Some` whenever it may be kept, also when `cache_if` said no.
     fn value<'r>(&self, ret: &'r Self::Ret) -> Option<&'r Self::Value>;
 
@@ -469,6 +474,10 @@ impl<O: Outcome, F: Fn(&O::Value) -> Option<Verdict> + Copy> Outcome for ByValue
         }
     }
 
+    fn failed(&self, ret: &Self::Ret) -> bool {
+        self.outcome.failed(ret)
+    }
+
     fn value<'r>(&self, ret: &'r Self::Ret) -> Option<&'r Self::Value> {
         self.outcome.value(ret)
     }
@@ -603,6 +612,10 @@ impl<O: MayBeAbsent> Outcome for CacheNone<O> {
         }
     }
 
+    fn failed(&self, ret: &Self::Ret) -> bool {
+        self.outcome.failed(ret)
+    }
+
     fn value<'r>(&self, ret: &'r Self::Ret) -> Option<&'r Self::Value> {
         self.outcome.option(ret)
     }
@@ -721,6 +734,10 @@ impl<O: MayFail<Ret: KeptWhole>> Outcome for CacheErr<O> {
             Verdict::Fail => self.keep.verdict(),
             verdict => verdict,
         }
+    }
+
+    fn failed(&self, ret: &Self::Ret) -> bool {
+        self.outcome.failed(ret)
     }
 
     fn value<'r>(&self, ret: &'r Self::Ret) -> Option<&'r Self::Value> {

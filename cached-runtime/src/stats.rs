@@ -24,6 +24,8 @@ pub(crate) struct Counts {
     pub(crate) fenced: Counter,
     pub(crate) invalidations: Counter,
     pub(crate) rejected: Counter,
+    pub(crate) stale: Counter,
+    pub(crate) refreshes: Counter,
     /// Gauges: what the shard holds now.
     pub(crate) entries: AtomicUsize,
     pub(crate) weight: AtomicU64,
@@ -83,6 +85,8 @@ impl Counts {
         stats.fenced += self.fenced.get();
         stats.invalidations += self.invalidations.get();
         stats.rejected += self.rejected.get();
+        stats.stale += self.stale.get();
+        stats.refreshes += self.refreshes.get();
         stats.entries += self.entries.load(Ordering::Relaxed);
         stats.weight += self.weight.load(Ordering::Relaxed);
     }
@@ -134,6 +138,11 @@ pub struct Stats {
     pub rejected: u64,
     /// Calls that went past the cache: `bypass_if`, or a call from inside a key's or value's own code.
     pub bypassed: u64,
+    /// Times a value was served past its time to live: within `stale_while_revalidate`, or since a load failed or took
+    /// too long. (Calls that waited for such a load and shared what it was given are in `coalesced`.)
+    pub stale: u64,
+    /// Loads that were begun to renew a value which could still be served. The calls that began them count as hits.
+    pub refreshes: u64,
     /// Operations on a server that failed: each was a miss, a value not stored, or an invalidation to be repeated.
     pub store_errors: u64,
     /// Invalidations that failed and are tried again now.
@@ -203,6 +212,8 @@ impl Stats {
         self.invalidations += other.invalidations;
         self.rejected += other.rejected;
         self.bypassed += other.bypassed;
+        self.stale += other.stale;
+        self.refreshes += other.refreshes;
         self.store_errors += other.store_errors;
         self.pending += other.pending;
         self.entries += other.entries;
@@ -227,6 +238,8 @@ impl Stats {
         self.invalidations = self.invalidations.saturating_sub(base.invalidations);
         self.rejected = self.rejected.saturating_sub(base.rejected);
         self.bypassed = self.bypassed.saturating_sub(base.bypassed);
+        self.stale = self.stale.saturating_sub(base.stale);
+        self.refreshes = self.refreshes.saturating_sub(base.refreshes);
         self.store_errors = self.store_errors.saturating_sub(base.store_errors);
         self
     }
@@ -243,7 +256,7 @@ impl fmt::Display for Stats {
         write!(
             f,
             " evictions={} expirations={} invalidations={} loads={} load_errors={} load_time={:.1?} coalesced={} \
-             fenced={} rejected={} bypassed={}",
+             fenced={} rejected={} bypassed={} stale={} refreshes={}",
             self.evictions,
             self.expirations,
             self.invalidations,
@@ -254,6 +267,8 @@ impl fmt::Display for Stats {
             self.fenced,
             self.rejected,
             self.bypassed,
+            self.stale,
+            self.refreshes,
         )
     }
 }

@@ -40,6 +40,7 @@ mod testing;
 mod tests;
 mod text;
 mod watch;
+mod windows;
 mod wire;
 mod writers;
 

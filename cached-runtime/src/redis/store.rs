@@ -166,13 +166,12 @@ impl<K, V> Builder<K, V> {
         let parts = self.remote_parts();
         let options = parts.options;
         let refused = refused(options.connection, &parts.name, parts.version);
-        let lasts = parts.policy.lasts();
         let remote = Remote::new(
             Client::named(options.connection),
             parts.name.as_ref().into(),
             parts.version,
             options.form,
-            lasts,
+            &parts.policy,
         );
         let core = Arc::new(Core {
             remote,
