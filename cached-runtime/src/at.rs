@@ -3,6 +3,7 @@
 
 use crate::builder::Coalesce;
 use crate::cache::Cache;
+use crate::hooks;
 use crate::key::{Val, View};
 use crate::leading::Leading;
 use crate::memory::entry::Find;
@@ -12,6 +13,7 @@ use crate::miss::{Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome, Verdict};
 use crate::store::{Engine, InProcess, Memory, Store};
 use crate::tags::{TagSource, Tags, TagsOf};
+use crate::watched;
 
 /// The place of one entry: a cache, the view of a key, and what the function returns.
 pub struct At<'c, P: View, O: Outcome, S: Store = Memory>
@@ -62,10 +64,10 @@ pub enum Lookup<R, M> {
 }
 
 /// The engine behind a call's cache.
-type HandleOf<S, P, O> = <S as Store>::Handle<<P as View>::Owned, <O as Outcome>::Value>;
+pub(crate) type HandleOf<S, P, O> = <S as Store>::Handle<<P as View>::Owned, <O as Outcome>::Value>;
 
 /// What a look-up gives.
-type LookupOf<S, P, O> = Lookup<<O as Outcome>::Ret, Miss<<P as View>::Owned, O, HandleOf<S, P, O>>>;
+pub(crate) type LookupOf<S, P, O> = Lookup<<O as Outcome>::Ret, Miss<<P as View>::Owned, O, HandleOf<S, P, O>>>;
 
 impl<P, O, S> At<'_, P, O, S>
 where
@@ -75,12 +77,12 @@ where
     HandleOf<S, P, O>: Engine<P::Owned, O::Value>,
 {
     #[inline]
-    fn engine(&self) -> &HandleOf<S, P, O> {
+    pub(crate) fn engine(&self) -> &HandleOf<S, P, O> {
         &self.cache.handle
     }
 
     #[inline]
-    fn find(&self) -> Find<'_, P> {
+    pub(crate) fn find(&self) -> Find<'_, P> {
         Find { hash: self.engine().hash(&self.view), view: &self.view }
     }
 
@@ -115,6 +117,14 @@ where
 
     #[inline]
     fn call(self, asynchronous: bool) -> LookupOf<S, P, O> {
+        if hooks::any() {
+            return self.call_watched(asynchronous);
+        }
+        self.call_plain(asynchronous)
+    }
+
+    #[inline]
+    pub(crate) fn call_plain(self, asynchronous: bool) -> LookupOf<S, P, O> {
         let find = self.find();
         let hash = find.hash;
         let ask = || self.question(Purpose::Call, asynchronous);
@@ -125,14 +135,14 @@ where
         }
     }
 
-    fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+    pub(crate) fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         let find = self.find();
         let hash = find.hash;
         let begun = self.engine().anew(&find, || self.view.own(), &self.question(Purpose::Anew, asynchronous));
         self.missed(hash, begun)
     }
 
-    fn waits(&self) -> Coalesce {
+    pub(crate) fn waits(&self) -> Coalesce {
         self.coalesce.unwrap_or_else(|| self.engine().coalesce())
     }
 
@@ -172,13 +182,13 @@ where
 
     /// The entry, if there is one; never loads. Counts as a hit or a miss.
     pub fn get(self) -> Option<O::Ret> {
-        let value = self.engine().read(&self.find())?;
+        let value = watched::read(self.engine(), &self.find())?;
         Some(self.outcome.ret(value))
     }
 
     /// Whether there is an entry; not a read.
     pub fn contains(self) -> bool {
-        self.engine().has(&self.find())
+        !watched::is_past() && self.engine().has(&self.find())
     }
 
     /// Stores a value; one that the function would not keep removes what is there.
@@ -192,13 +202,13 @@ where
             (Verdict::KeepFor(ttl), Some(value)) => {
                 self.engine().set((find.hash, self.view.own()), (value.clone(), Some(ttl), self.slots()));
             }
-            _ => self.engine().invalidate(&find),
+            _ => watched::invalidate(self.engine(), &find),
         }
     }
 
     /// Forgets the entry; a load of it that is under way is not stored and not joined any more.
     pub fn invalidate(self) {
-        self.engine().invalidate(&self.find());
+        watched::invalidate(self.engine(), &self.find());
     }
 
     /// Counts a call that goes past the cache (`bypass_if`).

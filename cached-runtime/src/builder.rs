@@ -2,6 +2,8 @@
 
 use crate::cache::Cache;
 use crate::clock;
+use crate::events::Event;
+use crate::hooks::{Listener, Source};
 use crate::key::CacheKey;
 use crate::matching::TextOf;
 use crate::memory::common::Common;
@@ -84,6 +86,7 @@ pub struct Builder<K, V> {
     weigh: Option<Box<Weigh<K, V>>>,
     coalesce: Coalesce,
     windows: Windows,
+    listener: Option<Arc<Listener>>,
     text: Option<TextOf<K>>,
     #[cfg(feature = "redis")]
     pub(crate) redis: crate::redis::Options,
@@ -103,6 +106,7 @@ impl<K, V> Default for Builder<K, V> {
             weigh: None,
             coalesce: true.into(),
             windows: Windows::default(),
+            listener: None,
             text: None,
             #[cfg(feature = "redis")]
             redis: crate::redis::Options::default(),
@@ -265,6 +269,18 @@ impl<K, V> Builder<K, V> {
         self
     }
 
+    /// Has `listener` called with everything that happens in this cache: see [`events`](crate::events) for when and where.
+    /// Of several the last counts.
+    #[must_use]
+    pub fn listener(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(listener));
+        self
+    }
+
+    fn source(&self, backend: &'static str) -> Arc<Source> {
+        Source::new(self.name.clone(), backend, self.listener.clone())
+    }
+
     /// The text of a key that is a template, for [`invalidate_matching`](crate::invalidate_matching); `None` for a key
     /// that has no text. Runs under a lock.
     #[doc(hidden)]
@@ -312,7 +328,7 @@ impl<K, V> Builder<K, V> {
         K: CacheKey,
         V: CacheValue,
     {
-        let (common, eviction) = (self.common(), self.eviction);
+        let (common, eviction) = (self.common().told_to(self.source("memory")), self.eviction);
         let cache = MemoryCache::new(self.settings(), common, eviction);
         let listed: Weak<dyn Listed> = Arc::downgrade(&(Arc::clone(&cache) as Arc<dyn Listed>));
         registry::list(listed);
@@ -336,11 +352,20 @@ impl<K, V> Builder<K, V> {
         /// How long a call waits for another process's load unless it is told otherwise.
         const PATIENCE_AFAR: Duration = Duration::from_secs(10);
         let gates = Builder::<Arc<str>, V>::default().capacity(0);
-        let common = gates.common();
+        let source = self.source("redis");
+        let common = gates.common().told_to(Source::behind(&source));
         let gates = MemoryCache::new(gates.settings(), common, Eviction::Lru);
         let coalesce = if self.coalesce == Coalesce::from(true) { PATIENCE_AFAR.into() } else { self.coalesce };
         let policy = Policy::new(self.ttl, self.tti, self.jitter).with_windows(self.windows);
-        crate::redis::Parts { name: self.name, version: self.version, gates, policy, coalesce, options: self.redis }
+        crate::redis::Parts {
+            source,
+            name: self.name,
+            version: self.version,
+            gates,
+            policy,
+            coalesce,
+            options: self.redis,
+        }
     }
 
     /// A cache of this thread alone: no lock, and neither keys nor values need be `Send`.
@@ -366,7 +391,7 @@ impl<K, V> Builder<K, V> {
     /// What the threads' parts of a cache share.
     #[doc(hidden)]
     pub fn shared(&self) -> LocalShared {
-        let common = Arc::new(self.common());
+        let common = Arc::new(self.common().told_to(self.source("local")));
         registry::list(Arc::downgrade(&(Arc::clone(&common) as Arc<dyn Listed>)));
         LocalShared(common)
     }

@@ -4,6 +4,7 @@
 use crate::at::{At, Lookup, at};
 use crate::builder::Builder;
 use crate::entry::Entry;
+use crate::events::InvalidationCause;
 use crate::key::{CacheKey, View};
 use crate::memory::entry::{ByKey, Find};
 use crate::miss::RunAsync;
@@ -11,6 +12,7 @@ use crate::outcome::{self, CacheValue, Outcome};
 use crate::stats::Stats;
 use crate::store::{Engine, InProcess, Memory, Store};
 use crate::tags::{TagSource, Tags};
+use crate::watched;
 use pin_project_lite::pin_project;
 use std::borrow::Borrow;
 use std::fmt;
@@ -105,7 +107,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.handle.read(&Find { hash: self.handle.hash_key(key), view: &ByKey(key) })
+        watched::read(&self.handle, &Find { hash: self.handle.hash_key(key), view: &ByKey(key) })
     }
 
     /// Whether a key is there and has not expired. Not a read: it counts neither for the stats nor for eviction.
@@ -114,7 +116,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.handle.has(&Find { hash: self.handle.hash_key(key), view: &ByKey(key) })
+        !watched::is_past() && self.handle.has(&Find { hash: self.handle.hash_key(key), view: &ByKey(key) })
     }
 
     /// Stores a value, in the place of what is there. A load of this key that is under way is not stored any more, since
@@ -140,7 +142,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.handle.invalidate(&Find { hash: self.handle.hash_key(key), view: &ByKey(key) });
+        watched::invalidate(&self.handle, &Find { hash: self.handle.hash_key(key), view: &ByKey(key) });
     }
 
     /// Forgets the entries that `predicate` says yes to. A call that starts after this returned never gets a value of such
@@ -162,6 +164,7 @@ where
     #[doc(alias = "retain")]
     pub fn invalidate_where(&self, mut predicate: impl FnMut(&K, &V) -> bool) {
         self.handle.invalidate_where(&mut predicate);
+        watched::forgotten(self.handle.common().source(), InvalidationCause::Where);
     }
 
     /// Forgets everything. A call that starts after this returned never gets a value whose load began before.

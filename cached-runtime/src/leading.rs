@@ -146,6 +146,7 @@ impl<K, V, H: Engine<K, V>> Drop for Leading<K, V, H> {
             let panicked = self.polling || std::thread::panicking();
             if !panicked && matches!(self.state, State::Running(_)) {
                 // Dropped before its end: neither a load nor a failed one.
+                crate::watched::load_dropped(self.handle.common(), self.hash);
                 self.state = State::Ready;
             }
             self.leave(Ending::Fail);

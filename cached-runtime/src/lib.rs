@@ -66,14 +66,19 @@ pub mod clock;
 pub mod dashboard;
 mod entry;
 mod error;
+pub mod events;
 mod flight;
 mod gathered;
 mod glob;
+mod hooks;
 mod key;
 mod leading;
 mod load_times;
 mod matching;
 mod memory;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 mod miss;
 mod outcome;
 mod policy;
@@ -85,13 +90,16 @@ mod pulse;
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub mod redis;
 mod registry;
+pub mod scope;
 mod slot;
 mod stack;
 mod stats;
 mod store;
 mod sync;
 mod tags;
+mod trace;
 mod watchdog;
+mod watched;
 mod writers;
 
 pub use acting::{Acting, Invalidation};

@@ -34,6 +34,16 @@ pub(crate) trait Listed: Send + Sync {
         None
     }
 
+    /// Where the entries are on a server: new calls don't find loads of this process whose names there may be meant.
+    #[cfg(feature = "redis")]
+    fn detach_matching(&self, _: &crate::redis::Matching) {}
+
+    /// Where the entries are on a server: how they are called there.
+    #[cfg(feature = "redis")]
+    fn remote(&self) -> Option<Arc<crate::redis::Remote>> {
+        None
+    }
+
     /// New calls don't find loads whose values will carry one of these tags (given as the names of their nonces).
     #[cfg(feature = "redis")]
     fn detach_tags(&self, tags: &[Arc<str>]) {

@@ -1,8 +1,11 @@
 //! Counters of a cache and the snapshot that users see. Must never lock, and must never be read to decide anything.
 
+use crate::events::{EvictionCause, LoadEnd, What};
+use crate::hooks::{self, Key, Source};
 use crate::load_times::{LoadTimes, Times};
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Counts of one shard (or one thread's part of a `local` cache).
@@ -19,9 +22,10 @@ pub(crate) struct Counts {
     pub(crate) timed_loads: Counter,
     pub(crate) timed_nanos: Counter,
     times: Times,
-    pub(crate) evictions: Counter,
-    pub(crate) expirations: Counter,
-    pub(crate) fenced: Counter,
+    pub(crate) evictions: Told,
+    pub(crate) expirations: Told,
+    pub(crate) fenced: Told,
+    source: OnceLock<Arc<Source>>,
     pub(crate) invalidations: Counter,
     pub(crate) rejected: Counter,
     pub(crate) stale: Counter,
@@ -46,19 +50,79 @@ impl Counter {
     }
 }
 
+/// A counter of something that is also told to those who listen. Under the shard's lock it waits for its release.
+#[derive(Default)]
+pub(crate) struct Told {
+    count: Counter,
+    as_what: OnceLock<(Arc<Source>, What)>,
+}
+
+impl Told {
+    pub(crate) fn add(&self, n: u64) {
+        self.count.add(n);
+        if n > 0 && hooks::listening() {
+            self.tell();
+        }
+    }
+
+    #[cold]
+    fn tell(&self) {
+        if let Some((source, what)) = self.as_what.get() {
+            source.tell(Key::default(), what.clone());
+        }
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.count.get()
+    }
+}
+
 impl Counts {
+    /// Says what these are the counts of.
+    pub(crate) fn tell_to(&self, source: &Arc<Source>, cause: EvictionCause) {
+        let set = |told: &Told, what| drop(told.as_what.set((Arc::clone(source), what)));
+        set(&self.evictions, What::Evicted { cause });
+        set(&self.expirations, What::Expired);
+        set(&self.fenced, What::Fenced);
+        let _ = self.source.set(Arc::clone(source));
+    }
+
+    /// A value was stored.
+    pub(crate) fn inserted(&self, hash: u64) {
+        if hooks::listening()
+            && let Some(source) = self.source.get()
+        {
+            source.tell(Key::hash(hash), What::Inserted);
+        }
+    }
+
+    #[cold]
+    fn tell_load(&self, took: Option<Duration>, failed: bool) {
+        let ended = match (failed, std::thread::panicking()) {
+            (false, _) => LoadEnd::Ok,
+            (true, false) => LoadEnd::Error,
+            (true, true) => LoadEnd::Panicked,
+        };
+        if let Some(source) = self.source.get() {
+            source.tell(Key::default(), What::Load { took, ended });
+        }
+    }
+
     /// Whether to take the time of the next load. Nearly always; but reading the clock twice costs as much as a short
     /// load, so once loads turn out to be short, one in eight is enough.
     pub(crate) fn times_load(&self, ticket: u64) -> bool {
         const SHORT: u64 = 2_000;
         let timed = self.timed_loads.get();
-        timed < 64 || self.timed_nanos.get() / timed > SHORT || ticket.is_multiple_of(8)
+        timed < 64 || hooks::listening() || self.timed_nanos.get() / timed > SHORT || ticket.is_multiple_of(8)
     }
 
     pub(crate) fn count_load(&self, took: Option<Duration>, failed: bool) {
         self.loads.add(1);
         self.load_errors.add(u64::from(failed));
         self.times.note(took);
+        if hooks::listening() {
+            self.tell_load(took, failed);
+        }
         if let Some(took) = took {
             self.timed_loads.add(1);
             self.timed_nanos.add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));

@@ -237,6 +237,7 @@ pub fn invalidate_tags(tags: impl IntoIterator<Item: AsRef<str>>) -> Invalidatio
     let tags: Vec<String> = tags.into_iter().map(|tag| tag.as_ref().to_owned()).collect();
     let slots: Vec<u16> = tags.iter().map(|tag| slot(format_args!("{tag}"))).collect();
     forget_here(&slots);
+    crate::watched::forgotten_everywhere(crate::events::InvalidationCause::Tag);
     #[cfg(feature = "redis")]
     return Invalidation::of(crate::redis::invalidate_tags(&tags));
     #[cfg(not(feature = "redis"))]

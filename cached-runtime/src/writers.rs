@@ -65,7 +65,7 @@ impl<K, V, H> fmt::Debug for Forgetting<K, V, H> {
 
 impl<K: Eq, V, H: Engine<K, V>> Forget for Forgetting<K, V, H> {
     fn forget(self) -> Acting {
-        self.handle.invalidate(&Find { hash: self.hash, view: &ByKey(&self.key) });
+        crate::watched::invalidate(&self.handle, &Find { hash: self.hash, view: &ByKey(&self.key) });
         Acting::done()
     }
 }
@@ -94,7 +94,9 @@ impl<K: Eq, O: Outcome, H: Engine<K, O::Value>> Writing<K, O, H> {
         match (self.ticket, written) {
             (Some(ticket), written) => self.handle.end_write((self.hash, ticket), written),
             (None, Written::Nothing) => {}
-            (None, _) => self.handle.invalidate(&Find { hash: self.hash, view: &ByKey(&self.key) }),
+            (None, _) => {
+                crate::watched::invalidate(&self.handle, &Find { hash: self.hash, view: &ByKey(&self.key) });
+            }
         }
         Acting::done()
     }

@@ -165,7 +165,10 @@ async fn invalidate_tag(
     match form {
         Err(rejection) => rejection.into_response(),
         Ok(Form(Tag { tag })) if tag.is_empty() => plain(StatusCode::UNPROCESSABLE_ENTITY, "Which tag? It is empty.\n"),
-        Ok(_) => plain(StatusCode::NOT_IMPLEMENTED, "This version has no tags.\n"),
+        Ok(Form(Tag { tag })) => match crate::invalidate_tag(tag).await {
+            Ok(()) => done(&uri, "invalidated"),
+            Err(error) => failed(&error),
+        },
     }
 }
 

@@ -29,6 +29,8 @@ impl<D> Drop for Bin<D> {
     /// Drops each value on its own: one whose `Drop` panics takes neither the others nor the caller with it, who only
     /// happened to make room. (The panic hook has reported it.)
     fn drop(&mut self) {
+        // Outside of every lock, as the drops are.
+        crate::hooks::flush();
         if !std::mem::needs_drop::<D>() {
             return;
         }

@@ -2,7 +2,9 @@
 //! counters. Must never know keys or values.
 
 use super::shard::draw;
+use crate::events::{EvictionCause, InvalidationCause, What};
 use crate::glob::Glob;
+use crate::hooks::{self, Key, Source};
 use crate::stats::{Counts, Stats};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::tags;
@@ -12,6 +14,8 @@ use std::sync::Arc;
 /// See the file's head.
 pub struct Common {
     name: Cow<'static, str>,
+    /// As those who watch know it.
+    source: Arc<Source>,
     capacity: Option<usize>,
     max_weight: Option<u64>,
     /// Whether its keys have texts.
@@ -37,8 +41,10 @@ struct Counted {
 
 impl Common {
     pub(crate) fn new(name: Cow<'static, str>, capacity: Option<usize>, max_weight: Option<u64>) -> Self {
+        let source = Source::silent(name.clone(), "memory");
         Self {
             name,
+            source,
             capacity,
             max_weight,
             has_text: false,
@@ -51,6 +57,15 @@ impl Common {
         }
     }
 
+    /// The same, with somebody who is told what happens.
+    pub(crate) fn told_to(self, source: Arc<Source>) -> Self {
+        Self { source, ..self }
+    }
+
+    pub(crate) fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -61,6 +76,8 @@ impl Common {
 
     /// Registers the counters of a shard.
     pub(crate) fn add(&self, counts: &Arc<Counts>) {
+        let cause = if self.max_weight.is_some() { EvictionCause::Weight } else { EvictionCause::Capacity };
+        counts.tell_to(&self.source, cause);
         self.counts.lock().shards.push(Arc::clone(counts));
     }
 
@@ -82,6 +99,9 @@ impl Common {
         let raise = |marked: u64| Some((marked & TAGGED) | ticket.max(marked & !TAGGED));
         // It never gives up.
         let _ = self.cleared.fetch_update(Ordering::AcqRel, Ordering::Acquire, raise);
+        if hooks::listening() {
+            self.source.tell(Key::default(), What::Invalidated { cause: InvalidationCause::Clear });
+        }
     }
 
     /// From here on, hits compare with the tags' epoch. Called before the load (or `set`) of the first entry with tags

@@ -205,8 +205,8 @@ where
     fn remove_ended<P: Same<K>>(&mut self, find: &Find<'_, P>, rules: &Rules<'_, K, V>, bin: &mut Bin<M::Dead>) {
         let outdated = self.map.peek(find, |entry| rules.is_outdated(entry)).unwrap_or(false);
         if let Some(removed) = self.map.remove(find) {
-            let count = if outdated { &self.counts.invalidations } else { &self.counts.expirations };
-            count.add(1);
+            self.counts.invalidations.add(u64::from(outdated));
+            self.counts.expirations.add(u64::from(!outdated));
             self.bury(removed, bin);
         }
     }
@@ -356,6 +356,7 @@ where
         let tti = rules.times.policy.tti();
         let entry = Entry::new(value, ticket, Life::plain(deadline), (now, tti), (weight, tags));
         let ends = entry.ends(tti);
+        self.counts.inserted(key.hash);
         if ends != NEVER {
             self.shrink(rules);
             self.expiry.push(Note { at: ends, hash: key.hash, ticket });

@@ -8,11 +8,13 @@ use super::keys::Name;
 use super::load::{self, Guide, How, Passing, RemoteMiss};
 use super::remote::{Locked, Renewal, Seen, Ticket, What};
 use super::tags;
+use super::watched;
 use super::windows::{self, Old};
 use crate::acting::Acting;
 use crate::at::{At, Lookup};
 use crate::builder::Coalesce;
 use crate::error::{Error, ErrorKind};
+use crate::events::What as Happened;
 use crate::key::{Val, View};
 use crate::leading::Leading;
 use crate::memory::entry::Find;
@@ -21,9 +23,11 @@ use crate::memory::shard::Begun;
 use crate::miss::{Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome};
 use crate::policy::Stage;
+use crate::scope::{Found as Saw, Mode};
 use crate::stack;
 use crate::store::{Engine, Redis};
 use crate::tags::Tags;
+use crate::watched::is_past;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
@@ -114,7 +118,29 @@ where
             && windows::is_past(&self.core.policy, &self.core.remote, stored)
         {
             count(&self.core.counts.stale);
+            self.looked(Saw::Stale);
+        } else {
+            self.looked(Saw::Hit);
         }
+    }
+
+    fn looked(&self, found: Saw) {
+        watched::looked(&self.core.remote.source, &self.name, found);
+    }
+
+    /// What a call does without a read, in a scope that wants it so.
+    fn scoped(self, asynchronous: bool) -> Result<RemoteMiss<O>, Self> {
+        match watched::mode(&self.core.remote.source, &self.name) {
+            Mode::Usual => Err(self),
+            Mode::Bypass => Ok(RemoteMiss(How::Past(self.core))),
+            Mode::Fresh => Ok(self.anew(asynchronous)),
+        }
+    }
+
+    /// A load whatever there is. It reads nothing: what it replaces is the server's to see.
+    fn anew(self, asynchronous: bool) -> RemoteMiss<O> {
+        count(&self.core.counts.misses);
+        self.miss(Ok(Seen::nothing()), asynchronous, Purpose::Anew, (None, None))
     }
 
     /// What `get` gives after its read.
@@ -122,7 +148,10 @@ where
         let hit = self.hit(seen);
         match hit {
             Some(_) => self.count_hit(seen),
-            None => count(&self.core.counts.misses),
+            None => {
+                count(&self.core.counts.misses);
+                self.looked(Saw::Miss);
+            }
         }
         hit.map(|value| self.outcome.ret(value))
     }
@@ -137,6 +166,8 @@ where
             if let Some(old) = self.old(&seen) {
                 count(&self.core.counts.hits);
                 count(&self.core.counts.refreshes);
+                self.looked(Saw::Hit);
+                watched::tell(&self.core.remote.source, Some(&self.name), Happened::RefreshBegun);
                 return Lookup::Miss(self.miss(seen, asynchronous, Purpose::Call, (Some(old), ticket)));
             }
         } else if let Some(value) = self.hit(&seen) {
@@ -144,6 +175,7 @@ where
             return Lookup::Hit(self.outcome.ret(value));
         }
         count(&self.core.counts.misses);
+        self.looked(Saw::Miss);
         let old = self.old(&seen);
         // An entry that is neither a hit nor good for errors is one that has ended or can't be read.
         let is_lost = |seen: &Seen| matches!(seen.what, What::Entry(_)) && old.is_none();
@@ -202,16 +234,19 @@ where
     pub async fn lookup(self) -> Found<O> {
         match self.0 {
             Err(core) => Lookup::Miss(RemoteMiss(How::Past(core))),
-            Ok(call) => {
-                let seen = call.looking().await;
-                call.found(seen, true)
-            }
+            Ok(call) => match call.scoped(true) {
+                Ok(miss) => Lookup::Miss(miss),
+                Err(call) => {
+                    let seen = call.looking().await;
+                    call.found(seen, true)
+                }
+            },
         }
     }
 
     /// As [`At::get_async`].
     pub async fn get(self) -> Option<O::Ret> {
-        let call = self.0.ok()?;
+        let call = self.0.ok().filter(|_| !is_past())?;
         let seen = call.reading().await;
         call.got(&seen)
     }
@@ -219,6 +254,9 @@ where
     /// As [`At::contains_async`].
     pub async fn contains(self) -> bool {
         let Ok(call) = self.0 else { return false };
+        if is_past() {
+            return false;
+        }
         let seen = call.reading().await;
         call.hit(&seen).is_some()
     }
@@ -263,10 +301,13 @@ where
     pub fn lookup(self) -> Found<O> {
         match self.call() {
             Err(core) => Lookup::Miss(RemoteMiss(How::Past(core))),
-            Ok(call) => {
-                let seen = call.core.remote.client.block_on(call.looking());
-                call.found(seen, false)
-            }
+            Ok(call) => match call.scoped(false) {
+                Ok(miss) => Lookup::Miss(miss),
+                Err(call) => {
+                    let seen = call.core.remote.client.block_on(call.looking());
+                    call.found(seen, false)
+                }
+            },
         }
     }
 
@@ -293,17 +334,13 @@ where
     fn anew(self, asynchronous: bool) -> RemoteMiss<O> {
         match self.call() {
             Err(core) => RemoteMiss(How::Past(core)),
-            Ok(call) => {
-                // It reads nothing: what it replaces is the server's to see.
-                count(&call.core.counts.misses);
-                call.miss(Ok(Seen::nothing()), asynchronous, Purpose::Anew, (None, None))
-            }
+            Ok(call) => call.anew(asynchronous),
         }
     }
 
     /// The entry, if there is one and the server can be reached; never loads. Counts as a hit or a miss.
     pub fn get(self) -> Option<O::Ret> {
-        let call = self.call().ok()?;
+        let call = self.call().ok().filter(|_| !is_past())?;
         let seen = call.core.remote.client.block_on(call.reading());
         call.got(&seen)
     }
@@ -316,6 +353,9 @@ where
     /// Whether there is an entry that can be read; not a read.
     pub fn contains(self) -> bool {
         let Ok(call) = self.call() else { return false };
+        if is_past() {
+            return false;
+        }
         let seen = call.core.remote.client.block_on(call.reading());
         call.hit(&seen).is_some()
     }

@@ -94,6 +94,15 @@ impl Nodes {
         Ok(found.into_iter().map(|(_, answer)| answer).collect())
     }
 
+    /// All of `work` to the master that has this slot, whatever keys it names.
+    pub(crate) async fn send_to(mut self, slot: u16, work: &Pipeline, address: &str) -> Result<Answers, Failure> {
+        let master = SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master));
+        match self.connection.route_pipeline(work.clone(), 0, work.len(), master).await {
+            Ok(values) => Ok(answers(work, values, address)),
+            Err(error) => Err(failure(address, error)),
+        }
+    }
+
     /// `work` lies in one slot, or is a single command.
     async fn group(mut self, slot: Option<u16>, work: Pipeline, address: &str) -> Result<Answers, Failure> {
         let commands = work.len();

@@ -5,8 +5,10 @@ use super::codec::Codec;
 use super::flights::Flights;
 use super::queue::Queue;
 use super::remote::{Fresh, Remote, Stored};
+use super::watched;
 use crate::builder::Coalesce;
 use crate::error::{Error, ErrorKind};
+use crate::events::LoadEnd;
 use crate::outcome::{CacheValue, Outcome, Verdict};
 use crate::policy::Policy;
 use crate::stats::Stats;
@@ -60,6 +62,8 @@ pub(crate) struct Counts {
     pub(crate) load_errors: AtomicU64,
     pub(crate) load_nanos: AtomicU64,
     load_times: crate::load_times::Times,
+    /// As those who watch know it.
+    source: std::sync::OnceLock<Arc<crate::hooks::Source>>,
     pub(crate) coalesced: AtomicU64,
     pub(crate) fenced: AtomicU64,
     pub(crate) invalidations: AtomicU64,
@@ -69,6 +73,13 @@ pub(crate) struct Counts {
     pub(crate) refreshes: AtomicU64,
     /// What the counters said at the last reset.
     base: Mutex<Stats>,
+}
+
+impl Counts {
+    /// Says what these are the counts of.
+    pub(crate) fn of(source: &Arc<crate::hooks::Source>) -> Self {
+        Self { source: Arc::clone(source).into(), ..Self::default() }
+    }
 }
 
 pub(crate) fn count(counter: &AtomicU64) {
@@ -142,6 +153,7 @@ impl<V: RemoteValue> Core<V> {
         }
         let kept = match (outcome.judge(ret), outcome.value(ret)) {
             (Verdict::Fail, _) => {
+                watched::loaded(&self.remote.source, took, LoadEnd::Error);
                 count(&counts.load_errors);
                 return After::Fail;
             }
@@ -149,6 +161,7 @@ impl<V: RemoteValue> Core<V> {
             (Verdict::KeepFor(ttl), Some(value)) => self.encode(value, Some(ttl), took, failed),
             _ => Ok(None),
         };
+        watched::loaded(&self.remote.source, took, LoadEnd::Ok);
         // One that can't be written is not stored, and was counted.
         if let Ok(Some(fresh)) = kept {
             return After::Keep(fresh);
@@ -225,6 +238,9 @@ impl Drop for Running<'_> {
             let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
             self.counts.load_nanos.fetch_add(nanos, Ordering::Relaxed);
             self.counts.load_times.note_shared(took);
+            if let Some(source) = self.counts.source.get() {
+                watched::loaded(source, took, LoadEnd::Panicked);
+            }
         }
     }
 }

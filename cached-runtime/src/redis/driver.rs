@@ -23,6 +23,9 @@ use tokio::time::Sleep;
 /// futures look at the clock themselves whenever they are polled.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// The name of the thread.
+pub(crate) const THREAD: &str = "cached-redis";
+
 static DRIVER: Mutex<Option<Driver>> = Mutex::new(None);
 
 /// The background thread's runtime.
@@ -72,7 +75,7 @@ fn start() -> std::io::Result<Driver> {
         gone: Arc::clone(&gone),
         pulse: Arc::default(),
     };
-    std::thread::Builder::new().name("cached-redis".to_owned()).spawn(move || drive(runtime, &gone))?;
+    std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || drive(runtime, &gone))?;
     Ok(driver)
 }
 

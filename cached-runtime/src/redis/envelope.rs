@@ -178,6 +178,23 @@ fn write(
     Some(bytes)
 }
 
+/// The generation that an entry or placeholder carries, from its first bytes. Its checksum is not looked at.
+pub(crate) fn generation(bytes: &[u8]) -> Option<Nonce> {
+    let ours = bytes.len() >= FIXED && bytes[..4] == MAGIC && bytes[31] > 0;
+    if ours { bytes.get(FIXED..FIXED + 16)?.try_into().ok() } else { None }
+}
+
+/// The key's text in the first bytes of an entry, if it is all there. Its checksum is not looked at.
+pub(crate) fn key_text(bytes: &[u8]) -> Option<&str> {
+    if bytes.len() < FIXED || bytes[..4] != MAGIC || bytes[4] != ENTRY {
+        return None;
+    }
+    let from = FIXED + 16 * usize::from(bytes[31]);
+    let length = usize::from(u16::from_le_bytes([bytes[32], bytes[33]]));
+    let text = bytes.get(from..from + length)?;
+    std::str::from_utf8(text).ok().filter(|text| !text.is_empty())
+}
+
 /// What stands at a key; `None` if it is nothing of ours, or damaged.
 pub(crate) fn read(bytes: &[u8]) -> Option<Content> {
     if bytes.len() < FIXED || bytes[..4] != MAGIC || bytes[HEAD..CHECKED_FROM] != checksum(&bytes[CHECKED_FROM..]) {

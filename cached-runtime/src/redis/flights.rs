@@ -179,6 +179,15 @@ impl<V: CacheValue> Flights<V> {
         self.gates.invalidate(&Find { hash, view: &view });
     }
 
+    /// The same for the loads of the names that are meant.
+    pub(crate) fn detach_where(&self, is_meant: impl Fn(&[u8]) -> bool) {
+        let mut accounts = self.accounts.lock();
+        let names: Vec<Arc<str>> = accounts.keys().filter(|name| is_meant(name.as_bytes())).cloned().collect();
+        for name in names {
+            self.remove(&mut accounts, &name);
+        }
+    }
+
     /// The same for the loads whose values will carry one of these tags. They are few: only what is under way is looked at.
     pub(crate) fn detach_tags(&self, tags: &[Arc<str>]) {
         let mut accounts = self.accounts.lock();

@@ -13,8 +13,10 @@ use super::flights::Flights;
 use super::keys::Name;
 use super::queue::{self, Queue};
 use super::remote::{Fresh, Remote, WriteTicket};
+use super::watched;
 use crate::acting::Acting;
 use crate::error::Error;
+use crate::events::{InvalidationCause, What};
 use crate::outcome::{CacheValue, Outcome, Verdict};
 use std::future::Future;
 use std::sync::Arc;
@@ -63,6 +65,7 @@ impl<V: CacheValue> Core<V> {
 
     /// Forgets a key.
     pub(crate) fn invalidate(&self, name: Name) -> Acting {
+        watched::tell(&self.remote.source, Some(&name), What::Invalidated { cause: InvalidationCause::Key });
         let (remote, counts, of) = (Arc::clone(&self.remote), Arc::clone(&self.counts), name.clone());
         self.act(Some(name), async move {
             let removed = remote.unlink(&of, &remote.client.budget()).await?;
@@ -73,6 +76,7 @@ impl<V: CacheValue> Core<V> {
 
     /// Forgets everything, in all processes: entries and loads of the old generation are dead.
     pub(crate) fn clear(&self) -> Acting {
+        watched::tell(&self.remote.source, None, What::Invalidated { cause: InvalidationCause::Clear });
         let remote = Arc::clone(&self.remote);
         self.act(None, async move { remote.unlink_generation(&remote.client.budget()).await })
     }

@@ -79,9 +79,49 @@ pub(crate) fn tag(namespace: &str, tag: &str) -> Arc<str> {
     format!("{space}:tag:{{%#{}}}", blake3::hash(text.as_bytes()).to_hex()).into()
 }
 
+/// What all names of a namespace begin with.
+pub(crate) fn space(namespace: &str) -> String {
+    if namespace.is_empty() { String::new() } else { format!("{}:", spaced(namespace)) }
+}
+
+fn spaced(namespace: &str) -> String {
+    text::encode(namespace, |char| !matches!(char, '%' | '{' | '}' | ':'))
+}
+
+/// A name, read again.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Parsed<'k> {
+    /// The key's text, or its hash behind `%#`.
+    pub(crate) text: &'k str,
+    /// It is what lies beside an entry.
+    pub(crate) is_helper: bool,
+}
+
+/// What a name of this namespace is of; `None` for what is no entry's.
+pub(crate) fn parse<'k>(namespace: &str, key: &'k [u8]) -> Option<Parsed<'k>> {
+    let key = std::str::from_utf8(key).ok()?;
+    let (function, rest) = key.split_once('{')?;
+    let (text, helper) = rest.split_once('}')?;
+    let (name, version) = function.strip_suffix(':')?.rsplit_once(":v")?;
+    if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let ours = match &*space(namespace) {
+        // As `Prefix::new` has it: a first colon ends a namespace.
+        "" => name.starts_with(':') || !name.contains(':'),
+        space => name.starts_with(space),
+    };
+    let is_helper = match helper {
+        "" => false,
+        ":w" | ":refresh" => true,
+        _ => return None,
+    };
+    ours.then_some(Parsed { text, is_helper })
+}
+
 impl Prefix {
     pub(crate) fn new(namespace: &str, name: &str, version: u32, form: Form) -> Self {
-        let namespace = text::encode(namespace, |char| !matches!(char, '%' | '{' | '}' | ':'));
+        let namespace = spaced(namespace);
         let name = text::escape(name);
         // The first colon ends the namespace, also an empty one, if there is any other.
         let space = if namespace.is_empty() && !name.contains(':') { String::new() } else { format!("{namespace}:") };
@@ -111,6 +151,11 @@ impl Prefix {
     /// The name of the generation.
     pub(crate) fn generation(&self) -> &str {
         &self.generation
+    }
+
+    /// What the names of all versions begin with: `namespace:name:`.
+    pub(crate) fn stem(&self) -> &str {
+        self.text.trim_end_matches(':').rsplit_once(":v").map_or("", |(stem, _)| &self.text[..=stem.len()])
     }
 }
 
@@ -178,6 +223,7 @@ mod tests {
         assert_eq!(&**name.text(), "shop:shop::product:v3:{product:7}");
         assert_eq!(name.writer(), "shop:shop::product:v3:{product:7}:w");
         assert_eq!(prefix.generation(), "shop:shop::product:v3:gen");
+        assert_eq!(prefix.stem(), "shop:shop::product:");
         let json = Prefix::new("", "page", 0, Form::Json);
         assert_eq!(&**json.name(&("x", 7)).unwrap().text(), r#"page:v0:{["x",7]}"#);
     }

@@ -120,10 +120,24 @@ impl Link {
 
     /// One operation, from its first look at the breaker to its answers.
     pub(crate) async fn operate(self: Arc<Self>, work: Pipeline, kind: Kind, budget: Budget) -> Result<Answers, Error> {
+        self.operate_at(None, work, kind, budget).await
+    }
+
+    /// The same, at the master of a cluster that has this slot.
+    pub(crate) async fn operate_at(
+        self: Arc<Self>,
+        node: Option<u16>,
+        work: Pipeline,
+        kind: Kind,
+        budget: Budget,
+    ) -> Result<Answers, Error> {
         if work.is_empty() {
             return Ok(Answers::new());
         }
-        let gate = self.gate_of(&work);
+        let gate = match node {
+            Some(slot) if self.gates.len() > 1 => slots::part_of_slot(slot.into()),
+            _ => self.gate_of(&work),
+        };
         self.pass(gate)?;
         if !self.connected_once.load(Ordering::Relaxed) {
             budget.at_least(self.settings.connect_deadline);
@@ -134,7 +148,7 @@ impl Link {
         let done = if left.is_zero() {
             Err(self.used_up(&budget))
         } else {
-            self.within_time(&work, kind, gate, start + left).await
+            self.within_time((node, &work), kind, gate, start + left).await
         };
         if let Err(error) = &done
             && error.kind() == ErrorKind::TimedOut
@@ -150,7 +164,7 @@ impl Link {
 
     async fn within_time(
         self: &Arc<Self>,
-        work: &Pipeline,
+        (node, work): (Option<u16>, &Pipeline),
         kind: Kind,
         gate: usize,
         end: Instant,
@@ -163,7 +177,7 @@ impl Link {
             let wire = self.wire(lane, end).await?;
             let start = Instant::now();
             let limit = (start + self.deadline(kind)).min(end);
-            match self.driver.within(limit, wire.send(work, address)).await {
+            match self.driver.within(limit, wire.send_to(node, work, address)).await {
                 Ok(Ok(answers)) => {
                     self.worked(gate, &wire);
                     self.look_at(lane, &wire, &answers);

@@ -29,8 +29,10 @@ use super::envelope::Head;
 use super::flights::{Account, Accounted, Flights};
 use super::keys::Name;
 use super::remote::{Leased, Locked, Remote, Renewal, Seen, Stored, Ticket, What};
+use super::watched;
 use super::windows::{self, Old, OldTimes};
 use crate::error::{Error, ErrorKind};
+use crate::events::What as Happened;
 use crate::memory::MemoryCache;
 use crate::miss::{Miss, RunAsync};
 use crate::outcome::{CacheValue, Outcome, Shared, Verdict};
@@ -282,9 +284,13 @@ async fn settle<V: CacheValue>(core: Arc<Core<V>>, name: Name, ticket: Option<Ti
     // Failures are counted and logged: they are none of the caller's.
     match after {
         After::Keep(fresh) => match core.remote.fill(&mut ticket, fresh, &budget).await {
-            Ok(false) => count(&core.counts.fenced),
+            Ok(false) => {
+                count(&core.counts.fenced);
+                watched::tell(&core.remote.source, None, Happened::Fenced);
+            }
             Err(error) if error.kind() == ErrorKind::TooLarge => count(&core.counts.rejected),
-            Ok(true) | Err(_) => {}
+            Ok(true) => watched::tell(&core.remote.source, None, Happened::Inserted),
+            Err(_) => {}
         },
         After::Skip => drop(core.remote.outdate(ticket, &budget).await),
         After::Fail => drop(core.remote.release(ticket, &budget).await),
@@ -326,6 +332,7 @@ async fn fails<V: CacheValue>(
     let serves = stands && !super::at::is_pending(core, name) && core.remote.clock() < old.ends;
     if serves {
         count(&core.counts.stale);
+        watched::tell(&core.remote.source, Some(name), Happened::StaleServed);
     }
     serves
 }
@@ -409,6 +416,7 @@ impl<V: RemoteValue> Guide<V> {
     fn spare<O: Outcome<Value = V>>(&self, outcome: O, stored: &Stored) -> Option<Loaded<O::Ret>> {
         let value = self.core.decode(stored)?;
         count(&self.core.counts.stale);
+        watched::tell(&self.core.remote.source, Some(&self.name), Happened::StaleServed);
         Some(Loaded { ret: outcome.ret(value), failed: false })
     }
 }

@@ -27,7 +27,9 @@ mod many;
 mod news;
 mod nonces;
 mod queue;
+mod reclaim;
 mod remote;
+mod scan;
 mod scripts;
 mod servers;
 mod slot;
@@ -40,6 +42,7 @@ mod testing;
 mod tests;
 mod text;
 mod watch;
+mod watched;
 mod windows;
 mod wire;
 mod writers;
@@ -49,6 +52,7 @@ pub use codec::Codec;
 pub use config::Config;
 pub use entry::Entry;
 pub use health::{Check, Health, State, check, check_named, disconnect, health};
+pub use reclaim::{Reclaiming, reclaim};
 pub use store::RedisCache;
 #[doc(hidden)]
 pub use {
@@ -64,8 +68,11 @@ pub(crate) use client::{Client, Kind};
 pub(crate) use driver::block_on;
 pub(crate) use groups::invalidate_matching;
 pub(crate) use health::health_of;
+pub(crate) use remote::Remote;
+pub(crate) use scan::Matching;
 pub(crate) use store::{Options, Parts};
 pub(crate) use tags::invalidate_tags;
+pub(crate) use watched::not_on_driver;
 
 use crate::error::Error;
 

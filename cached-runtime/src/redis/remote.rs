@@ -38,6 +38,8 @@ pub(crate) struct Remote {
     prefix: Mutex<Option<(Arc<str>, Arc<Prefix>)>>,
     /// Operations that failed.
     pub(crate) errors: AtomicU64,
+    /// As those who watch know it.
+    pub(crate) source: Arc<crate::hooks::Source>,
 }
 
 /// What a read showed.
@@ -239,10 +241,17 @@ impl Fresh {
 }
 
 impl Remote {
-    pub(crate) fn new(client: Client, cache: Arc<str>, version: u32, form: Form, policy: &Policy) -> Arc<Self> {
+    pub(crate) fn new(
+        client: Client,
+        source: Arc<crate::hooks::Source>,
+        version: u32,
+        form: Form,
+        policy: &Policy,
+    ) -> Arc<Self> {
+        let cache: Arc<str> = source.name.as_ref().into();
         let (lasts, renews) = (policy.lasts(), policy.renews());
         let (prefix, errors) = (Mutex::new(None), AtomicU64::new(0));
-        Arc::new(Self { client, cache, version, form, lasts, renews, prefix, errors })
+        Arc::new(Self { client, cache, version, form, lasts, renews, prefix, errors, source })
     }
 
     /// What the names begin with. The namespace may change with a new configuration, hence the look at each call.
@@ -259,6 +268,10 @@ impl Remote {
         prefix
     }
 
+    pub(crate) fn version(&self) -> u32 {
+        self.version
+    }
+
     /// The name of the entry of `key`.
     pub(crate) fn name<K: Serialize + ?Sized>(&self, key: &K) -> Result<Name, Error> {
         let problem = |NoText(problem)| {
@@ -270,7 +283,9 @@ impl Remote {
     /// Counts an operation that failed, and says what it was about.
     pub(crate) fn failed(&self, error: Error, name: Option<&Name>) -> Error {
         self.errors.fetch_add(1, Ordering::Relaxed);
-        error.of(&self.cache, name.map(|name| &**name.text()))
+        let error = error.of(&self.cache, name.map(|name| &**name.text()));
+        super::watched::failed(&self.source, name, &error);
+        error
     }
 
     /// Reads a key: value and generation with one command, so that a hit costs no more than a plain `GET`.

@@ -1,7 +1,7 @@
 //! The parts of a cluster's slots that have a breaker each: neighbouring slots mostly live on one node. Must agree with the
 //! server on a key's slot.
 
-use redis::{Arg, Cmd, Pipeline};
+use redis::{Arg, Cmd, Pipeline, Value};
 
 /// Breakers of a cluster.
 pub(crate) const PARTS: usize = 16;
@@ -14,7 +14,12 @@ pub(crate) fn part(work: &Pipeline) -> usize {
 
 /// The part of a key.
 pub(crate) fn part_of(key: &[u8]) -> usize {
-    slot(key) * PARTS / SLOTS
+    part_of_slot(slot(key))
+}
+
+/// The part of a slot.
+pub(crate) fn part_of_slot(slot: usize) -> usize {
+    slot * PARTS / SLOTS
 }
 
 /// The one slot of all of the command's keys; None if it has no keys, or keys of several slots.
@@ -40,10 +45,29 @@ fn slots_of(command: &Cmd) -> impl Iterator<Item = usize> {
             let keys = words().nth(2).and_then(|count| std::str::from_utf8(count).ok()?.parse().ok());
             (3, keys.unwrap_or(0))
         }
-        b"PING" | b"TIME" | b"CLIENT" | b"SCRIPT" | b"INFO" | b"SCAN" | b"ROLE" | b"WAIT" | b"CONFIG" => (0, 0),
+        b"PING" | b"TIME" | b"CLIENT" | b"SCRIPT" | b"INFO" | b"SCAN" | b"ROLE" | b"WAIT" | b"CONFIG" | b"CLUSTER" => {
+            (0, 0)
+        }
         _ => (1, 1),
     };
     words().skip(skip).take(count).map(slot)
+}
+
+/// A slot of each master, from what `CLUSTER SLOTS` says.
+pub(crate) fn masters(reply: &Value) -> Vec<u16> {
+    let Value::Array(ranges) = reply else { return Vec::new() };
+    let mut known: Vec<(&[Value], u16)> = Vec::new();
+    for range in ranges {
+        let Value::Array(range) = range else { continue };
+        if let [Value::Int(first), _, Value::Array(master), ..] = range.as_slice()
+            && let Ok(first) = u16::try_from(*first)
+            && let Some(place) = master.get(..2)
+            && known.iter().all(|(other, _)| *other != place)
+        {
+            known.push((place, first));
+        }
+    }
+    known.into_iter().map(|(_, slot)| slot).collect()
 }
 
 /// A key that lies in the part.

@@ -7,6 +7,7 @@ use super::entry::Entry;
 use super::flights::Flights;
 use super::keys::{Form, Name};
 use super::remote::Remote;
+use super::scan::{Matching, Sweep, Take};
 use crate::acting::Acting;
 use crate::at::{At, Lookup, at};
 use crate::builder::Builder;
@@ -69,6 +70,14 @@ impl<V: CacheValue> Listed for Core<V> {
 
     fn clear_afar(&self) -> Option<Acting> {
         Some(Self::clear(self))
+    }
+
+    fn detach_matching(&self, matching: &Matching) {
+        self.flights.detach_where(|name| matching.take(name) != Take::No);
+    }
+
+    fn remote(&self) -> Option<Arc<Remote>> {
+        Some(Arc::clone(&self.remote))
     }
 
     fn connection(&self) -> Option<&'static str> {
@@ -168,7 +177,7 @@ impl<K, V> Builder<K, V> {
         let refused = refused(options.connection, &parts.name, parts.version);
         let remote = Remote::new(
             Client::named(options.connection),
-            parts.name.as_ref().into(),
+            Arc::clone(&parts.source),
             parts.version,
             options.form,
             &parts.policy,
@@ -180,7 +189,7 @@ impl<K, V> Builder<K, V> {
             compress_above: options.compress_above,
             policy: parts.policy,
             coalesce: parts.coalesce,
-            counts: Arc::default(),
+            counts: Arc::new(super::core::Counts::of(&parts.source)),
             queue: Arc::default(),
         });
         let listed: Weak<dyn Listed> = Arc::downgrade(&(Arc::clone(&core) as Arc<dyn Listed>));
@@ -191,6 +200,7 @@ impl<K, V> Builder<K, V> {
 
 /// What a builder has for a cache in Redis.
 pub(crate) struct Parts<V: 'static> {
+    pub(crate) source: Arc<crate::hooks::Source>,
     pub(crate) name: std::borrow::Cow<'static, str>,
     pub(crate) version: u32,
     pub(crate) gates: Arc<MemoryCache<Arc<str>, V>>,

@@ -59,7 +59,7 @@ pub(crate) fn invalidate_tags(tags: &[String]) -> Vec<Acting> {
 }
 
 /// The connections that were installed, those that a cache of this process uses, and those that the environment configures.
-fn taking_part() -> Vec<Client> {
+pub(crate) fn taking_part() -> Vec<Client> {
     let mut all = Client::all();
     let variables =
         std::env::vars_os().filter(|(_, url)| !url.is_empty()).filter_map(|(name, _)| name.into_string().ok());

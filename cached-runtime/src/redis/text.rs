@@ -104,6 +104,28 @@ pub(crate) fn encode(text: &str, stays: impl Fn(char) -> bool) -> String {
     encoded
 }
 
+/// What a key's text says, without the encoding: for people, and to be matched. Not injective.
+pub(crate) fn decode(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+        let mut code = rest.clone();
+        if let (Some(high), Some(low)) = (digit(code.next()), digit(code.next())) {
+            decoded.extend(u8::try_from(high * 16 + low));
+            rest = code;
+        } else {
+            // A mark: absent, present, or between two parts.
+            rest.next();
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
 /// One part of a template.
 fn part<T: Serialize + ?Sized>(value: &T) -> Result<String, NoText> {
     let mut text = String::new();

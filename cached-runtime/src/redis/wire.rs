@@ -47,6 +47,13 @@ impl Wire {
 
     /// Sends `work` and waits for all of its answers, for ever if need be.
     pub(crate) async fn send(&self, work: &Pipeline, address: &str) -> Result<Answers, Failure> {
+        self.send_to(None, work, address).await
+    }
+
+    /// The same, in a cluster to the master that has this slot, if one is said.
+    pub(crate) async fn send_to(&self, slot: Option<u16>, work: &Pipeline, address: &str) -> Result<Answers, Failure> {
+        // Without the feature there is but one to send to.
+        let _ = slot;
         match self.transport.clone() {
             Transport::One(mut connection) => {
                 // A transaction answers QUEUED to each command, and then all at once.
@@ -56,7 +63,10 @@ impl Wire {
                 Ok(answers(work, values, address))
             }
             #[cfg(feature = "redis-cluster")]
-            Transport::Cluster(nodes) => nodes.send(work, address).await,
+            Transport::Cluster(nodes) => match slot {
+                Some(slot) => nodes.send_to(slot, work, address).await,
+                None => nodes.send(work, address).await,
+            },
         }
     }
 

@@ -30,6 +30,17 @@ async fn clear_clears_the_caches_of_a_name() {
 }
 
 #[tokio::test]
+async fn a_tag_is_invalidated_by_its_name() {
+    let cache = Cache::builder().build();
+    cache.entry(1).tags(&["actions & 1"]).set(1);
+    cache.entry(2).tags(&["actions & 2"]).set(2);
+    let answer = post("/cache-stats/invalidate-tag", "tag=actions+%26+1", &[]).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(answer.headers()["location"], "../cache-stats?done=invalidated");
+    assert_eq!((cache.get(&1), cache.get(&2)), (None, Some(2)));
+}
+
+#[tokio::test]
 async fn other_sites_are_refused() {
     let cache = filled("actions::guarded");
     for headers in [

@@ -1,0 +1,77 @@
+//! The counters for the facade [`metrics`](::metrics), whatever recorder the application has. Must never be called by a
+//! hit: a hit costs a counter of the crate's own, and these are published from them.
+//!
+//! Call [`publish`] before each scrape, or every few seconds from a task of your own:
+//!
+//! ```
+//! use cached_runtime::Cache;
+//!
+//! let cache = Cache::builder().name("pages").build();
+//! cache.get_or_load(1, || "one");
+//! cached_runtime::metrics::publish();
+//! ```
+//!
+//! | name | kind | |
+//! |---|---|---|
+//! | `cache.hits`, `cache.misses` | counter | look-ups |
+//! | `cache.loads`, `cache.load.errors` | counter | runs of the function; those that failed |
+//! | `cache.coalesced` | counter | misses that another call's load answered |
+//! | `cache.evictions`, `cache.expirations`, `cache.invalidations` | counter | entries that went, and why |
+//! | `cache.fenced`, `cache.rejected` | counter | values that were not stored |
+//! | `cache.bypassed`, `cache.store.errors` | counter | calls past the cache; operations on a server that failed |
+//! | `cache.entries`, `cache.weight`, `cache.capacity` | gauge | what is held now, and the bound |
+//! | `cache.load.duration` | histogram, seconds | recorded as each load ends, with the label `outcome` |
+//!
+//! Labels: `cache` (its name) and `backend` (`memory`, `local`, `redis`). The counters are absolute: what was published
+//! grows as the cache's own counters do.
+
+use crate::gathered::gathered;
+use crate::hooks::{Note, Source};
+use metrics::{SharedString, counter, gauge, histogram};
+
+fn labels(name: &str, backend: &'static str) -> [(&'static str, SharedString); 2] {
+    [("cache", name.to_owned().into()), ("backend", backend.into())]
+}
+
+/// Gives the recorder all counters and gauges as they are now. Takes time in proportion to the number of caches; does
+/// nothing without a recorder.
+#[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+pub fn publish() {
+    for cache in gathered() {
+        let stats = &cache.stats;
+        let labels = labels(&cache.name, cache.backend);
+        for (name, value) in [
+            ("cache.hits", stats.hits),
+            ("cache.misses", stats.misses),
+            ("cache.loads", stats.loads),
+            ("cache.load.errors", stats.load_errors),
+            ("cache.coalesced", stats.coalesced),
+            ("cache.evictions", stats.evictions),
+            ("cache.expirations", stats.expirations),
+            ("cache.invalidations", stats.invalidations),
+            ("cache.fenced", stats.fenced),
+            ("cache.rejected", stats.rejected),
+            ("cache.bypassed", stats.bypassed),
+            ("cache.store.errors", stats.store_errors),
+        ] {
+            counter!(name, &labels).absolute(value);
+        }
+        gauge!("cache.entries", &labels).set(stats.entries as f64);
+        if stats.max_weight.is_some() {
+            gauge!("cache.weight", &labels).set(stats.weight as f64);
+        }
+        if let Some(capacity) = stats.capacity {
+            gauge!("cache.capacity", &labels).set(capacity as f64);
+        }
+    }
+}
+
+/// Records a load that has ended.
+pub(crate) fn event(note: &Note) {
+    let Source { name, backend, .. } = &*note.source;
+    if let crate::events::What::Load { took: Some(took), ended } = &note.what {
+        let [cache, backend] = labels(name, backend);
+        let labels = [cache, backend, ("outcome", ended.name().into())];
+        histogram!("cache.load.duration", &labels).record(took.as_secs_f64());
+    }
+}

@@ -1,0 +1,98 @@
+//! The way of a call while somebody watches: a listener, or a scope. Must never be reached while nobody does.
+
+use crate::at::{At, HandleOf, Lookup, LookupOf};
+use crate::events::{InvalidationCause, LoadEnd, What};
+use crate::hooks::{self, Key, Source};
+use crate::key::View;
+use crate::memory::common::Common;
+use crate::memory::entry::{Find, Same};
+use crate::miss::{Miss, Turn};
+use crate::outcome::Outcome;
+use crate::scope::{self, Found, Mode};
+use crate::store::{Engine, InProcess};
+use std::sync::{Arc, LazyLock};
+
+impl<P, O, S> At<'_, P, O, S>
+where
+    P: View,
+    O: Outcome,
+    S: InProcess,
+    HandleOf<S, P, O>: Engine<P::Owned, O::Value>,
+{
+    /// A call, in the ways of the scopes that it stands in, and told of.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn call_watched(self, asynchronous: bool) -> LookupOf<S, P, O> {
+        let source = self.engine().common().source().clone();
+        let key = Key::hash(self.find().hash);
+        match scope::mode(&source, key) {
+            Mode::Bypass => {
+                source.looked(key, Found::Bypassed);
+                Lookup::Miss(Miss::new(self.outcome, Turn::Past(self.engine().clone()), self.waits()))
+            }
+            Mode::Fresh => {
+                source.looked(key, Found::Miss);
+                Lookup::Miss(self.anew(asynchronous))
+            }
+            Mode::Usual => {
+                let found = self.call_plain(asynchronous);
+                source.looked(key, if matches!(found, Lookup::Hit(_)) { Found::Hit } else { Found::Miss });
+                found
+            }
+        }
+    }
+}
+
+/// A look-up that never loads.
+#[inline]
+pub(crate) fn read<K, V, H: Engine<K, V>, P: Same<K>>(engine: &H, find: &Find<'_, P>) -> Option<V> {
+    if hooks::any() { read_watched(engine, find) } else { engine.read(find) }
+}
+
+#[cold]
+fn read_watched<K, V, H: Engine<K, V>, P: Same<K>>(engine: &H, find: &Find<'_, P>) -> Option<V> {
+    let (source, key) = (engine.common().source(), Key::hash(find.hash));
+    if scope::bypasses() {
+        source.looked(key, Found::Bypassed);
+        return None;
+    }
+    let value = engine.read(find);
+    source.looked(key, if value.is_some() { Found::Hit } else { Found::Miss });
+    value
+}
+
+/// Whether look-ups go past all caches here.
+#[inline]
+pub(crate) fn is_past() -> bool {
+    hooks::any() && scope::bypasses()
+}
+
+/// Forgets a key.
+pub(crate) fn invalidate<K, V, H: Engine<K, V>, P: Same<K>>(engine: &H, find: &Find<'_, P>) {
+    engine.invalidate(find);
+    if hooks::listening() {
+        engine.common().source().tell(Key::hash(find.hash), What::Invalidated { cause: InvalidationCause::Key });
+    }
+}
+
+/// Entries of a cache were forgotten, as chosen by something else than their keys.
+pub(crate) fn forgotten(source: &Arc<Source>, cause: InvalidationCause) {
+    if hooks::listening() {
+        source.tell(Key::default(), What::Invalidated { cause });
+    }
+}
+
+/// Entries of whichever caches were forgotten.
+pub(crate) fn forgotten_everywhere(cause: InvalidationCause) {
+    static ALL: LazyLock<Arc<Source>> = LazyLock::new(|| Source::new("*".into(), "all", None));
+    if hooks::listening() {
+        forgotten(&ALL, cause);
+    }
+}
+
+/// A load's future was dropped before its end.
+pub(crate) fn load_dropped(common: &Common, hash: u64) {
+    if hooks::listening() {
+        common.source().front().tell(Key::hash(hash), What::Load { took: None, ended: LoadEnd::Dropped });
+    }
+}
