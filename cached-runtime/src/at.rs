@@ -169,7 +169,8 @@ where
         let handle = self.cache.handle.clone();
         let turn = match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
-            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(handle, hash, lead)),
+            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(handle, hash, lead, None)),
+            Some(Begun::Stale(lead, old)) => Turn::Lead(Leading::new(handle, hash, lead, Some(old))),
             Some(Begun::Join(flight)) => {
                 Turn::Join(Joining::new(handle, (hash, self.view.own(), self.slots()), flight))
             }

@@ -87,6 +87,7 @@ pub struct Builder<K, V> {
     coalesce: Coalesce,
     windows: Windows,
     listener: Option<Arc<Listener>>,
+    soft_timeout: Option<Duration>,
     text: Option<TextOf<K>>,
     #[cfg(feature = "redis")]
     pub(crate) redis: crate::redis::Options,
@@ -107,6 +108,7 @@ impl<K, V> Default for Builder<K, V> {
             coalesce: true.into(),
             windows: Windows::default(),
             listener: None,
+            soft_timeout: None,
             text: None,
             #[cfg(feature = "redis")]
             redis: crate::redis::Options::default(),
@@ -246,6 +248,21 @@ impl<K, V> Builder<K, V> {
         self
     }
 
+    /// How long an async call waits for a load where there is an old value that [`stale_if_error`](Self::stale_if_error)
+    /// would let it have (default: until the load ends). Then it is given the old value, and the load goes on in the
+    /// background and fills.
+    ///
+    /// This is for `#[cached]` functions whose load can be moved to the background; a call of
+    /// [`get_or_load_async`](Cache::get_or_load_async) that runs the load itself always waits for it. Wants a tokio
+    /// runtime with its timers on; elsewhere it has no effect.
+    #[cfg(feature = "tokio")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+    #[must_use]
+    pub fn soft_timeout(mut self, after: Duration) -> Self {
+        self.soft_timeout = Some(after);
+        self
+    }
+
     /// Bounds the cache by the sum of what [`weigh`](Self::weigh) gives, instead of by count: `capacity` then has no
     /// effect, and entries of weight 0 are not bounded at all. An entry heavier than this is not stored. Without `weigh`
     /// every entry weighs 1.
@@ -314,9 +331,10 @@ impl<K, V> Builder<K, V> {
         Settings {
             hasher: foldhash::fast::RandomState::default(),
             bound,
-            times: Times::new(Policy::new(self.ttl, self.tti, self.jitter)),
+            times: Times::new(Policy::new(self.ttl, self.tti, self.jitter).with_windows(self.windows)),
             weigh,
             coalesce: self.coalesce,
+            soft_timeout: self.soft_timeout,
             text: self.text,
         }
     }
@@ -363,6 +381,8 @@ impl<K, V> Builder<K, V> {
             version: self.version,
             gates,
             policy,
+            #[cfg(feature = "tokio")]
+            soft_timeout: self.soft_timeout,
             coalesce,
             options: self.redis,
         }

@@ -1,9 +1,10 @@
 //! A load that this call runs, from the moment its gate counts it until those who wait for it are told. Must leave
 //! nothing behind, whatever becomes of the call: its drop ends the load.
 
+use crate::clock::{self, Nanos};
 use crate::flight::Landing;
 use crate::memory::gate::{Lead, Left};
-use crate::memory::shard::Ending;
+use crate::memory::shard::{Ending, Keep, Old};
 use crate::outcome::{Outcome, Shared, Verdict};
 use crate::stack::Inside;
 use crate::store::{Engine, Took};
@@ -19,6 +20,8 @@ pub(crate) struct Leading<K, V, H: Engine<K, V>> {
     handle: H,
     hash: u64,
     lead: Lead,
+    /// The value that it is to replace, to fall back on.
+    old: Option<Box<Old<V>>>,
     state: State<V>,
     /// A poll of the body has begun and not ended: if this is dropped so, the body panicked.
     polling: bool,
@@ -29,8 +32,8 @@ pub(crate) struct Leading<K, V, H: Engine<K, V>> {
 enum State<V> {
     /// The gate counts it; its body does not run yet.
     Ready,
-    /// Its body runs; since when, if its time is taken.
-    Running(Option<Instant>),
+    /// Its body runs; since when, if its time is taken, and since when by the cache's clock, if that matters.
+    Running(Option<Instant>, Option<Nanos>),
     /// The gate is left; those who wait, if there are any, have not been told.
     Left(Option<Left<V>>),
     /// All is done.
@@ -38,13 +41,37 @@ enum State<V> {
 }
 
 impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
-    pub(crate) fn new(handle: H, hash: u64, lead: Lead) -> Self {
-        Self { handle, hash, lead, state: State::Ready, polling: false, key: PhantomData }
+    pub(crate) fn new(handle: H, hash: u64, lead: Lead, old: Option<Box<Old<V>>>) -> Self {
+        Self { handle, hash, lead, old, state: State::Ready, polling: false, key: PhantomData }
+    }
+
+    /// The value that it is to replace, for a call that is let go before the load ends: where it may be served at once, or
+    /// `late`, because the load takes long.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn old(&self, late: bool) -> Option<V>
+    where
+        V: Clone,
+    {
+        let old = self.old.as_ref().filter(|old| old.at_once || late)?;
+        let now = clock::now();
+        // What was looked up just now is good; later it may have been invalidated.
+        let at = (self.hash, self.lead.ticket);
+        let good = now < old.worth.life.ends && (!late || self.handle.is_worth(at, &old.worth));
+        if good && now >= old.worth.life.fresh_until {
+            self.handle.common().count_stale();
+        }
+        good.then(|| old.value.clone())
+    }
+
+    /// How long its call waits before the old value will do.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn soft_timeout(&self) -> Option<std::time::Duration> {
+        self.handle.soft_timeout().filter(|_| self.old.is_some())
     }
 
     fn start(&mut self) {
         if matches!(self.state, State::Ready) {
-            self.state = State::Running(self.lead.timed.then(Instant::now));
+            self.state = State::Running(self.lead.timed.then(Instant::now), self.lead.clocked.then(clock::now));
         }
     }
 
@@ -58,8 +85,7 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         // Until the end: the user's `Clone` may call the function again, and must not wait for this very load.
         let _inside = Inside::enter(self.lead.ticket);
         let ret = body();
-        self.finish(outcome, &ret);
-        ret
+        self.finish(outcome, ret)
     }
 
     /// Polls the body of an async function, and notes its wake-ups.
@@ -81,26 +107,63 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         };
         self.polling = false;
         let ret = ready!(polled);
-        self.finish(outcome, &ret);
-        Poll::Ready(ret)
+        Poll::Ready(self.finish(outcome, ret))
     }
 
-    /// The body has returned: keeps its value if it is to be kept, then tells those who wait.
+    /// The body has returned: keeps its value if it is to be kept, then tells those who wait. What the call returns: if
+    /// the load failed, the old value, where that may be served on error.
     ///
     /// The user's code (`cache_if`, `Clone`) runs outside of the lock; should it panic, the drop of `self` ends the load.
-    fn finish<O>(&mut self, outcome: O, ret: &O::Ret)
+    fn finish<O>(&mut self, outcome: O, ret: O::Ret) -> O::Ret
     where
         O: Outcome<Value = V>,
         V: Clone,
     {
-        let verdict = outcome.judge(ret);
-        let ending = match (verdict, outcome.value(ret)) {
-            (Verdict::Fail, _) => Ending::Fail,
-            (Verdict::Keep, Some(value)) => Ending::Keep(value.clone(), None),
-            (Verdict::KeepFor(ttl), Some(value)) => Ending::Keep(value.clone(), Some(ttl)),
-            _ => Ending::Skip,
+        let good = self.old.as_ref().map(|old| &old.worth).filter(|old| clock::now() < old.life.ends);
+        if good.is_some() && outcome.failed(&ret) {
+            let good = good.cloned();
+            // Also an error that would be kept: it must not push out a value that is good enough.
+            if self.leave(Ending::Fail(good))
+                && let Some(old) = self.old.take()
+            {
+                let ret = outcome.ret(old.value);
+                self.tell(outcome, &ret);
+                return ret;
+            }
+        } else {
+            self.leave(self.ending(outcome, &ret));
+        }
+        self.tell(outcome, &ret);
+        ret
+    }
+
+    /// What becomes of a value.
+    fn ending<O>(&self, outcome: O, ret: &O::Ret) -> Ending<V>
+    where
+        O: Outcome<Value = V>,
+        V: Clone,
+    {
+        let keep = |value: &V, ttl| {
+            let load_time = match self.state {
+                State::Running(_, Some(since)) => clock::now().saturating_sub(since),
+                _ => 0,
+            };
+            Ending::Keep(Keep { value: value.clone(), ttl, failed: outcome.failed(ret), load_time })
         };
-        self.leave(ending);
+        match (outcome.judge(ret), outcome.value(ret)) {
+            (Verdict::Fail, _) => Ending::Fail(None),
+            (Verdict::Keep, Some(value)) => keep(value, None),
+            (Verdict::KeepFor(ttl), Some(value)) => keep(value, Some(ttl)),
+            _ => Ending::Skip,
+        }
+    }
+
+    /// Tells those who wait what they are given.
+    fn tell<O>(&mut self, outcome: O, ret: &O::Ret)
+    where
+        O: Outcome<Value = V>,
+        V: Clone,
+    {
         let State::Left(Some(left)) = &self.state else {
             self.state = State::Done;
             return;
@@ -115,16 +178,16 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         }
     }
 
-    /// Ends the load in the store; from here on those who wait are in `state`.
-    fn leave(&mut self, ending: Ending<V>) {
+    /// Ends the load in the store; from here on those who wait are in `state`. Whether the old value may be served.
+    fn leave(&mut self, ending: Ending<V>) -> bool {
         let took = match self.state {
             State::Ready => None,
-            State::Running(since) => Some(Took(since.map(|since| since.elapsed()))),
-            State::Left(_) | State::Done => return,
+            State::Running(since, _) => Some(Took(since.map(|since| since.elapsed()))),
+            State::Left(_) | State::Done => return false,
         };
         let at = (self.hash, self.lead.ticket);
         let mut leaving = Leaving { left: None, state: &mut self.state };
-        self.handle.end(at, ending, took, &mut leaving.left);
+        self.handle.end(at, ending, took, &mut leaving.left)
     }
 
     /// Tells those who wait that this load gives them nothing. After a failure they go on in waves; after a leader that
@@ -144,12 +207,12 @@ impl<K, V, H: Engine<K, V>> Drop for Leading<K, V, H> {
     fn drop(&mut self) {
         if !matches!(self.state, State::Done) {
             let panicked = self.polling || std::thread::panicking();
-            if !panicked && matches!(self.state, State::Running(_)) {
+            if !panicked && matches!(self.state, State::Running(..)) {
                 // Dropped before its end: neither a load nor a failed one.
                 crate::watched::load_dropped(self.handle.common(), self.hash);
                 self.state = State::Ready;
             }
-            self.leave(Ending::Fail);
+            self.leave(if panicked { Ending::Fail(None) } else { Ending::Gone });
             self.fail(panicked);
         }
     }

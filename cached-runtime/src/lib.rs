@@ -54,6 +54,8 @@
 
 mod acting;
 mod at;
+#[cfg(feature = "tokio")]
+mod background;
 mod builder;
 mod cache;
 #[cfg(not(feature = "test-util"))]
@@ -97,6 +99,7 @@ mod stats;
 mod store;
 mod sync;
 mod tags;
+mod timeout;
 mod trace;
 mod watchdog;
 mod watched;
@@ -121,3 +124,4 @@ pub use stats::Stats;
 pub use store::Redis;
 pub use store::{InProcess, Local, Memory, Store};
 pub use tags::{TagList, invalidate_tag, invalidate_tags};
+pub use timeout::TimedOut;

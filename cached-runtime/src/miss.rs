@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 
 /// A call that missed: [`run`](Self::run) it, or [`run_async`](Self::run_async).
 pub struct Miss<K, O: Outcome, H: Engine<K, O::Value>> {
-    outcome: O,
-    turn: Turn<K, O::Value, H>,
-    coalesce: Coalesce,
+    pub(crate) outcome: O,
+    pub(crate) turn: Turn<K, O::Value, H>,
+    pub(crate) coalesce: Coalesce,
 }
 
 /// What a missed call does next.
@@ -53,11 +53,30 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
         Self { handle, hash, key, tags, flight, wave: 0 }
     }
 
+    /// An old value, where the load takes too long.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn stale(&self) -> Option<V> {
+        self.handle.stale(&Find { hash: self.hash, view: &ByKey(&self.key) })
+    }
+
+    /// How long to wait before an old value will do.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn soft_timeout(&self) -> Option<Duration> {
+        self.handle.soft_timeout().filter(|_| self.handle.has_stale())
+    }
+
     /// What the flight's landing gives the caller, if it gives anything.
     fn landed<O: Outcome<Value = V>>(&mut self, outcome: O) -> Option<O::Ret> {
         match self.flight.landing()? {
             Landing::Shared(shared) => {
-                let ret = outcome.unshare(shared);
+                let mut ret = outcome.unshare(shared);
+                if ret.as_ref().is_some_and(|ret| outcome.failed(ret))
+                    && self.handle.has_stale()
+                    && let Some(old) = self.handle.stale(&Find { hash: self.hash, view: &ByKey(&self.key) })
+                {
+                    // It began as a `refresh`, whose own caller wanted to know.
+                    ret = Some(outcome.ret(old));
+                }
                 match &ret {
                     Some(_) => self.handle.common().count_coalesced(),
                     // It landed with something that this caller's function can't return: another function's error, in a
@@ -89,7 +108,8 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
                 self.handle.common().count_coalesced();
                 Turn::Hit(value)
             }
-            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(self.handle, self.hash, lead)),
+            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(self.handle, self.hash, lead, None)),
+            Some(Begun::Stale(lead, old)) => Turn::Lead(Leading::new(self.handle, self.hash, lead, Some(old))),
             Some(Begun::Join(flight)) => Turn::Join(Self { flight, ..self }),
             None => Turn::Past(self.handle),
         }
@@ -139,6 +159,13 @@ where
     /// A body that waits for its miss: [`begin`](Self::begin) before the first poll.
     pub(crate) fn idle(outcome: O, body: F) -> Self {
         RunAsync { outcome, turn: None, wait: None, bound: Bound::new(Coalesce(None)), body }
+    }
+
+    /// What it does next, and its body: to go on elsewhere.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn parts(self: Pin<&mut Self>) -> (&mut Option<Turn<K, V, H>>, Pin<&mut F>) {
+        let this = self.project();
+        (this.turn, this.body)
     }
 
     /// The look-up has missed.

@@ -113,7 +113,7 @@ impl From<Duration> for Jitter {
 
 /// The times of one entry, decided when it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Life {
+pub(crate) struct Life {
     /// From then on a hit asks whether to renew the entry: at the latest when it is not fresh any more.
     pub(crate) refresh_at: Nanos,
     /// When its time to live ends.

@@ -16,6 +16,7 @@ pub use crate::outcome::{
     NoChangeNone, NoKeptErr, NoLocalPick, NoPick, NotKeepable, Otherwise, Outcome, OutcomeOf, Payload, Pick, Probe,
     cache_if, ttl_of,
 };
+pub use crate::policy::RefreshAhead;
 #[cfg(feature = "redis")]
 pub use crate::redis::{AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear, many, many_async};
 pub use crate::slot::{AnyLocalCell, AnyLocalSlot, AnySlot, LocalAt, LocalCell, LocalSlot, Slot};
@@ -24,6 +25,9 @@ pub use crate::store::Local;
 #[cfg(feature = "redis")]
 pub use crate::store::Redis;
 pub use crate::tags::TagsOf;
+pub use crate::timeout::MayTimeOut;
+#[cfg(feature = "tokio")]
+pub use crate::timeout::limited;
 pub use crate::writers::{Forget, Write};
 
 /// Tells what an `async` block returns, in code that never runs.
@@ -205,5 +209,65 @@ macro_rules! an_associated_function_says__companion_false {
 
         $($items)*
         impl $name { $($functions)* }
+    };
+}
+
+/// A call that may be let go before its load ends.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "tokio")]
+macro_rules! __run_background {
+    ($miss:expr, $future:expr) => {
+        $miss.run_background($future)
+    };
+}
+
+/// See the one above: without a runtime to spawn on, the call waits for its load.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "tokio"))]
+macro_rules! __run_background {
+    ($miss:expr, $future:expr) => {
+        $miss.run_async($future)
+    };
+}
+
+/// A load with a time limit.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "tokio")]
+macro_rules! __limited {
+    ($after:expr, $future:expr) => {
+        $crate::private::limited($after, $future)
+    };
+}
+
+/// See the one above.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "tokio"))]
+macro_rules! __limited {
+    ($after:expr, $future:expr) => {
+        ::core::compile_error!("`timeout` needs the feature `tokio` of cached-runtime")
+    };
+}
+
+/// The value of `soft_timeout`.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "tokio")]
+macro_rules! __soft_timeout {
+    ($builder:expr, $after:expr) => {
+        $builder.soft_timeout($after)
+    };
+}
+
+/// See the one above.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "tokio"))]
+macro_rules! __soft_timeout {
+    ($builder:expr, $after:expr) => {
+        ::core::compile_error!("`soft_timeout` needs the feature `tokio` of cached-runtime")
     };
 }

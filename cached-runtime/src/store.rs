@@ -7,7 +7,7 @@ use crate::memory::common::Common;
 use crate::memory::entry::{Find, Same};
 use crate::memory::gate::{Ask, Left, Purpose};
 use crate::memory::outside::Written;
-use crate::memory::shard::{Begun, Ending};
+use crate::memory::shard::{Begun, Ending, Worth};
 use crate::memory::{LocalCache, MemoryCache};
 use crate::tags::Tags;
 use std::rc::Rc;
@@ -100,8 +100,21 @@ pub trait Engine<K, V>: Clone {
     /// Whether there is an entry that would be served.
     fn has<P: Same<K>>(&self, find: &Find<'_, P>) -> bool;
 
-    /// A load ends. `took` is how long it ran, if it ran at all.
-    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>);
+    /// A load ends. `took` is how long it ran, if it ran at all. Says whether the old value that a failed load was to
+    /// replace may be served.
+    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool;
+
+    /// What a call may be given in the place of a load that failed or takes too long.
+    fn stale<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V>;
+
+    /// Whether the old value that a load is to replace may be served: nothing was invalidated or stored meanwhile.
+    fn is_worth(&self, at: (u64, u64), old: &Worth) -> bool;
+
+    /// Whether a value may be served past its ttl.
+    fn has_stale(&self) -> bool;
+
+    /// How long a call waits for a load before it takes an old value, if there is one.
+    fn soft_timeout(&self) -> Option<Duration>;
 
     /// Stores a value.
     fn set(&self, at: (u64, K), value: (V, Option<Duration>, Tags));

@@ -25,6 +25,8 @@ pub struct Common {
     cleared: AtomicU64,
     coalesced: AtomicU64,
     bypassed: AtomicU64,
+    /// Old values that were served outside of a shard's lock.
+    stale: AtomicU64,
     /// Hits that were counted outside of a shard's lock.
     pub(crate) stripes: Option<Box<Stripes>>,
     counts: Mutex<Counted>,
@@ -51,6 +53,7 @@ impl Common {
             cleared: AtomicU64::new(0),
             coalesced: AtomicU64::new(0),
             bypassed: AtomicU64::new(0),
+            stale: AtomicU64::new(0),
             stripes: None,
             counts: Mutex::default(),
             base: Mutex::default(),
@@ -128,6 +131,11 @@ impl Common {
         self.bypassed.fetch_add(1, Ordering::Relaxed);
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn count_stale(&self) {
+        self.stale.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Entries held now.
     pub(crate) fn len(&self) -> usize {
         self.counts.lock().shards.iter().map(|counts| counts.entries.load(Ordering::Relaxed)).sum()
@@ -142,6 +150,7 @@ impl Common {
         drop(counted);
         stats.hits += self.stripes.as_ref().map_or(0, |stripes| stripes.sum());
         stats.coalesced = self.coalesced.load(Ordering::Relaxed);
+        stats.stale += self.stale.load(Ordering::Relaxed);
         stats.bypassed = self.bypassed.load(Ordering::Relaxed);
         stats
     }

@@ -3,7 +3,7 @@
 
 use crate::clock::{Nanos, Reading};
 use crate::key::View;
-use crate::policy::Life;
+use crate::policy::{Life, Stage};
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::tags::Tags;
 use std::borrow::Borrow;
@@ -125,6 +125,8 @@ pub(crate) struct Extra {
     pub(crate) tags: Tags,
     /// The epoch up to which none of the tags was invalidated: see `tags`.
     pub(crate) vetted: AtomicU64,
+    /// After a failed load: until then the old value is served without another try.
+    pub(crate) retry_at: AtomicU64,
 }
 
 impl<V> Entry<V> {
@@ -138,8 +140,10 @@ impl<V> Entry<V> {
     ) -> Self {
         let plain = tti.is_none() && weight == 0 && tags.is_empty() && life.is_plain();
         let soon = if tti.is_some() { now } else { life.refresh_at };
-        let extra =
-            || Box::new(Extra { life, read_at: AtomicU64::new(now), weight, tags, vetted: AtomicU64::new(ticket) });
+        let extra = || {
+            let (read_at, retry_at, vetted) = (AtomicU64::new(now), AtomicU64::new(0), AtomicU64::new(ticket));
+            Box::new(Extra { life, read_at, weight, tags, vetted, retry_at })
+        };
         Self {
             value,
             ticket,
@@ -181,6 +185,10 @@ impl<V> Entry<V> {
         current
     }
 
+    pub(crate) fn tags(&self) -> Tags {
+        self.extra.as_ref().map_or_else(Tags::default, |extra| extra.tags.clone())
+    }
+
     pub(crate) fn weight(&self) -> u64 {
         self.extra.as_ref().map_or(0, |extra| extra.weight)
     }
@@ -191,6 +199,21 @@ impl<V> Entry<V> {
         match (tti, &self.extra) {
             (Some(tti), Some(extra)) => ends.min(extra.read_at.load(Ordering::Relaxed).saturating_add(tti)),
             _ => ends,
+        }
+    }
+
+    /// What may be done with it at this time, and whether a failed load keeps calls from trying again.
+    pub(crate) fn stage(&self, now: Nanos, tti: Option<Nanos>, dice: impl FnOnce() -> u64) -> (Stage, bool) {
+        let stage = if now < self.ends(tti) { self.life().stage(now, dice) } else { Stage::Ended };
+        // Relaxed: a time, that publishes nothing; it is only written under the shard's lock.
+        let throttled = self.extra.as_ref().is_some_and(|extra| now < extra.retry_at.load(Ordering::Relaxed));
+        (stage, throttled)
+    }
+
+    /// A load that was to replace it has failed.
+    pub(crate) fn throttle(&self, now: Nanos) {
+        if let Some(extra) = &self.extra {
+            extra.retry_at.store(now.saturating_add(extra.life.throttle()), Ordering::Relaxed);
         }
     }
 

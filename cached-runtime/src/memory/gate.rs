@@ -49,6 +49,9 @@ pub(crate) struct Run<V> {
     pub(crate) ticket: u64,
     /// Whether calls that come now may wait for it.
     pub(crate) joinable: bool,
+    /// Whether it renews an entry that is served meanwhile. Nobody waits for such a load: once the entry may be served
+    /// no more, calls begin a load of their own, however long the renewal takes.
+    pub(crate) renews: bool,
     /// How the leader of an async load is doing; `None` for a sync one.
     pub(crate) pulse: Option<Arc<Pulse>>,
     /// Those who wait, once somebody does.
@@ -142,6 +145,8 @@ pub struct Lead {
     pub(crate) pulse: Option<Arc<Pulse>>,
     /// Whether its time is to be taken.
     pub(crate) timed: bool,
+    /// Whether its time by the cache's own clock is to be taken too, since it decides about the entry's renewal.
+    pub(crate) clocked: bool,
     /// How many waves of loads of this key have failed before it.
     pub(crate) wave: u32,
 }
@@ -149,10 +154,30 @@ pub struct Lead {
 impl<K, V> Gate<K, V> {
     /// A gate for the first load of a key.
     pub(crate) fn new(hash: u64, key: K, ask: &Ask<'_, V>, lead: &Lead) -> Self {
-        let (pulse, tags) = (lead.pulse.clone(), ask.tags.clone());
-        let run = Run { ticket: lead.ticket, joinable: ask.coalesce, pulse, flight: None, tags };
-        let runs = Runs { first: Some(run), rest: Vec::new() };
+        let mut gate = Self::empty(hash, key);
+        gate.lead(lead, ask, false);
+        gate
+    }
+
+    /// A gate that is about to have its first load.
+    pub(crate) fn empty(hash: u64, key: K) -> Self {
+        let runs = Runs { first: None, rest: Vec::new() };
         Self { hash, key, fence: 0, raised: 0, runs, writers: Vec::new() }
+    }
+
+    /// Whether a load is under way whose value will come to those who call now, so that no other needs to begin.
+    pub(crate) fn is_loading(&self, cleared: u64) -> bool {
+        self.runs.iter().any(|run| {
+            let stalled = run.pulse.as_ref().is_some_and(|pulse| pulse.is_stalled());
+            let current = run.ticket > cleared && run.tags.are_current(run.ticket);
+            (run.joinable || run.renews) && current && !stalled
+        })
+    }
+
+    /// Adds a load that renews an entry.
+    pub(crate) fn renew(&mut self, lead: &Lead, ask: &Ask<'_, V>) {
+        let (pulse, tags) = (lead.pulse.clone(), ask.tags.clone());
+        self.runs.push(Run { ticket: lead.ticket, joinable: false, renews: true, pulse, flight: None, tags });
     }
 
     /// A gate for a writer of a key that nobody loads.
@@ -172,6 +197,12 @@ impl<K, V> Gate<K, V> {
     /// Whether `ticket` is the only load or writer under way.
     pub(crate) fn has_only(&self, ticket: u64) -> bool {
         self.runs.iter().all(|run| run.ticket == ticket) && self.writers.iter().all(|writer| writer.ticket == ticket)
+    }
+
+    /// Whether nothing was invalidated or stored since a load that is under way began.
+    pub(crate) fn is_current(&self, ticket: u64, cleared: u64) -> bool {
+        let tags = self.runs.iter().find(|run| run.ticket == ticket).map(|run| &run.tags);
+        ticket > self.fence && ticket > cleared && tags.is_some_and(|tags| tags.are_current(ticket))
     }
 
     /// The tags of a load that is about to leave.
@@ -222,7 +253,7 @@ impl<K, V> Gate<K, V> {
             flight.add_leader(lead.ticket, lead.pulse.clone());
         }
         let (pulse, tags) = (lead.pulse.clone(), ask.tags.clone());
-        self.runs.push(Run { ticket: lead.ticket, joinable, pulse, flight, tags });
+        self.runs.push(Run { ticket: lead.ticket, joinable, renews: false, pulse, flight, tags });
     }
 
     fn joinable(&self) -> impl Iterator<Item = &Run<V>> {
@@ -269,7 +300,7 @@ impl<K, V> Gate<K, V> {
         self.fence = self.fence.max(fence);
         self.raised = self.raised.max(fence);
         for run in self.runs.iter_mut() {
-            run.joinable = false;
+            (run.joinable, run.renews) = (false, false);
         }
     }
 

@@ -9,7 +9,7 @@ use super::lock::{self, Holding};
 use super::lru::LruMap;
 use super::outside::Written;
 use super::settings::Settings;
-use super::shard::{Begun, Ending, Shard};
+use super::shard::{Begun, Ending, Shard, Worth};
 use crate::builder::Coalesce;
 use crate::key::View;
 use crate::store::{Engine, Took};
@@ -144,13 +144,30 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         self.with(|shard, floor, _| shard.has(find, &self.settings.rules(floor))).unwrap_or(false)
     }
 
-    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) {
-        let _ = self.with(|shard, floor, bin| {
+    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
+        let end = self.with(|shard, floor, bin| {
             if let Some(took) = took {
-                shard.counts.count_load(took.0, matches!(ending, Ending::Fail));
+                shard.counts.count_load(took.0, ending.is_failure());
             }
-            shard.end(at, ending, &self.settings.rules(floor), left, bin);
+            shard.end(at, ending, &self.settings.rules(floor), left, bin)
         });
+        end.unwrap_or(false)
+    }
+
+    fn stale<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
+        self.with(|shard, cleared, _| shard.stale(find, &self.settings.rules(cleared))).flatten()
+    }
+
+    fn is_worth(&self, at: (u64, u64), old: &Worth) -> bool {
+        self.with(|shard, cleared, _| shard.is_worth(at, old, &self.settings.rules(cleared))).unwrap_or(false)
+    }
+
+    fn has_stale(&self) -> bool {
+        self.settings.times.policy.has_stale()
+    }
+
+    fn soft_timeout(&self) -> Option<Duration> {
+        self.settings.soft_timeout
     }
 
     fn set(&self, at: (u64, K), value: (V, Option<Duration>, Tags)) {

@@ -5,7 +5,7 @@ use super::bin::Bin;
 use super::entry::{Find, Same, Stored};
 use super::gate::Gate;
 use super::map::Map;
-use super::shard::{Rules, Shard, draw};
+use super::shard::{Keep, Rules, Shard, draw};
 use crate::tags::Tags;
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ where
         match written {
             Written::Nothing => {}
             Written::Stores(value, ttl, tags) if current && tags.are_current(ticket) => {
-                self.store(key, (value, ttl, tags), rules, bin);
+                self.store(key, (Keep { value, ttl, failed: false, load_time: 0 }, tags), rules, bin);
             }
             Written::Stores(..) | Written::Forgets => {
                 if self.remove_stored(&key, bin) {

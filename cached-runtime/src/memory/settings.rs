@@ -7,6 +7,7 @@ use crate::matching::TextOf;
 use crate::policy::Times;
 use foldhash::fast::RandomState;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::time::Duration;
 
 /// See the file's head.
 pub(crate) struct Settings<K, V> {
@@ -17,6 +18,7 @@ pub(crate) struct Settings<K, V> {
     pub(crate) times: Times,
     pub(crate) weigh: Option<Box<Weigh<K, V>>>,
     pub(crate) coalesce: Coalesce,
+    pub(crate) soft_timeout: Option<Duration>,
     /// The text of a key, where it is a template.
     pub(crate) text: Option<TextOf<K>>,
 }

@@ -10,16 +10,17 @@ use super::entry::{ByKey, Entry, Find, Same, Stored};
 use super::expiry::{Expiry, Note};
 use super::gate::{Answer, Ask, Gate, Lead, Left, Purpose};
 use super::map::{Map, Removed};
-use crate::clock::{NEVER, Reading};
+use crate::clock::{NEVER, Nanos, Reading};
 use crate::flight::Flight;
-use crate::policy::{Life, Times};
+use crate::policy::{Life, Stage, Times};
 use crate::pulse::Pulse;
 use crate::stack::Inside;
 use crate::stats::Counts;
 use crate::sync::{AtomicU64, Ordering, process_wide};
 use crate::tags::Tags;
 use hashbrown::HashTable;
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 process_wide! {
@@ -62,12 +63,25 @@ impl<K, V> Rules<'_, K, V> {
             && (entry.ticket <= self.floor.cleared || !entry.has_current_tags(self.floor.epoch))
     }
 
-    /// Whether an entry may be served at this time.
+    /// Whether an entry may be served at this time to whoever does not load.
     pub(crate) fn is_live(&self, entry: &Entry<V>, time: Reading) -> bool {
-        !self.is_outdated(entry) && time.latest < entry.ends(self.times.policy.tti())
+        self.stage(entry, time).0.is_served_at_once()
     }
 
-    /// Whether an entry may be served now; notes the read where that prolongs its life.
+    /// What may be done with an entry at this time, and whether a failed load keeps calls from trying again.
+    fn stage(&self, entry: &Entry<V>, time: Reading) -> (Stage, bool) {
+        if self.is_outdated(entry) {
+            return (Stage::Ended, false);
+        }
+        entry.stage(time.latest, self.times.policy.tti(), dice)
+    }
+
+    /// Whether an old value that is at hand may still be served.
+    fn is_worth(&self, old: &Worth, time: Reading) -> bool {
+        old.ticket > self.floor.cleared && old.tags.are_current(old.ticket) && time.latest < old.life.ends
+    }
+
+    /// Whether a hit is the end of a call now; notes the read where that prolongs the entry's life.
     #[inline]
     pub(crate) fn serves(&self, entry: &Entry<V>) -> bool {
         let time = self.times.reading();
@@ -77,11 +91,34 @@ impl<K, V> Rules<'_, K, V> {
     /// The same for an entry that must be looked at: time has come to, or something was invalidated since its load began.
     #[cold]
     fn serves_closely(&self, entry: &Entry<V>, time: Reading) -> bool {
-        let live = self.is_live(entry, time);
-        if live && self.times.policy.tti().is_some() {
+        let tti = self.times.policy.tti();
+        // Before that there is nothing to decide, and so no chance to be asked twice.
+        let fresh = time.latest < entry.life().refresh_at && time.latest < entry.ends(tti) && !self.is_outdated(entry);
+        if fresh && tti.is_some() {
             entry.touch(time);
         }
-        live
+        fresh
+    }
+
+    /// What a look-up that never loads is given of an entry that is no plain hit; whether it is past its time to live.
+    #[cold]
+    fn read_aged(&self, entry: &Entry<V>) -> Option<(V, bool)>
+    where
+        V: Clone,
+    {
+        let time = self.times.reading();
+        let (stage, _) = self.stage(entry, time);
+        if !stage.is_served_at_once() {
+            return None;
+        }
+        self.touch(entry, time);
+        Some((entry.value.clone(), stage == Stage::StaleOk))
+    }
+
+    fn touch(&self, entry: &Entry<V>, time: Reading) {
+        if self.times.policy.tti().is_some() {
+            entry.touch(time);
+        }
     }
 }
 
@@ -92,6 +129,26 @@ pub enum Begun<V> {
     Join(Arc<Flight<V>>),
     /// Run the body.
     Lead(Lead),
+    /// Run the body; there is an old value to fall back on.
+    Stale(Lead, Box<Old<V>>),
+}
+
+/// An entry that a load is to replace.
+pub struct Old<V> {
+    pub(crate) value: V,
+    pub(crate) worth: Worth,
+    /// Whether it may be served at once, before the load has ended.
+    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a load in the background lets its call go"))]
+    pub(crate) at_once: bool,
+}
+
+/// What tells whether an old value may still be served. Its own ticket and tags, not those of the load: what was
+/// invalidated between the look-up and the beginning of the load must not come back.
+#[derive(Clone)]
+pub struct Worth {
+    pub(crate) ticket: u64,
+    pub(crate) tags: Tags,
+    pub(crate) life: Life,
 }
 
 impl<V> Begun<V> {
@@ -100,7 +157,7 @@ impl<V> Begun<V> {
     #[inline]
     pub(crate) fn inside(&self) -> Option<Inside> {
         match self {
-            Self::Lead(lead) => Some(Inside::enter(lead.ticket)),
+            Self::Lead(lead) | Self::Stale(lead, _) => Some(Inside::enter(lead.ticket)),
             Self::Hit(_) | Self::Join(_) => None,
         }
     }
@@ -108,12 +165,32 @@ impl<V> Begun<V> {
 
 /// How a load ended.
 pub enum Ending<V> {
-    /// With a value to keep, for a time of its own or the cache's.
-    Keep(V, Option<Duration>),
+    /// With a value to keep.
+    Keep(Keep<V>),
     /// With a success that is not kept: what stands there is outdated.
     Skip,
-    /// With an error, a panic, or not at all: what stands there may stay.
-    Fail,
+    /// With an error or a panic: what stands there may stay. With the worth of the old value that the load was to replace.
+    Fail(Option<Worth>),
+    /// Not at all: its future was dropped.
+    Gone,
+}
+
+/// A value to keep.
+pub struct Keep<V> {
+    pub(crate) value: V,
+    /// For so long, unless it is the cache's own ttl.
+    pub(crate) ttl: Option<Duration>,
+    /// Whether it is an error, which has no windows.
+    pub(crate) failed: bool,
+    /// How long its load took, where that matters.
+    pub(crate) load_time: Nanos,
+}
+
+impl<V> Ending<V> {
+    /// Whether it counts as a failed load.
+    pub(crate) fn is_failure(&self) -> bool {
+        matches!(self, Self::Fail(_))
+    }
 }
 
 pub(crate) struct Shard<K, V, M> {
@@ -137,10 +214,34 @@ where
 
     /// A look-up that never loads.
     pub(crate) fn read<P: Same<K>>(&mut self, find: &Find<'_, P>, rules: &Rules<'_, K, V>) -> Option<V> {
-        let value = self.map.hit(find, |entry| rules.serves(entry).then(|| entry.value.clone())).flatten();
-        let count = if value.is_some() { &self.counts.hits } else { &self.counts.misses };
-        count.add(1);
-        value
+        let found = self.map.hit(find, |entry| {
+            if rules.serves(entry) { Some((entry.value.clone(), false)) } else { rules.read_aged(entry) }
+        });
+        let Some((value, stale)) = found.flatten() else {
+            self.counts.misses.add(1);
+            return None;
+        };
+        self.counts.hits.add(1);
+        self.counts.stale.add(u64::from(stale));
+        Some(value)
+    }
+
+    /// What a call may be given in the place of a load that failed or takes too long.
+    pub(crate) fn stale<P: Same<K>>(&mut self, find: &Find<'_, P>, rules: &Rules<'_, K, V>) -> Option<V> {
+        let time = rules.times.reading();
+        let found = self.map.peek(find, |entry| {
+            let (stage, _) = rules.stage(entry, time);
+            (stage != Stage::Ended).then(|| (entry.value.clone(), time.latest >= entry.life().fresh_until))
+        });
+        let (value, stale) = found.flatten()?;
+        self.counts.stale.add(u64::from(stale));
+        Some(value)
+    }
+
+    /// Whether the old value that a load is to replace may be served: nothing was invalidated or stored meanwhile.
+    pub(crate) fn is_worth(&self, (hash, ticket): (u64, u64), old: &Worth, rules: &Rules<'_, K, V>) -> bool {
+        let gate = self.gates.find(hash, |gate| gate.has(ticket));
+        rules.is_worth(old, Reading::precise()) && gate.is_some_and(|gate| gate.is_current(ticket, rules.floor.cleared))
     }
 
     /// A call: a hit, and with it the end of it; otherwise, still under the lock, a load to join or to run.
@@ -162,9 +263,75 @@ where
             return Begun::Hit(value);
         }
         if found.is_some() {
-            self.remove_ended(find, rules, bin);
+            return self.aged(find, own, &ask(), rules, bin);
         }
         self.begin(find, own, &ask(), rules)
+    }
+
+    /// A call that found an entry at which time has come to look: a hit all the same, a renewal, or a miss.
+    #[cold]
+    fn aged<P: Same<K>>(
+        &mut self,
+        find: &Find<'_, P>,
+        own: impl FnOnce() -> K,
+        ask: &Ask<'_, V>,
+        rules: &Rules<'_, K, V>,
+        bin: &mut Bin<M::Dead>,
+    ) -> Begun<V> {
+        let time = rules.times.reading();
+        let seen = self.map.peek(find, |entry| {
+            let (stage, throttled) = rules.stage(entry, time);
+            let value = (stage != Stage::Ended).then(|| {
+                rules.touch(entry, time);
+                entry.value.clone()
+            });
+            let worth = Worth { ticket: entry.ticket, tags: entry.tags(), life: entry.life() };
+            (stage, throttled, worth, value)
+        });
+        let Some((stage, throttled, worth, Some(value))) = seen else {
+            self.remove_ended(find, rules, bin);
+            return self.begin(find, own, ask, rules);
+        };
+        let at_once = stage.is_served_at_once();
+        if !at_once && !throttled {
+            return match self.begin(find, own, ask, rules) {
+                Begun::Lead(lead) => Begun::Stale(lead, Box::new(Old { value, worth, at_once })),
+                begun => begun,
+            };
+        }
+        self.counts.hits.add(u64::from(ask.purpose == Purpose::Call));
+        if stage != Stage::Fresh && !throttled && !self.is_loading(find, rules) {
+            let lead = self.renew(find, own, ask, rules);
+            return Begun::Stale(lead, Box::new(Old { value, worth, at_once }));
+        }
+        self.counts.stale.add(u64::from(time.latest >= worth.life.fresh_until));
+        Begun::Hit(value)
+    }
+
+    /// Whether a load of this key is under way that will do.
+    fn is_loading<P: Same<K>>(&self, find: &Find<'_, P>, rules: &Rules<'_, K, V>) -> bool {
+        let gate = self.gates.find(find.hash, |gate| find.is(gate.hash, &gate.key));
+        gate.is_some_and(|gate| gate.is_loading(rules.floor.cleared))
+    }
+
+    /// Begins a load that renews an entry.
+    fn renew<P: Same<K>>(
+        &mut self,
+        find: &Find<'_, P>,
+        own: impl FnOnce() -> K,
+        ask: &Ask<'_, V>,
+        rules: &Rules<'_, K, V>,
+    ) -> Lead {
+        let lead = lead(ask, &self.counts, rules);
+        if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
+            gate.renew(&lead, ask);
+        } else {
+            let mut gate = Gate::empty(find.hash, own());
+            gate.renew(&lead, ask);
+            self.gates.insert_unique(find.hash, gate, |gate| gate.hash);
+        }
+        self.counts.refreshes.add(1);
+        lead
     }
 
     /// Whether there is an entry that would be served; not a read.
@@ -183,11 +350,7 @@ where
         rules: &Rules<'_, K, V>,
     ) -> Begun<V> {
         self.counts.misses.add(u64::from(ask.purpose == Purpose::Call));
-        let lead = || {
-            let ticket = draw();
-            let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
-            Lead { ticket, pulse, timed: self.counts.times_load(ticket), wave: ask.wave }
-        };
+        let lead = || lead(ask, &self.counts, rules);
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
             return match gate.ask(ask, rules.floor.cleared, lead) {
                 Answer::Join(flight) => Begun::Join(flight),
@@ -214,7 +377,8 @@ where
     /// A load ends: leaves its gate, and stores its value if nothing newer came meanwhile.
     ///
     /// `left` gets the flight of those who wait for it, before any of the user's code runs: whatever panics in here,
-    /// the caller can tell them.
+    /// the caller can tell them. Says whether the old value that a failed load was to replace may be served: nothing was
+    /// invalidated or stored since the load began, and the value has not ended.
     pub(crate) fn end(
         &mut self,
         (hash, ticket): (u64, u64),
@@ -222,28 +386,43 @@ where
         rules: &Rules<'_, K, V>,
         left: &mut Option<Left<V>>,
         bin: &mut Bin<M::Dead>,
-    ) {
-        let Ok(mut place) = self.gates.find_entry(hash, |gate| gate.has(ticket)) else { return };
+    ) -> bool {
+        let Ok(mut place) = self.gates.find_entry(hash, |gate| gate.has(ticket)) else { return false };
         let gate = place.get_mut();
         let last = gate.has_only(ticket);
         let tags = gate.take_tags(ticket);
         *left = gate.leave(ticket);
         // A tag that is invalidated between this and the insertion is above this ticket, which every hit will notice.
         let current = ticket > gate.fence && ticket > rules.floor.cleared && tags.are_current(ticket);
-        if current && !matches!(ending, Ending::Fail) {
+        if current && !matches!(ending, Ending::Fail(_) | Ending::Gone) {
             gate.fence = ticket;
         }
         let key = if last { place.remove().0.key } else { gate.key.clone() };
         let key = Stored { hash, ticket, key };
         match ending {
-            Ending::Fail => {}
+            Ending::Gone => {}
+            Ending::Fail(old) => return current && self.fail(&key, old, rules),
             _ if !current => self.counts.fenced.add(1),
-            Ending::Keep(value, ttl) => self.store(key, (value, ttl, tags), rules, bin),
+            Ending::Keep(keep) => self.store(key, (keep, tags), rules, bin),
             Ending::Skip => {
                 self.counts.rejected.add(1);
                 self.remove_stored(&key, bin);
             }
         }
+        false
+    }
+
+    /// A load has failed: for a while nobody else tries. Whether the old value may be served.
+    fn fail(&mut self, key: &Stored<K>, old: Option<Worth>, rules: &Rules<'_, K, V>) -> bool {
+        let windows = &rules.times.policy.windows;
+        if windows.refresh_ahead.is_none() && !rules.times.policy.has_stale() {
+            return false;
+        }
+        let time = Reading::precise();
+        self.map.peek(&Find { hash: key.hash, view: &ByKey(&key.key) }, |entry| entry.throttle(time.latest));
+        let Some(old) = old.filter(|old| rules.is_worth(old, time)) else { return false };
+        self.counts.stale.add(u64::from(time.latest >= old.life.fresh_until));
+        true
     }
 
     /// Stores a value that is not a load's: it is newer than all loads under way.
@@ -258,7 +437,9 @@ where
         if let Some(gate) = self.gates.find_mut(hash, |gate| gate.hash == hash && gate.key == key) {
             gate.raise(ticket);
         }
-        self.store(Stored { hash, ticket, key }, value, rules, bin);
+        let (value, ttl, tags) = value;
+        let keep = Keep { value, ttl, failed: false, load_time: 0 };
+        self.store(Stored { hash, ticket, key }, (keep, tags), rules, bin);
     }
 
     /// Forgets a key: its entry goes, and no load under way is stored or joined from here on.
@@ -332,10 +513,11 @@ where
     pub(super) fn store(
         &mut self,
         key: Stored<K>,
-        (value, ttl, tags): (V, Option<Duration>, Tags),
+        (keep, tags): (Keep<V>, Tags),
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
     ) {
+        let Keep { value, ttl, failed, load_time } = keep;
         let ticket = key.ticket;
         let weight = rules.weigh.map_or(0, |weigh| weigh(&key.key, &value) as u64);
         self.remove_stored(&key, bin);
@@ -348,13 +530,18 @@ where
         }
         // The precise clock: an entry is stored once and read often, and its life is counted from here.
         let now = if timed { Reading::precise().latest } else { 0 };
-        let deadline = rules.times.policy.deadline(now, ttl, mix(ticket));
-        let Some(deadline) = deadline.filter(|_| self.make_room(weight, bin)) else {
+        let policy = &rules.times.policy;
+        let life = if failed {
+            policy.deadline(now, ttl, mix(ticket)).map(Life::plain)
+        } else {
+            policy.life(now, ttl, mix(ticket), load_time)
+        };
+        let Some(life) = life.filter(|_| self.make_room(weight, bin)) else {
             self.counts.rejected.add(1);
             return;
         };
-        let tti = rules.times.policy.tti();
-        let entry = Entry::new(value, ticket, Life::plain(deadline), (now, tti), (weight, tags));
+        let tti = policy.tti();
+        let entry = Entry::new(value, ticket, life, (now, tti), (weight, tags));
         let ends = entry.ends(tti);
         self.counts.inserted(key.hash);
         if ends != NEVER {
@@ -430,6 +617,21 @@ impl<K, V, M> Drop for Shard<K, V, M> {
         self.counts.entries.store(0, Ordering::Relaxed);
         self.counts.weight.store(0, Ordering::Relaxed);
     }
+}
+
+/// A load to run.
+fn lead<K, V>(ask: &Ask<'_, V>, counts: &Counts, rules: &Rules<'_, K, V>) -> Lead {
+    let ticket = draw();
+    let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
+    let clocked = rules.times.policy.wants_load_time();
+    Lead { ticket, pulse, timed: counts.times_load(ticket), clocked, wave: ask.wave }
+}
+
+/// A random number, for chance that nobody can gain by guessing. Only where `xfetch` is chosen.
+#[cold]
+fn dice() -> u64 {
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    KEYS.hash_one(draw())
 }
 
 /// Spreads a ticket over all bits (`SplitMix64`'s finaliser, Steele et al., OOPSLA 2014): enough of a die for jitter.

@@ -10,7 +10,7 @@ use super::lru::LruMap;
 use super::map::Map;
 use super::outside::Written;
 use super::settings::Settings;
-use super::shard::{Begun, Bound, Ending, Shard};
+use super::shard::{Begun, Bound, Ending, Shard, Worth};
 use super::sieve::{self, SieveMap, Table};
 use crate::builder::{Coalesce, Eviction};
 use crate::glob::Glob;
@@ -197,14 +197,15 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         ending: Ending<V>,
         took: Option<Took>,
         left: &mut Option<Left<V>>,
-    ) {
-        let _ = shards.with(at.0, |shard, bin| {
+    ) -> bool {
+        let end = shards.with(at.0, |shard, bin| {
             let rules = self.settings.rules(self.common.floor());
             if let Some(took) = took {
-                shard.counts.count_load(took.0, matches!(ending, Ending::Fail));
+                shard.counts.count_load(took.0, ending.is_failure());
             }
-            shard.end(at, ending, &rules, left, bin);
+            shard.end(at, ending, &rules, left, bin)
         });
+        end.unwrap_or(false)
     }
 
     /// Frees what has expired.
@@ -338,7 +339,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         .unwrap_or(false)
     }
 
-    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) {
+    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
         // Before this load stores anything: what is drained goes whatever its age.
         if self.dirty.swap(false, Ordering::Relaxed) {
             self.drain();
@@ -354,13 +355,36 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
                 None => std::thread::scope(|scope| {
                     let end = || {
                         let _pin = sieve::pin(table);
-                        self.end_in(shards, at, ending, took, left);
+                        self.end_in(shards, at, ending, took, left)
                     };
-                    // Joined by the scope. Without a thread to be had, the waiters end by their bound.
-                    let _ = std::thread::Builder::new().spawn_scoped(scope, end);
+                    // Without a thread to be had, the waiters end by their bound.
+                    let thread = std::thread::Builder::new().spawn_scoped(scope, end);
+                    thread.is_ok_and(|thread| thread.join().unwrap_or(false))
                 }),
             },
         }
+    }
+
+    fn stale<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
+        on_shards!(self, |shards| shards.with(find.hash, |shard, _| {
+            shard.stale(find, &self.settings.rules(self.common.floor()))
+        }), else None)
+        .flatten()
+    }
+
+    fn is_worth(&self, at: (u64, u64), old: &Worth) -> bool {
+        on_shards!(self, |shards| shards.with(at.0, |shard, _| {
+            shard.is_worth(at, old, &self.settings.rules(self.common.floor()))
+        }), else None)
+        .unwrap_or(false)
+    }
+
+    fn has_stale(&self) -> bool {
+        self.settings.times.policy.has_stale()
+    }
+
+    fn soft_timeout(&self) -> Option<Duration> {
+        self.settings.soft_timeout
     }
 
     fn set(&self, (hash, key): (u64, K), value: (V, Option<Duration>, Tags)) {

@@ -146,12 +146,11 @@ where
     /// What `get` gives after its read.
     pub(crate) fn got(&self, seen: &Result<Seen, Error>) -> Option<O::Ret> {
         let hit = self.hit(seen);
-        match hit {
-            Some(_) => self.count_hit(seen),
-            None => {
-                count(&self.core.counts.misses);
-                self.looked(Saw::Miss);
-            }
+        if hit.is_some() {
+            self.count_hit(seen);
+        } else {
+            count(&self.core.counts.misses);
+            self.looked(Saw::Miss);
         }
         hit.map(|value| self.outcome.ret(value))
     }
@@ -210,7 +209,9 @@ where
         };
         let turn = match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
-            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(gates, hash, lead)),
+            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(gates, hash, lead, None)),
+            // The gates keep no entries, so there are no old ones.
+            Some(Begun::Stale(lead, old)) => Turn::Lead(Leading::new(gates, hash, lead, Some(old))),
             Some(Begun::Join(flight)) => Turn::Join(Joining::new(gates, (hash, view.own(), Tags::default()), flight)),
             None => Turn::Past(gates),
         };

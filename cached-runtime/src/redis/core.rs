@@ -48,6 +48,9 @@ pub struct Core<V: 'static> {
     pub(crate) codec: Codec,
     pub(crate) compress_above: Option<usize>,
     pub(crate) policy: Policy,
+    /// How long an async call waits for a load where an old value will do.
+    #[cfg(feature = "tokio")]
+    pub(crate) soft_timeout: Option<Duration>,
     pub(crate) coalesce: Coalesce,
     pub(crate) counts: Arc<Counts>,
     pub(crate) queue: Arc<Queue>,

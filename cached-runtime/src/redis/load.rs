@@ -393,12 +393,20 @@ impl<V: RemoteValue> Guide<V> {
         let ret = body();
         let after = self.core.after(outcome, &ret, running.took(), self.old.is_some());
         let failed = matches!(after, After::Fail);
-        if (ticket.is_some() || self.old.is_some()) && client.block_on(self.settling(ticket, after)) {
-            if let Some(old) = self.old.take() {
-                return Loaded { ret: outcome.ret(old.value), failed: false };
-            }
+        if (ticket.is_some() || self.old.is_some())
+            && client.block_on(self.settling(ticket, after))
+            && let Some(old) = self.old.take()
+        {
+            return Loaded { ret: outcome.ret(old.value), failed: false };
         }
         Loaded { ret, failed }
+    }
+
+    /// Whether the old value is past its time to live.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_past(&self) -> bool {
+        let Ok(Seen { what: What::Entry(stored), .. }) = &self.seen else { return false };
+        windows::is_past(&self.core.policy, &self.core.remote, stored)
     }
 
     fn settling(&self, ticket: Option<Ticket>, after: After) -> impl Future<Output = bool> + Send + use<V> {

@@ -148,7 +148,7 @@ pub(crate) struct Ticket {
     clock: (Option<u64>, Instant),
     /// What this load holds, and is still to be removed if the load brings nothing: its placeholder, or the lock of a
     /// renewal.
-    own: Option<Own>,
+    own: Option<Box<Own>>,
     /// Whether that is to be prolonged.
     renewed: Arc<AtomicBool>,
 }
@@ -451,6 +451,7 @@ impl Remote {
         now: Option<u64>,
         own: Option<Own>,
     ) -> Ticket {
+        let own = own.map(Box::new);
         let renewed = Arc::new(AtomicBool::new(true));
         let ticket = Ticket {
             remote: Arc::clone(self),

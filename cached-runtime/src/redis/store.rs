@@ -188,6 +188,8 @@ impl<K, V> Builder<K, V> {
             codec: options.codec,
             compress_above: options.compress_above,
             policy: parts.policy,
+            #[cfg(feature = "tokio")]
+            soft_timeout: parts.soft_timeout,
             coalesce: parts.coalesce,
             counts: Arc::new(super::core::Counts::of(&parts.source)),
             queue: Arc::default(),
@@ -205,6 +207,8 @@ pub(crate) struct Parts<V: 'static> {
     pub(crate) version: u32,
     pub(crate) gates: Arc<MemoryCache<Arc<str>, V>>,
     pub(crate) policy: crate::policy::Policy,
+    #[cfg(feature = "tokio")]
+    pub(crate) soft_timeout: Option<std::time::Duration>,
     pub(crate) coalesce: crate::builder::Coalesce,
     pub(crate) options: Options,
 }

@@ -8,11 +8,15 @@ mod kept_failures;
 mod model;
 mod promise_08_swept;
 mod promise_09_honest_time;
+mod refresh_ahead;
+mod stale_if_error;
+mod stale_while_revalidate;
 mod test_clock;
 mod tti;
 mod ttl;
 mod ttl_from_the_value;
 mod vast_and_zero;
+mod windows_model;
 
 use cached_runtime::{Builder, Cache, Eviction};
 use std::{hash::Hash, time::Duration};
@@ -29,4 +33,8 @@ fn stores<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync +
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
 }

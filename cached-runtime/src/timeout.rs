@@ -1,0 +1,111 @@
+//! The hard limit on a load: it ends with an error of the function's own. Must never run a load to its end behind the
+//! caller's back: what has run out of time is dropped.
+
+#[cfg(feature = "tokio")]
+use pin_project_lite::pin_project;
+use std::fmt;
+#[cfg(feature = "tokio")]
+use std::future::Future;
+#[cfg(feature = "tokio")]
+use std::pin::Pin;
+#[cfg(feature = "tokio")]
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// A load ran longer than its `timeout`, and was dropped.
+///
+/// The function's own error type holds it by `From<TimedOut>`. `Box<dyn Error + Send + Sync>` and the like do already.
+///
+/// ```
+/// use cached_runtime::TimedOut;
+///
+/// #[derive(Debug)]
+/// enum DbError {
+///     TimedOut(TimedOut),
+/// }
+///
+/// impl From<TimedOut> for DbError {
+///     fn from(error: TimedOut) -> Self {
+///         Self::TimedOut(error)
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedOut {
+    after: Duration,
+}
+
+impl TimedOut {
+    /// How long the load was let run.
+    pub fn after(&self) -> Duration {
+        self.after
+    }
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the load ran longer than {:?}, its `timeout`, and was dropped", self.after)
+    }
+}
+
+impl std::error::Error for TimedOut {}
+
+/// What a function with a `timeout` returns.
+#[diagnostic::on_unimplemented(
+    message = "`timeout` ends a load with an error, and `{Self}` can't hold it",
+    label = "the function must return `Result<T, E>` where `E: From<cached_runtime::TimedOut>`",
+    note = "implement `From<cached_runtime::TimedOut>` for the error, return a boxed error, or use `soft_timeout`"
+)]
+pub trait MayTimeOut {
+    /// The error.
+    fn timed_out(error: TimedOut) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: From<TimedOut>> MayTimeOut for Result<T, E> {
+    fn timed_out(error: TimedOut) -> Self {
+        Err(error.into())
+    }
+}
+
+/// A load that ends after a while, whatever it is doing. Outside of a tokio runtime there is no limit.
+#[cfg(feature = "tokio")]
+pub fn limited<F: Future<Output: MayTimeOut>>(after: Duration, body: F) -> Limited<F> {
+    Limited { after, body: Some(body), end: None }
+}
+
+#[cfg(feature = "tokio")]
+pin_project! {
+    /// The future of [`limited`].
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct Limited<F> {
+        after: Duration,
+        #[pin]
+        body: Option<F>,
+        // From the first poll on: the time runs from when the load does.
+        end: Option<Pin<Box<tokio::time::Sleep>>>,
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<F: Future<Output: MayTimeOut>> Future for Limited<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        if this.end.is_none() && tokio::runtime::Handle::try_current().is_ok() {
+            *this.end = Some(Box::pin(tokio::time::sleep(*this.after)));
+        }
+        if let Some(body) = this.body.as_mut().as_pin_mut()
+            && let Poll::Ready(ret) = body.poll(cx)
+        {
+            return Poll::Ready(ret);
+        }
+        let Some(end) = this.end else { return Poll::Pending };
+        if end.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        this.body.set(None);
+        Poll::Ready(F::Output::timed_out(TimedOut { after: *this.after }))
+    }
+}
