@@ -3,17 +3,20 @@
 
 use crate::builder::Coalesce;
 use crate::cache::Cache;
+use crate::each::Sought;
 use crate::hooks;
 use crate::key::{Val, View};
 use crate::leading::Leading;
 use crate::memory::entry::Find;
 use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
-use crate::miss::{Joining, Miss, Turn};
+use crate::miss::{Bound, Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome, Verdict};
+use crate::pulse::Pulse;
 use crate::store::{Engine, InProcess, Memory, Store};
 use crate::tags::{TagSource, Tags, TagsOf};
 use crate::watched;
+use std::sync::Arc;
 
 /// The place of one entry: a cache, the view of a key, and what the function returns.
 pub struct At<'c, P: View, O: Outcome, S: Store = Memory>
@@ -117,16 +120,16 @@ where
 
     #[inline]
     fn call(self, asynchronous: bool) -> LookupOf<S, P, O> {
+        let hash = self.find().hash;
         if hooks::any() {
-            return self.call_watched(asynchronous);
+            return self.call_watched(hash, asynchronous);
         }
-        self.call_plain(asynchronous)
+        self.call_plain(hash, asynchronous)
     }
 
     #[inline]
-    pub(crate) fn call_plain(self, asynchronous: bool) -> LookupOf<S, P, O> {
-        let find = self.find();
-        let hash = find.hash;
+    pub(crate) fn call_plain(self, hash: u64, asynchronous: bool) -> LookupOf<S, P, O> {
+        let find = Find { hash, view: &self.view };
         let ask = || self.question(Purpose::Call, asynchronous);
         let begun = self.engine().lookup(&find, Purpose::Call, || self.view.own(), ask);
         match begun {
@@ -135,9 +138,13 @@ where
         }
     }
 
-    pub(crate) fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
-        let find = self.find();
-        let hash = find.hash;
+    fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        let hash = self.find().hash;
+        self.anew_at(hash, asynchronous)
+    }
+
+    pub(crate) fn anew_at(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        let find = Find { hash, view: &self.view };
         let begun = self.engine().anew(&find, || self.view.own(), &self.question(Purpose::Anew, asynchronous));
         self.missed(hash, begun)
     }
@@ -166,8 +173,12 @@ where
 
     #[inline(never)]
     fn missed(self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        Miss::new(self.outcome, self.turn(hash, begun), self.waits())
+    }
+
+    fn turn(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Turn<P::Owned, O::Value, HandleOf<S, P, O>> {
         let handle = self.cache.handle.clone();
-        let turn = match begun {
+        match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
             Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(handle, hash, lead, None)),
             Some(Begun::Stale(lead, old)) => Turn::Lead(Leading::new(handle, hash, lead, Some(old))),
@@ -176,9 +187,19 @@ where
             }
             // The call comes from inside of a key's or value's own code.
             None => Turn::Past(handle),
-        };
-        let waits = self.waits();
-        Miss::new(self.outcome, turn, waits)
+        }
+    }
+
+    /// A call for one id of many; `pulse` notes the wake-ups of their common body, if it is async.
+    pub(crate) fn seek(self, pulse: Option<&Arc<Pulse>>) -> Sought<P::Owned, O, HandleOf<S, P, O>> {
+        let find = self.find();
+        let hash = find.hash;
+        let ask = || Ask { pulse, ..self.question(Purpose::Call, pulse.is_some()) };
+        let begun = self.engine().lookup(&find, Purpose::Call, || self.view.own(), ask);
+        let turn = self.turn(hash, begun);
+        let key = (!matches!(turn, Turn::Hit(_))).then(|| self.view.own());
+        let bound = Bound::new(self.waits());
+        Sought { handle: self.cache.handle.clone(), outcome: self.outcome, turn, key, bound }
     }
 
     /// The entry, if there is one; never loads. Counts as a hit or a miss.

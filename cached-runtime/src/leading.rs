@@ -2,12 +2,14 @@
 //! nothing behind, whatever becomes of the call: its drop ends the load.
 
 use crate::clock::{self, Nanos};
+use crate::events::LoadEnd;
 use crate::flight::Landing;
 use crate::memory::gate::{Lead, Left};
 use crate::memory::shard::{Ending, Keep, Old};
 use crate::outcome::{Outcome, Shared, Verdict};
 use crate::stack::Inside;
 use crate::store::{Engine, Took};
+use crate::trace::LoadSpan;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -25,6 +27,7 @@ pub(crate) struct Leading<K, V, H: Engine<K, V>> {
     state: State<V>,
     /// A poll of the body has begun and not ended: if this is dropped so, the body panicked.
     polling: bool,
+    span: LoadSpan,
     key: PhantomData<fn() -> K>,
 }
 
@@ -42,7 +45,16 @@ enum State<V> {
 
 impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
     pub(crate) fn new(handle: H, hash: u64, lead: Lead, old: Option<Box<Old<V>>>) -> Self {
-        Self { handle, hash, lead, old, state: State::Ready, polling: false, key: PhantomData }
+        Self {
+            handle,
+            hash,
+            lead,
+            old,
+            state: State::Ready,
+            polling: false,
+            span: LoadSpan::default(),
+            key: PhantomData,
+        }
     }
 
     /// The value that it is to replace, for a call that is let go before the load ends: where it may be served at once, or
@@ -69,9 +81,15 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         self.handle.soft_timeout().filter(|_| self.old.is_some())
     }
 
+    /// For what runs between the look-up and the body: a call of the same key from there must not wait for this load.
+    pub(crate) fn inside(&self) -> Inside {
+        Inside::enter(self.lead.ticket)
+    }
+
     fn start(&mut self) {
         if matches!(self.state, State::Ready) {
             self.state = State::Running(self.lead.timed.then(Instant::now), self.lead.clocked.then(clock::now));
+            self.span = LoadSpan::begin(self.handle.common().source(), self.hash);
         }
     }
 
@@ -84,7 +102,9 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         self.start();
         // Until the end: the user's `Clone` may call the function again, and must not wait for this very load.
         let _inside = Inside::enter(self.lead.ticket);
+        let in_span = self.span.enter();
         let ret = body();
+        in_span.leave();
         self.finish(outcome, ret)
     }
 
@@ -98,6 +118,7 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         self.start();
         self.polling = true;
         let _inside = Inside::enter(self.lead.ticket);
+        let in_span = self.span.enter();
         let polled = match &self.lead.pulse {
             None => body.poll(cx),
             Some(pulse) => {
@@ -106,15 +127,37 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
             }
         };
         self.polling = false;
+        in_span.leave();
         let ret = ready!(polled);
         Poll::Ready(self.finish(outcome, ret))
+    }
+
+    /// A body that loads several keys begins, or is polled again. One of the loads counts as its run.
+    pub(crate) fn go(&mut self, counts: bool) -> Inside {
+        if counts {
+            self.start();
+        }
+        self.polling = true;
+        Inside::enter(self.lead.ticket)
+    }
+
+    /// That body has left its poll without a panic.
+    pub(crate) fn pause(&mut self) {
+        self.polling = false;
+    }
+
+    /// That body has failed for all its keys.
+    pub(crate) fn fail_as_one(&mut self) {
+        self.polling = false;
+        self.leave(Ending::Fail(None));
+        self.fail(true);
     }
 
     /// The body has returned: keeps its value if it is to be kept, then tells those who wait. What the call returns: if
     /// the load failed, the old value, where that may be served on error.
     ///
     /// The user's code (`cache_if`, `Clone`) runs outside of the lock; should it panic, the drop of `self` ends the load.
-    fn finish<O>(&mut self, outcome: O, ret: O::Ret) -> O::Ret
+    pub(crate) fn finish<O>(&mut self, outcome: O, ret: O::Ret) -> O::Ret
     where
         O: Outcome<Value = V>,
         V: Clone,
@@ -182,7 +225,14 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
     fn leave(&mut self, ending: Ending<V>) -> bool {
         let took = match self.state {
             State::Ready => None,
-            State::Running(since, _) => Some(Took(since.map(|since| since.elapsed()))),
+            State::Running(since, _) => {
+                self.span.ended(match (&ending, std::thread::panicking()) {
+                    (_, true) => LoadEnd::Panicked,
+                    (Ending::Fail(_), false) => LoadEnd::Error,
+                    _ => LoadEnd::Ok,
+                });
+                Some(Took(since.map(|since| since.elapsed())))
+            }
             State::Left(_) | State::Done => return false,
         };
         let at = (self.hash, self.lead.ticket);
@@ -206,14 +256,19 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
 impl<K, V, H: Engine<K, V>> Drop for Leading<K, V, H> {
     fn drop(&mut self) {
         if !matches!(self.state, State::Done) {
+            let mut dropped = false;
             let panicked = self.polling || std::thread::panicking();
             if !panicked && matches!(self.state, State::Running(..)) {
                 // Dropped before its end: neither a load nor a failed one.
-                crate::watched::load_dropped(self.handle.common(), self.hash);
                 self.state = State::Ready;
+                self.span.ended(LoadEnd::Dropped);
+                dropped = true;
             }
             self.leave(if panicked { Ending::Fail(None) } else { Ending::Gone });
             self.fail(panicked);
+            if dropped {
+                crate::watched::load_dropped(self.handle.common(), self.hash);
+            }
         }
     }
 }

@@ -57,6 +57,7 @@ mod at;
 #[cfg(feature = "tokio")]
 mod background;
 mod builder;
+mod bulk;
 mod cache;
 #[cfg(not(feature = "test-util"))]
 mod clock;
@@ -66,6 +67,7 @@ pub mod clock;
 #[cfg(feature = "dashboard")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
 pub mod dashboard;
+mod each;
 mod entry;
 mod error;
 pub mod events;

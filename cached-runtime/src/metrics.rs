@@ -75,3 +75,106 @@ pub(crate) fn event(note: &Note) {
         histogram!("cache.load.duration", &labels).record(took.as_secs_f64());
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+    use metrics::{
+        Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString,
+        Unit,
+    };
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+
+    type Values = Arc<Mutex<BTreeMap<String, f64>>>;
+
+    /// Keeps the last value of each metric whose cache is ours.
+    #[derive(Clone, Default)]
+    struct Keep(Values);
+
+    struct One(Values, String);
+
+    impl One {
+        fn put(&self, value: f64) {
+            self.0.lock().unwrap().insert(self.1.clone(), value);
+        }
+    }
+
+    impl CounterFn for One {
+        fn increment(&self, _: u64) {
+            unreachable!("counters are absolute");
+        }
+
+        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+        fn absolute(&self, value: u64) {
+            self.put(value as f64);
+        }
+    }
+
+    impl GaugeFn for One {
+        fn increment(&self, _: f64) {}
+
+        fn decrement(&self, _: f64) {}
+
+        fn set(&self, value: f64) {
+            self.put(value);
+        }
+    }
+
+    impl HistogramFn for One {
+        fn record(&self, value: f64) {
+            self.put(value);
+        }
+    }
+
+    impl Keep {
+        fn one(&self, key: &Key) -> Arc<One> {
+            let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+            Arc::new(One(Arc::clone(&self.0), format!("{} {}", key.name(), labels.join(" "))))
+        }
+    }
+
+    impl Recorder for Keep {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::from_arc(self.one(key))
+        }
+
+        fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::from_arc(self.one(key))
+        }
+
+        fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::from_arc(self.one(key))
+        }
+    }
+
+    #[test]
+    fn everything_is_published_and_loads_are_recorded_as_they_end() {
+        let keep = Keep::default();
+        metrics::with_local_recorder(&keep, || {
+            let cache = crate::Cache::builder().name("metrics::tests").capacity(7).build();
+            cache.get_or_load(1, || 1);
+            cache.get_or_load(1, || 1);
+            let _ = cache.try_get_or_load(2, || Err::<i32, _>("on purpose"));
+            let loads = |outcome: &str| {
+                let name = format!("cache.load.duration cache=metrics::tests backend=memory outcome={outcome}");
+                keep.0.lock().unwrap().contains_key(&name)
+            };
+            assert!(loads("ok") && loads("error") && !loads("panicked"), "before anything is published");
+            publish();
+            let get = |name: &str| {
+                let name = format!("{name} cache=metrics::tests backend=memory");
+                keep.0.lock().unwrap().get(&name).copied()
+            };
+            assert_eq!((get("cache.hits"), get("cache.misses")), (Some(1.0), Some(2.0)));
+            assert_eq!((get("cache.load.errors"), get("cache.entries")), (Some(1.0), Some(1.0)));
+            assert_eq!((get("cache.capacity"), get("cache.weight")), (Some(7.0), None));
+        });
+    }
+}

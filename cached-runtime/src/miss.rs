@@ -8,6 +8,7 @@ use crate::memory::entry::{ByKey, Find};
 use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
 use crate::outcome::Outcome;
+use crate::pulse::Pulse;
 use crate::stack;
 use crate::store::Engine;
 use crate::tags::Tags;
@@ -44,7 +45,7 @@ pub(crate) struct Joining<K, V, H> {
     key: K,
     /// Of the load that it runs if the other's brings nothing.
     tags: Tags,
-    flight: Arc<Flight<V>>,
+    pub(crate) flight: Arc<Flight<V>>,
     wave: u32,
 }
 
@@ -66,7 +67,7 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
     }
 
     /// What the flight's landing gives the caller, if it gives anything.
-    fn landed<O: Outcome<Value = V>>(&mut self, outcome: O) -> Option<O::Ret> {
+    pub(crate) fn landed<O: Outcome<Value = V>>(&mut self, outcome: O) -> Option<O::Ret> {
         match self.flight.landing()? {
             Landing::Shared(shared) => {
                 let mut ret = outcome.unshare(shared);
@@ -94,13 +95,18 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
 
     /// Back to the shard, after a wait that brought nothing: there may be an entry by now, a flight to join, or a load
     /// to run.
-    fn next(self, waited: &Waited, asynchronous: bool, over: bool) -> Turn<K, V, H> {
+    pub(crate) fn next(
+        self,
+        waited: &Waited,
+        (asynchronous, pulse): (bool, Option<&Arc<Pulse>>),
+        over: bool,
+    ) -> Turn<K, V, H> {
         let given_up = matches!(waited, Waited::TimedOut).then_some(&self.flight);
         let now = over || matches!(waited, Waited::Cycle);
         let purpose = Purpose::Again;
         let ask = || {
             let tags = self.tags.clone();
-            Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up, tags, pulse: None }
+            Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up, tags, pulse }
         };
         let find = Find { hash: self.hash, view: &ByKey(&self.key) };
         match self.handle.lookup(&find, purpose, || self.key.clone(), ask) {
@@ -117,6 +123,11 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
 }
 
 impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
+    /// To be held while listeners are told of it.
+    pub(crate) fn inside(&self) -> Option<stack::Inside> {
+        if let Turn::Lead(leading) = &self.turn { Some(leading.inside()) } else { None }
+    }
+
     pub(crate) fn new(outcome: O, turn: Turn<K, O::Value, H>, coalesce: Coalesce) -> Self {
         Self { outcome, turn, coalesce }
     }
@@ -138,7 +149,7 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
                     if let Some(ret) = joining.landed(outcome) {
                         return ret;
                     }
-                    joining.next(&waited, false, bound.is_over())
+                    joining.next(&waited, (false, None), bound.is_over())
                 }
             };
         }
@@ -181,7 +192,7 @@ where
 /// All of them together end after `coalesce`. A call that is itself inside of a load also gives up on a flight after a
 /// second, since others wait for it in turn and a cycle through a spawned task can't be seen; the next time after two,
 /// then four: whoever gives up first runs the body, the others wait for that, and a slow load is not run by all of them.
-struct Bound {
+pub(crate) struct Bound {
     coalesce: Option<Duration>,
     /// When the last wait ends: set by the first. `None` until then, or if it lies beyond what the clock can tell.
     end: Option<Instant>,
@@ -189,12 +200,12 @@ struct Bound {
 }
 
 impl Bound {
-    fn new(coalesce: Coalesce) -> Self {
+    pub(crate) fn new(coalesce: Coalesce) -> Self {
         Self { coalesce: coalesce.0, end: None, rounds: 0 }
     }
 
     /// When the wait that begins now ends.
-    fn deadline(&mut self) -> Option<Instant> {
+    pub(crate) fn deadline(&mut self) -> Option<Instant> {
         let now = Instant::now();
         if let Some(coalesce) = self.coalesce.take() {
             self.end = now.checked_add(coalesce);
@@ -207,7 +218,7 @@ impl Bound {
         self.end.into_iter().chain(round).min()
     }
 
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.end.is_some_and(|end| Instant::now() >= end)
     }
 }
@@ -270,7 +281,7 @@ where
                     if let Some(ret) = joining.landed(outcome) {
                         return Poll::Ready(ret);
                     }
-                    *this.turn = Some(joining.next(&waited, true, this.bound.is_over()));
+                    *this.turn = Some(joining.next(&waited, (true, None), this.bound.is_over()));
                 }
                 // Past the cache: the body alone. (Polled again after it is ready, it answers as its author chose.)
                 None => return this.body.as_mut().poll(cx),

@@ -3,7 +3,9 @@
 pub use crate::acting::Acting;
 pub use crate::at::{At, Lookup, at};
 pub use crate::builder::{Builder, Coalesce, Eviction};
+pub use crate::bulk::{Bulk, Unsplit};
 pub use crate::cache::Cache;
+pub use crate::each::{Each, EachAsync, InBulk, each};
 #[cfg(feature = "redis")]
 pub use crate::error::Error;
 pub use crate::key::{

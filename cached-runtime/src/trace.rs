@@ -1,7 +1,9 @@
-//! What goes to the `tracing` facade, if the build has the feature: a line for each event that is rarer than a hit. Must
+//! What goes to the `tracing` facade, if the build has the feature: a span around each load, a line for each event. Must
 //! never be reached by a hit, nor show a key.
 
-use crate::hooks::Note;
+use crate::events::LoadEnd;
+use crate::hooks::{Note, Source};
+use std::sync::Arc;
 
 /// Whether somebody listens to the events that are no hits.
 pub(crate) fn listens() -> bool {
@@ -35,3 +37,150 @@ pub(crate) fn event(note: &Note) {
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn event(_: &Note) {}
+
+/// The span around a load. Nothing without the feature.
+#[derive(Default)]
+pub(crate) struct LoadSpan(#[cfg(feature = "tracing")] Option<tracing::Span>);
+
+/// The span is entered, until this is dropped.
+pub(crate) struct InSpan(
+    #[cfg(feature = "tracing")]
+    #[expect(dead_code, reason = "kept for its drop")]
+    Option<tracing::span::EnteredSpan>,
+);
+
+impl InSpan {
+    /// As its drop, by name.
+    #[expect(clippy::unused_self, reason = "it is taken to be dropped")]
+    pub(crate) fn leave(self) {}
+}
+
+impl LoadSpan {
+    /// `cached.load`, inside of whatever span the call is in.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn begin(source: &Arc<Source>, hash: u64) -> Self {
+        let (cache, backend) = (&*source.front().name, source.front().backend);
+        let span = tracing::debug_span!(
+            target: "cached_runtime",
+            "cached.load",
+            cache,
+            backend,
+            key_hash = hash,
+            outcome = tracing::field::Empty,
+        );
+        Self(Some(span))
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    pub(crate) fn begin(_: &Arc<Source>, _: u64) -> Self {
+        Self()
+    }
+
+    /// While the body runs, or is polled.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn enter(&self) -> InSpan {
+        InSpan(self.0.clone().map(tracing::Span::entered))
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    #[expect(clippy::unused_self, reason = "as the one with the feature")]
+    pub(crate) fn enter(&self) -> InSpan {
+        InSpan()
+    }
+
+    /// The load is over.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn ended(&self, ended: LoadEnd) {
+        if let Some(span) = &self.0 {
+            span.record("outcome", ended.name());
+        }
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    #[expect(clippy::unused_self, reason = "as the one with the feature")]
+    pub(crate) fn ended(&self, _: LoadEnd) {}
+}
+
+#[cfg(all(test, feature = "tracing", not(shuttle)))]
+mod tests {
+    use std::fmt::Write as _;
+    use std::sync::{Arc, Mutex};
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    /// Writes down what it is told, a line each.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+
+    struct Fields(String);
+
+    impl Visit for Fields {
+        fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+            if field.name() != "key_hash" && field.name() != "seconds" {
+                let _ = write!(self.0, " {}={value:?}", field.name());
+            }
+        }
+    }
+
+    impl Lines {
+        fn put(&self, line: String) {
+            self.0.lock().unwrap().push(line);
+        }
+    }
+
+    impl Subscriber for Lines {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target() == "cached_runtime"
+        }
+
+        fn new_span(&self, span: &Attributes<'_>) -> Id {
+            let mut fields = Fields(format!("new {}", span.metadata().name()));
+            span.record(&mut fields);
+            self.put(fields.0);
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, values: &Record<'_>) {
+            let mut fields = Fields("record".to_owned());
+            values.record(&mut fields);
+            self.put(fields.0);
+        }
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            let mut fields = Fields(format!("event {}", event.metadata().level()));
+            event.record(&mut fields);
+            self.put(fields.0);
+        }
+
+        fn enter(&self, _: &Id) {
+            self.put("enter".to_owned());
+        }
+
+        fn exit(&self, _: &Id) {
+            self.put("exit".to_owned());
+        }
+    }
+
+    #[test]
+    fn a_load_has_a_span_and_a_hit_has_nothing() {
+        let lines = Lines::default();
+        let cache = crate::Cache::builder().name("trace").build();
+        tracing::subscriber::with_default(lines.clone(), || {
+            cache.get_or_load(1, || lines.put("body".to_owned()));
+            let loaded = std::mem::take(&mut *lines.0.lock().unwrap());
+            assert_eq!(loaded[0], "new cached.load cache=\"trace\" backend=\"memory\"");
+            assert_eq!(loaded[1..4], ["enter", "body", "exit"]);
+            assert!(loaded.contains(&"record outcome=\"ok\"".to_owned()), "{loaded:?}");
+            assert!(loaded.iter().any(|line| line.starts_with("event DEBUG") && line.contains("event=\"load\"")));
+            lines.0.lock().unwrap().clear();
+            cache.get_or_load(1, || ());
+            let _ = cache.try_get_or_load(2, || Err::<(), _>("on purpose"));
+        });
+        let failed = lines.0.lock().unwrap().clone();
+        assert!(failed[0].starts_with("new cached.load"), "nothing for the hit before it: {failed:?}");
+        assert!(failed.contains(&"record outcome=\"error\"".to_owned()), "{failed:?}");
+    }
+}

@@ -22,9 +22,9 @@ where
     /// A call, in the ways of the scopes that it stands in, and told of.
     #[cold]
     #[inline(never)]
-    pub(crate) fn call_watched(self, asynchronous: bool) -> LookupOf<S, P, O> {
+    pub(crate) fn call_watched(self, hash: u64, asynchronous: bool) -> LookupOf<S, P, O> {
         let source = self.engine().common().source().clone();
-        let key = Key::hash(self.find().hash);
+        let key = Key::hash(hash);
         match scope::mode(&source, key) {
             Mode::Bypass => {
                 source.looked(key, Found::Bypassed);
@@ -32,11 +32,17 @@ where
             }
             Mode::Fresh => {
                 source.looked(key, Found::Miss);
-                Lookup::Miss(self.anew(asynchronous))
+                Lookup::Miss(self.anew_at(hash, asynchronous))
             }
             Mode::Usual => {
-                let found = self.call_plain(asynchronous);
-                source.looked(key, if matches!(found, Lookup::Hit(_)) { Found::Hit } else { Found::Miss });
+                let found = self.call_plain(hash, asynchronous);
+                match &found {
+                    Lookup::Hit(_) => source.looked(key, Found::Hit),
+                    Lookup::Miss(miss) => {
+                        let _inside = miss.inside();
+                        source.looked(key, Found::Miss);
+                    }
+                }
                 found
             }
         }

@@ -7,3 +7,7 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/coming-from.md")]
 mod coming_from {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/observability.md")]
+mod observability {}

@@ -168,6 +168,20 @@ fn listeners_may_use_the_cache_they_listen_to() {
 }
 
 #[test]
+fn a_listener_may_ask_for_the_key_that_is_missed() {
+    static CACHE: OnceLock<Cache<u32, u32>> = OnceLock::new();
+    let listener = |event: &Event<'_>| {
+        if let (Some(cache), What::Miss) = (CACHE.get(), event.what()) {
+            // It must not wait for the load that begins when this listener returns.
+            assert_eq!(cache.get_or_load(1, || 1), 1);
+        }
+    };
+    let cache = CACHE.get_or_init(|| Cache::builder().coalesce(Duration::MAX).listener(listener).build());
+    assert_eq!(cache.get_or_load(1, || 1), 1);
+    assert_eq!(cache.stats().loads, 2);
+}
+
+#[test]
 fn a_panicking_listener_takes_nothing_with_it() {
     let (told, builder) = told(Cache::<u32, u32>::builder().name("events::panics"));
     let cache = builder.build();

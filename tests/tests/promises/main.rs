@@ -4,6 +4,7 @@
 
 mod promise_01_distinct_arguments;
 mod promise_02_failed_loads;
+mod promise_02_many_ids;
 mod promise_02_one_load;
 mod promise_02_unpolled_leader;
 mod promise_03_fenced_fills;
@@ -19,6 +20,7 @@ mod promise_05_wakers;
 mod promise_08_bounded;
 mod promise_08_swept;
 mod promise_09_older_loads;
+mod promise_09_writers;
 mod promise_10_cheap_hits;
 mod promise_11_quiet_code;
 mod promise_12_no_unsafe;
