@@ -73,5 +73,24 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
     (::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads)),
     ::cached_runtime::__value_type!(io::Result < Product >, Value,
-    ::cached_runtime::private::AllThreads) > { Self::__cache() } }
+    ::cached_runtime::private::AllThreads) > { Self::__cache() } #[doc =
+    "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
+    pub (crate) fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    (::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads)), &
+    ::cached_runtime::__value_type!(io::Result < Product >, Value,
+    ::cached_runtime::private::AllThreads)) -> bool) -> ::core::future::Ready < () > {
+    ::core::future::ready(Self::__cache().invalidate_where(predicate)) } #[doc(hidden)]
+    #[inline] pub (crate) fn __to_forget < 'item > (id : u64, lang : & 'item str) ->
+    (u64, & 'item str,) { (id, lang,) } #[doc(hidden)] #[inline] pub (crate) fn
+    __forgetting < 'k, 'item > (taken : & 'k(u64, & 'item str,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let id = & taken.0; let lang = &
+    taken.1; Self::__entry(id, lang).owned().forgetting() } #[doc(hidden)] #[inline] pub
+    (crate) fn __to_write < 'item > (id : u64, lang : & 'item str) -> (u64, & 'item str,)
+    { (id, lang,) } #[doc(hidden)] #[inline] pub (crate) fn __writing < 'k, 'item >
+    (taken : & 'k(u64, & 'item str,)) -> impl ::cached_runtime::private::Write <
+    io::Result < Product > > { let _ = taken; let id = & taken.0; let lang = & taken.1;
+    Self::__entry(id, lang).owned().writing() } #[doc(hidden)] pub (crate) fn
+    __clearing() -> impl ::cached_runtime::private::Outdated {
+    ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
 }

@@ -94,5 +94,22 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     ::cached_runtime::__or!(Result < Option < u32 >, String >,
     ::cached_runtime::__value_type!(Result < Option < u32 >, String >, Option,
     ::cached_runtime::private::AllThreads), ::cached_runtime::private::AllThreads) > {
-    Self::__cache() } }
+    Self::__cache() } #[doc =
+    "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
+    fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads), &
+    ::cached_runtime::__or!(Result < Option < u32 >, String >,
+    ::cached_runtime::__value_type!(Result < Option < u32 >, String >, Option,
+    ::cached_runtime::private::AllThreads), ::cached_runtime::private::AllThreads)) ->
+    bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline] fn
+    __to_forget < 'item > (id : u32) -> (u32,) { (id,) } #[doc(hidden)] #[inline] fn
+    __forgetting < 'k, 'item > (taken : & 'k(u32,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let id = & taken.0;
+    Self::__entry(id).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write <
+    'item > (id : u32) -> (u32,) { (id,) } #[doc(hidden)] #[inline] fn __writing < 'k,
+    'item > (taken : & 'k(u32,)) -> impl ::cached_runtime::private::Write < Result <
+    Option < u32 >, String > > { let _ = taken; let id = & taken.0; Self::__entry(id)
+    .owned().writing() } #[doc(hidden)] fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__cache().clear()) } }
 }

@@ -56,5 +56,17 @@ pub fn page<T: Render>(name: String, n: u32) -> Answer<T> {
     Self::__slot().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub fn stats()
     -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
-    "Counts from zero again."] pub fn reset_stats() { Self::__slot().reset_stats() } }
+    "Counts from zero again."] pub fn reset_stats() { Self::__slot().reset_stats() }
+    #[doc(hidden)] #[inline] pub fn __to_forget < 'item, T : Render > (name : String, n :
+    u32) -> (String, u32,) { (name, n,) } #[doc(hidden)] #[inline] pub fn __forgetting <
+    'k, 'item, T : Render > (taken : & 'k(String, u32,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let name = & taken.0; let n = &
+    taken.1; Self::__entry:: < T, > (name, n).owned().forgetting() } #[doc(hidden)]
+    #[inline] pub fn __to_write < 'item, T : Render > (name : String, n : u32) ->
+    (String, u32,) { (name, n,) } #[doc(hidden)] #[inline] pub fn __writing < 'k, 'item,
+    T : Render > (taken : & 'k(String, u32,)) -> impl ::cached_runtime::private::Write <
+    Answer < T > > { let _ = taken; let name = & taken.0; let n = & taken.1;
+    Self::__entry:: < T, > (name, n).owned().writing() } #[doc(hidden)] pub fn
+    __clearing() -> impl ::cached_runtime::private::Outdated {
+    ::cached_runtime::private::Clearing(|| Self::__slot().clear()) } }
 }

@@ -69,5 +69,21 @@ fn local(text: &str) -> Rc<Token> {
     fn cache() -> ::cached_runtime::private::Cache < ::cached_runtime::__key_type!(str,
     ::cached_runtime::private::OneThread), ::cached_runtime::__value_type!(Rc < Token >,
     Value, ::cached_runtime::private::OneThread), ::cached_runtime::private::Local > {
-    Self::__cache() } }
+    Self::__cache() } #[doc =
+    "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
+    fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::OneThread), &
+    ::cached_runtime::__value_type!(Rc < Token >, Value,
+    ::cached_runtime::private::OneThread)) -> bool) { Self::__cache()
+    .invalidate_where(predicate); } #[doc(hidden)] #[inline] fn __to_forget < 'item >
+    (text : & 'item str) -> (& 'item str,) { (text,) } #[doc(hidden)] #[inline] fn
+    __forgetting < 'k, 'item > (taken : & 'k(& 'item str,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let text = & taken.0;
+    Self::__entry(text).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write <
+    'item > (text : & 'item str) -> (& 'item str,) { (text,) } #[doc(hidden)] #[inline]
+    fn __writing < 'k, 'item > (taken : & 'k(& 'item str,)) -> impl
+    ::cached_runtime::private::Write < Rc < Token > > { let _ = taken; let text = & taken
+    .0; Self::__entry(text).owned().writing() } #[doc(hidden)] fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__cache().clear()) } }
 }

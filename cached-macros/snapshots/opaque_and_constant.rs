@@ -78,5 +78,22 @@ where
     Self::__slot().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
     ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
-    "Counts from zero again."] fn reset_stats() { Self::__slot().reset_stats() } }
+    "Counts from zero again."] fn reset_stats() { Self::__slot().reset_stats() }
+    #[doc(hidden)] #[inline] fn __to_forget < 'item, 'a, const N : usize, TypeOf_value :
+    Hash + Eq > (value : TypeOf_value, text : & 'a str, list : [u8; N]) -> (TypeOf_value,
+    & 'a str, [u8; N],) where 'a : 'static, { (value, text, list,) } #[doc(hidden)]
+    #[inline] fn __forgetting < 'k, 'item, 'a, const N : usize, TypeOf_value : Hash + Eq
+    > (taken : & 'k(TypeOf_value, & 'a str, [u8; N],)) -> impl
+    ::cached_runtime::private::Forget where 'a : 'static, { let _ = taken; let value = &
+    taken.0; let text = & taken.1; let list = & taken.2; Self::__entry:: < N, _ > (value,
+    text, list).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write < 'item,
+    'a, const N : usize, TypeOf_value : Hash + Eq > (value : TypeOf_value, text : & 'a
+    str, list : [u8; N]) -> (TypeOf_value, & 'a str, [u8; N],) where 'a : 'static, {
+    (value, text, list,) } #[doc(hidden)] #[inline] fn __writing < 'k, 'item, 'a, const N
+    : usize, TypeOf_value : Hash + Eq > (taken : & 'k(TypeOf_value, & 'a str, [u8; N],))
+    -> impl ::cached_runtime::private::Write < String > where 'a : 'static, { let _ =
+    taken; let value = & taken.0; let text = & taken.1; let list = & taken.2;
+    Self::__entry:: < N, _ > (value, text, list).owned().writing() } #[doc(hidden)] fn
+    __clearing() -> impl ::cached_runtime::private::Outdated {
+    ::cached_runtime::private::Clearing(|| Self::__slot().clear()) } }
 }

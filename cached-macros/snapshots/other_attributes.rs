@@ -77,5 +77,22 @@ pub fn other_attributes(n: u8) -> u8 {
     pub fn cache() -> & 'static ::cached_runtime::private::Cache <
     ::cached_runtime::__key_type!(u8, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__value_type!(u8, Value, ::cached_runtime::private::AllThreads) > {
-    Self::__cache() } }
+    Self::__cache() } #[doc =
+    "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
+    pub fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    ::cached_runtime::__key_type!(u8, ::cached_runtime::private::AllThreads), &
+    ::cached_runtime::__value_type!(u8, Value, ::cached_runtime::private::AllThreads)) ->
+    bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline]
+    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn __to_forget
+    < 'item > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline] #[allow(unused)]
+    #[allow(clippy::too_many_lines, reason = "long")] pub fn __forgetting < 'k, 'item >
+    (taken : & 'k(u8,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let n
+    = & taken.0; Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline]
+    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn __to_write
+    < 'item > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline] #[allow(unused)]
+    #[allow(clippy::too_many_lines, reason = "long")] pub fn __writing < 'k, 'item >
+    (taken : & 'k(u8,)) -> impl ::cached_runtime::private::Write < u8 > { let _ = taken;
+    let n = & taken.0; Self::__entry(n).owned().writing() } #[doc(hidden)] pub fn
+    __clearing() -> impl ::cached_runtime::private::Outdated {
+    ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
 }

@@ -64,5 +64,19 @@ fn patterns(arg0: Point, pair: (&str, f64), n: u8, arg3: bool, _unread: u8) -> u
     .clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
     ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
-    "Counts from zero again."] fn reset_stats() { Self::__slot().reset_stats() } }
+    "Counts from zero again."] fn reset_stats() { Self::__slot().reset_stats() }
+    #[doc(hidden)] #[inline] fn __to_forget < 'item > (arg0 : Point, pair : (& 'item str,
+    f64), _unread : u8) -> (Point, (& 'item str, f64), u8,) { (arg0, pair, _unread,) }
+    #[doc(hidden)] #[inline] fn __forgetting < 'k, 'item > (taken : & 'k(Point, (& 'item
+    str, f64), u8,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let arg0
+    = & taken.0; let pair = & taken.1; let _unread = & taken.2; Self::__entry(arg0, pair,
+    _unread).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write < 'item >
+    (arg0 : Point, pair : (& 'item str, f64), _unread : u8) -> (Point, (& 'item str,
+    f64), u8,) { (arg0, pair, _unread,) } #[doc(hidden)] #[inline] fn __writing < 'k,
+    'item > (taken : & 'k(Point, (& 'item str, f64), u8,)) -> impl
+    ::cached_runtime::private::Write < u8 > { let _ = taken; let arg0 = & taken.0; let
+    pair = & taken.1; let _unread = & taken.2; Self::__entry(arg0, pair, _unread).owned()
+    .writing() } #[doc(hidden)] fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__slot().clear()) } }
 }

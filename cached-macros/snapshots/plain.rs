@@ -65,5 +65,19 @@ pub fn fib(n: u64) -> u64 {
     pub fn cache() -> & 'static ::cached_runtime::private::Cache <
     ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__value_type!(u64, Value, ::cached_runtime::private::AllThreads) >
-    { Self::__cache() } }
+    { Self::__cache() } #[doc =
+    "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
+    pub fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads), &
+    ::cached_runtime::__value_type!(u64, Value, ::cached_runtime::private::AllThreads))
+    -> bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline]
+    pub fn __to_forget < 'item > (n : u64) -> (u64,) { (n,) } #[doc(hidden)] #[inline]
+    pub fn __forgetting < 'k, 'item > (taken : & 'k(u64,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let n = & taken.0;
+    Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline] pub fn __to_write <
+    'item > (n : u64) -> (u64,) { (n,) } #[doc(hidden)] #[inline] pub fn __writing < 'k,
+    'item > (taken : & 'k(u64,)) -> impl ::cached_runtime::private::Write < u64 > { let _
+    = taken; let n = & taken.0; Self::__entry(n).owned().writing() } #[doc(hidden)] pub
+    fn __clearing() -> impl ::cached_runtime::private::Outdated {
+    ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
 }

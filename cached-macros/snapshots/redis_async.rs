@@ -72,5 +72,14 @@
     ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
     ::cached_runtime::private::AllThreads), ::cached_runtime::private::Redis > {
-    Self::__cache() } } }
+    Self::__cache() } #[doc(hidden)] #[inline] pub fn __to_forget < 'item > (id : u64) ->
+    (u64,) { (id,) } #[doc(hidden)] #[inline] pub fn __forgetting < 'k, 'item > (taken :
+    & 'k(u64,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let id = &
+    taken.0; Self::__entry(id).owned().forgetting() } #[doc(hidden)] #[inline] pub fn
+    __to_write < 'item > (id : u64) -> (u64,) { (id,) } #[doc(hidden)] #[inline] pub fn
+    __writing < 'k, 'item > (taken : & 'k(u64,)) -> impl ::cached_runtime::private::Write
+    < Result < Product, DbError > > { let _ = taken; let id = & taken.0;
+    Self::__entry(id).owned().writing() } #[doc(hidden)] pub fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::ClearingAfar(||
+    ::std::vec![::cached_runtime::private::clear(Self::__cache())]) } } }
 }

@@ -63,5 +63,16 @@
     Self::__slot().clear() } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub fn stats()
     -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
-    "Counts from zero again."] pub fn reset_stats() { Self::__slot().reset_stats() } } }
+    "Counts from zero again."] pub fn reset_stats() { Self::__slot().reset_stats() }
+    #[doc(hidden)] #[inline] pub fn __to_forget < 'item > (user : & 'item User) -> (&
+    'item User,) { (user,) } #[doc(hidden)] #[inline] pub fn __forgetting < 'k, 'item >
+    (taken : & 'k(& 'item User,)) -> impl ::cached_runtime::private::Forget { let _ =
+    taken; let user = & taken.0; Self::__entry(user).owned().forgetting() }
+    #[doc(hidden)] #[inline] pub fn __to_write < 'item > (user : & 'item User) -> (&
+    'item User,) { (user,) } #[doc(hidden)] #[inline] pub fn __writing < 'k, 'item >
+    (taken : & 'k(& 'item User,)) -> impl ::cached_runtime::private::Write < Option <
+    Session > > { let _ = taken; let user = & taken.0; Self::__entry(user).owned()
+    .writing() } #[doc(hidden)] pub fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::ClearingAfar(||
+    Self::__slot().clear_each()) } } }
 }

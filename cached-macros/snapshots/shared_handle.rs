@@ -49,5 +49,14 @@ fn shared_handle(pages: &Pages, n: u32) -> u32 {
     many < 'item > (keys : impl ::core::iter::IntoIterator < Item = (& 'item Pages, u32)
     >) -> ::std::vec::Vec < ::core::option::Option < u32 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (pages, n) | Self::__entry(& pages, & n).get(),)) } }
+    | (pages, n) | Self::__entry(& pages, & n).get(),)) } #[doc(hidden)] #[inline] fn
+    __to_forget < 'item > (pages : & 'item Pages, n : u32) -> (& 'item Pages, u32,) {
+    (pages, n,) } #[doc(hidden)] #[inline] fn __forgetting < 'k, 'item > (taken : & 'k(&
+    'item Pages, u32,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let
+    pages = & taken.0; let n = & taken.1; Self::__entry(pages, n).owned().forgetting() }
+    #[doc(hidden)] #[inline] fn __to_write < 'item > (pages : & 'item Pages, n : u32) ->
+    (& 'item Pages, u32,) { (pages, n,) } #[doc(hidden)] #[inline] fn __writing < 'k,
+    'item > (taken : & 'k(& 'item Pages, u32,)) -> impl ::cached_runtime::private::Write
+    < u32 > { let _ = taken; let pages = & taken.0; let n = & taken.1;
+    Self::__entry(pages, n).owned().writing() } }
 }

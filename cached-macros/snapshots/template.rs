@@ -27,7 +27,11 @@ fn template(user: &User, price: f64) -> u8 {
     ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
     = u8, Value : ::cached_runtime::private::CacheValue > + use < > > { use
     ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
-    NoLeaf as _, NoOwn as _, NoPick as _ }; Self::__slot().at(| options | options,
+    NoLeaf as _, NoOwn as _, NoPick as _ }; Self::__slot().at(| options | options.text(|
+    key, out | { #[allow(unused_imports)] use ::cached_runtime::private::NoText as _; let
+    _ = key; out.write_str("product:").ok() ?; ::cached_runtime::private::Text(& key.0)
+    .__text(out) ?; out.write_str(":{}:").ok() ?; ::cached_runtime::private::Text(& key
+    .1).__text(out) ?; ::core::option::Option::Some(()) }),
     (::cached_runtime::private::Leaf(& (* user).id,
     ::cached_runtime::private::AllThreads).__part(),
     ::cached_runtime::private::Own(::std::format!("{:.2}", (* price)),
@@ -58,5 +62,17 @@ fn template(user: &User, price: f64) -> u8 {
     .clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
     ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
-    "Counts from zero again."] fn reset_stats() { Self::__slot().reset_stats() } }
+    "Counts from zero again."] fn reset_stats() { Self::__slot().reset_stats() }
+    #[doc(hidden)] #[inline] fn __to_forget < 'item > (user : & 'item User, price : f64)
+    -> (& 'item User, f64,) { (user, price,) } #[doc(hidden)] #[inline] fn __forgetting <
+    'k, 'item > (taken : & 'k(& 'item User, f64,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let user = & taken.0; let price =
+    & taken.1; Self::__entry(user, price).owned().forgetting() } #[doc(hidden)] #[inline]
+    fn __to_write < 'item > (user : & 'item User, price : f64) -> (& 'item User, f64,) {
+    (user, price,) } #[doc(hidden)] #[inline] fn __writing < 'k, 'item > (taken : & 'k(&
+    'item User, f64,)) -> impl ::cached_runtime::private::Write < u8 > { let _ = taken;
+    let user = & taken.0; let price = & taken.1; Self::__entry(user, price).owned()
+    .writing() } #[doc(hidden)] fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__slot().clear()) } }
 }

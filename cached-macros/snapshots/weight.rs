@@ -64,5 +64,21 @@ fn weight(name: &str) -> String {
     fn cache() -> & 'static ::cached_runtime::private::Cache <
     ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__value_type!(String, Value, ::cached_runtime::private::AllThreads)
-    > { Self::__cache() } }
+    > { Self::__cache() } #[doc =
+    "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
+    fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads), &
+    ::cached_runtime::__value_type!(String, Value,
+    ::cached_runtime::private::AllThreads)) -> bool) { Self::__cache()
+    .invalidate_where(predicate); } #[doc(hidden)] #[inline] fn __to_forget < 'item >
+    (name : & 'item str) -> (& 'item str,) { (name,) } #[doc(hidden)] #[inline] fn
+    __forgetting < 'k, 'item > (taken : & 'k(& 'item str,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let name = & taken.0;
+    Self::__entry(name).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write <
+    'item > (name : & 'item str) -> (& 'item str,) { (name,) } #[doc(hidden)] #[inline]
+    fn __writing < 'k, 'item > (taken : & 'k(& 'item str,)) -> impl
+    ::cached_runtime::private::Write < String > { let _ = taken; let name = & taken.0;
+    Self::__entry(name).owned().writing() } #[doc(hidden)] fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__cache().clear()) } }
 }

@@ -25,8 +25,9 @@ async fn create(db: &Db, lang: String) -> io::Result<Product> {
                         after0.leave();
                         let made = value;
                         let taken0_0 = ::cached_runtime::private::again(&made.id);
+                        let own0 = product::__to_forget(taken0_0, taken0_1);
                         ::cached_runtime::private::After::new(
-                                product::__forgetting(taken0_0, taken0_1),
+                                product::__forgetting(&own0),
                             )
                             .done()
                     },

@@ -42,6 +42,12 @@ impl Expansion<'_> {
         Some(quote!(.tags(&#each)))
     }
 
+    /// The same where the arguments are references to themselves.
+    pub(crate) fn tags_of_refs(&self) -> Option<TokenStream> {
+        let each = self.each_tag(Scope::Borrowed)?;
+        Some(quote!(.tags(&#each)))
+    }
+
     /// The same for an entry that is handed on, where the arguments are references to themselves.
     pub(crate) fn tags_boxed(&self) -> Option<TokenStream> {
         let each = self.each_tag(Scope::Borrowed)?;

@@ -1,13 +1,23 @@
 //! What the attributes of writers call of a companion: hidden functions that give what is to be forgotten or stored, owned.
 //! Must never be called by hand.
+//!
+//! ```text
+//! fn __to_forget<'item>(id: u64, lang: &'item str) -> (u64, &'item str)     // the arguments are coerced as in any call
+//! fn __forgetting<'k, 'item>(taken: &'k (u64, &'item str)) -> impl Forget
+//! ```
+//!
+//! Two steps, since what the second gives can't hide that its key was made of borrowed arguments: they must be the
+//! writer's own by then, and no longer those that its body may move.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
+use syn::{GenericParam, Index, Lifetime, LifetimeParam};
 
 use crate::expand::{Expansion, quote};
 use crate::function::Argument;
+use crate::many::with_lifetime;
 use crate::names::is_supported;
 use crate::scope::ours;
-use crate::signature::{name_opaque, parameters};
+use crate::signature::name_opaque;
 
 /// `__forgetting`, `__writing`, `__clearing`.
 pub(crate) fn of_writers(expansion: &Expansion<'_>, handle: Option<&TokenStream>) -> TokenStream {
@@ -16,52 +26,69 @@ pub(crate) fn of_writers(expansion: &Expansion<'_>, handle: Option<&TokenStream>
     }
     let rt = &expansion.rt;
     let ret = &expansion.single().returns;
-    let forgetting =
-        one(expansion, "__forgetting", &expansion.entry_arguments(), None, &quote!(#rt::Forget), &quote!(forgetting));
-    let tags = expansion.tags();
-    let writing = one(
-        expansion,
-        "__writing",
-        &expansion.stored_arguments(),
-        tags.as_ref(),
-        &quote!(#rt::Write<#ret>),
-        &quote!(writing),
-    );
+    let (entered, stored) = (expansion.entry_arguments(), expansion.stored_arguments());
+    let forgetting = both(expansion, "forget", &entered, None, &quote!(#rt::Forget));
+    let writing = both(expansion, "writ", &stored, expansion.tags_of_refs().as_ref(), &quote!(#rt::Write<#ret>));
     let clearing = handle.map(|handle| clearing(expansion, handle));
     quote!(#forgetting #writing #clearing)
 }
 
-/// The arguments by value, as the other companions take them: what the user passes is coerced as in any call.
-fn one(
+/// The names of the two steps to forget an entry, or to write it.
+pub(crate) fn steps(writes: bool) -> (&'static str, &'static str) {
+    if writes { ("__to_write", "__writing") } else { ("__to_forget", "__forgetting") }
+}
+
+/// Both steps.
+fn both(
     expansion: &Expansion<'_>,
     name: &str,
     arguments: &[&Argument],
     tags: Option<&TokenStream>,
     gives: &TokenStream,
-    method: &TokenStream,
 ) -> TokenStream {
     let function = expansion.of();
     let (visibility, lints) = (&function.quiet_visibility, &expansion.attributes.companions);
-    let name = ours(name);
+    let (take, step) = steps(name == "writ");
+    let method = ours(step.trim_start_matches('_'));
+    let (take, step) = (ours(take), ours(step));
     let mut generics = function.quiet.generics.clone();
-    let mut taken = Vec::new();
+    let mut types = Vec::new();
     for argument in arguments {
-        let name = &argument.name;
-        let mut ty = argument.ty.clone();
-        generics.params.extend(name_opaque(&mut ty, name));
-        taken.push(quote!(#name: #ty));
+        let mut ty = with_lifetime(&argument.ty);
+        generics.params.extend(name_opaque(&mut ty, &argument.name));
+        types.push(ty);
     }
-    let captured = parameters(&generics);
-    let captured = quote!(+ use<#(#captured),*>);
+    let lifetime = |name: &str| GenericParam::Lifetime(LifetimeParam::new(Lifetime::new(name, Span::mixed_site())));
+    generics.params.insert(0, lifetime("'item"));
+    let mut borrowing = generics.clone();
+    borrowing.params.insert(0, lifetime("'k"));
     let (generics, _, bounds) = generics.split_for_impl();
+    let (borrowing, _, _) = borrowing.split_for_impl();
+    let names: Vec<_> = arguments.iter().map(|argument| &argument.name).collect();
     let entered = expansion.entry_arguments();
     let entered = entered.iter().map(|argument| &argument.name);
     let turbofish = expansion.entry_turbofish();
+    // By reference, as `__entry` takes them; the tags look at them as they are.
+    let lets = names.iter().enumerate().map(|(at, name)| {
+        let at = Index::from(at);
+        quote!(let #name = &taken.#at;)
+    });
+    // Clippy objects to `()` as a value.
+    let (taken, all) =
+        if names.is_empty() { (quote!([u8; 0]), quote!([])) } else { (quote!((#(#types,)*)), quote!((#(#names,)*))) };
     quote! {
         #[doc(hidden)]
+        #[inline]
         #lints
-        #visibility fn #name #generics (#(#taken),*) -> impl #gives #captured #bounds {
-            Self::__entry #turbofish (#(&#entered),*) #tags.owned().#method()
+        #visibility fn #take #generics (#(#names: #types),*) -> #taken #bounds { #all }
+
+        #[doc(hidden)]
+        #[inline]
+        #lints
+        #visibility fn #step #borrowing (taken: &'k #taken) -> impl #gives #bounds {
+            let _ = taken;
+            #(#lets)*
+            Self::__entry #turbofish (#(#entered),*) #tags.owned().#method()
         }
     }
 }
@@ -71,11 +98,11 @@ fn clearing(expansion: &Expansion<'_>, handle: &TokenStream) -> TokenStream {
     let visibility = &expansion.of().quiet_visibility;
     let clears = match (expansion.plan.remote, expansion.plan.typed) {
         (false, _) => quote!(#rt::Clearing(|| #handle.clear())),
-        (true, true) => quote!(#rt::ClearingAfar(|| #rt::clear(#handle))),
-        (true, false) => quote!(#rt::ClearingAfar(|| #handle.clear_all())),
+        (true, true) => quote!(#rt::ClearingAfar(|| ::std::vec![#rt::clear(#handle)])),
+        (true, false) => quote!(#rt::ClearingAfar(|| #handle.clear_each())),
     };
     quote! {
         #[doc(hidden)]
-        #visibility fn __clearing() -> impl #rt::Forget { #clears }
+        #visibility fn __clearing() -> impl #rt::Outdated { #clears }
     }
 }

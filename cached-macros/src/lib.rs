@@ -156,6 +156,29 @@ use proc_macro::TokenStream;
 /// # Ok::<_, std::io::Error>(())
 /// ```
 ///
+/// ## Groups
+///
+/// | option | value | meaning | default |
+/// |---|---|---|---|
+/// | `tags` | list of templates over the arguments: `["products", "user:{id}"]` | groups that the entry belongs to: `invalidate_tag("user:7")` forgets all entries of the group, in every cache. A tag is the text that its template displays. `set` takes the arguments that the tags read, beside those of the key | none |
+///
+/// ```
+/// # use cached_runtime::cached;
+/// use cached_runtime::invalidate_tag;
+///
+/// #[cached(tags = ["orders", "user:{user}"])]
+/// fn orders(user: u64, page: u32) -> Vec<u64> {
+///     vec![user, page.into()]
+/// }
+///
+/// (orders(1, 1), orders(2, 1));
+/// invalidate_tag("user:1").wait()?;
+/// assert!(!orders::contains(1, 1) && orders::contains(2, 1));
+/// # Ok::<_, cached_runtime::Error>(())
+/// ```
+///
+/// Functions that write forget with [`macro@invalidates`].
+///
 /// ## Calls that are different
 ///
 /// | option | value | meaning | default |
@@ -297,6 +320,7 @@ use proc_macro::TokenStream;
 /// | `refresh` | all arguments | runs the body and stores; a failure leaves the old value |
 /// | `uncached` | all arguments | runs the body, past the cache. (What it calls is cached: `fib::uncached` calls `fib`.) |
 /// | `many` | an iterator of key arguments, tuples if several | `Vec<Option<_>>`, in their order |
+/// | `invalidate_where` | a predicate of key and value | forgets what satisfies it. In memory, where there is `cache` |
 /// | `clear` | | forgets everything, of all instantiations (in Redis: that this process has used) |
 /// | `stats`, `reset_stats` | | hits, misses and the rest |
 /// | `cache` | | the `Cache` itself. Functions without type parameters whose key is made of arguments as they are |
@@ -350,12 +374,83 @@ pub fn cached(attribute: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Goes on a function that writes: after it succeeded, what it made outdated is forgotten.
+///
+/// ```
+/// use cached_runtime::{cached, invalidates};
+///
+/// #[cached(tags = ["products"])]
+/// fn page(number: u32) -> String {
+///     format!("page {number}")
+/// }
+///
+/// #[cached]
+/// fn price(id: u64) -> u64 {
+///     id * 100
+/// }
+///
+/// #[invalidates(price(id), tags = ["products"])] // after an `Ok`
+/// fn change(id: u64, to: u64) -> Result<u64, String> {
+///     if to > 0 { Ok(to) } else { Err("a price is more than zero".to_owned()) }
+/// }
+///
+/// (page(1), price(7));
+/// change(7, 0).unwrap_err();
+/// assert!(page::contains(1) && price::contains(7));
+/// change(7, 500).unwrap();
+/// assert!(!page::contains(1) && !price::contains(7));
+/// ```
+///
+/// | what | forgets |
+/// |---|---|
+/// | `price(id)`, `shop::price(id)`, `parse::<u8>(text)` | one entry of a cached function: its arguments are those of the companion's `invalidate` |
+/// | `price` | all entries of the function |
+/// | `self.price_entry(id)`, `Self::price_entry(id)` | the entry of a method, by its `companion` |
+/// | <code>\|made\| price(made.id)</code> | an entry that only the result tells: the closure gets a reference to what is inside of `Ok`, or to what the function returns |
+/// | `tags = ["products", "user:{id}"]` | all entries of these tags, in every cache; templates over the writer's arguments |
+///
+/// Writer and target may be sync or async, functions or methods, in memory or in Redis. Several may stand in one attribute, and
+/// several attributes on one function, with `#[cached]` too.
+///
+/// - It acts after the body returned; where it returned a `Result`, after an `Ok` only.
+/// - Arguments are evaluated before the body, which may move them; arguments and fields of them are cloned for that. Those that
+///   use the result are evaluated after it.
+/// - If the body panics, or its future is dropped once it was polled, nobody can know whether it wrote: the entries are
+///   forgotten. An entry that only the result would have told is then forgotten with all others of its function; that of a
+///   method is not.
+/// - What a server could not be told leaves the function's result alone: it is queued, counted and logged, and tried again for as
+///   long as the process lives.
 #[proc_macro_attribute]
 pub fn invalidates(attribute: TokenStream, item: TokenStream) -> TokenStream {
     writers::writer_tokens(targets::Writer::Invalidates, attribute.into(), item.into()).into()
 }
 
-/// Goes on a function that writes: after it succeeded, what it returned is stored as an entry of a cached function.
+/// Goes on a function that writes: after it succeeded, what it returned becomes the entry of a cached function.
+///
+/// ```
+/// use cached_runtime::{cached, updates};
+///
+/// #[cached]
+/// fn price(id: u64) -> Option<u64> {
+///     Some(id * 100)
+/// }
+///
+/// #[updates(price(id))]
+/// fn change(id: u64, to: u64) -> Result<u64, String> {
+///     if to > 0 { Ok(to) } else { Err("a price is more than zero".to_owned()) }
+/// }
+///
+/// change(7, 500).unwrap();
+/// assert_eq!((price(7), price::stats().loads), (Some(500), 0));
+/// change(7, 0).unwrap_err();
+/// assert_eq!(price(7), Some(500));
+/// ```
+///
+/// It takes entries, as [`macro@invalidates`] does: `price(id)`, `self.price_entry(id)`. The arguments are those of the companion's
+/// `set`, without the value. What is inside of `Ok`, or what the writer returns, must be what the cached function returns, or what
+/// is inside of that.
+///
+/// Of two writers of one entry at the same time none stores its value: nobody could tell which of them wrote last, and the next
+/// call loads. If the body panics, or is dropped once it was polled, the entry is forgotten.
 #[proc_macro_attribute]
 pub fn updates(attribute: TokenStream, item: TokenStream) -> TokenStream {
     writers::writer_tokens(targets::Writer::Updates, attribute.into(), item.into()).into()

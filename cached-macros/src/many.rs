@@ -113,7 +113,7 @@ impl Expansion<'_> {
 }
 
 /// The type with a name for the lifetimes that have none: they can't be left out in `impl Trait`.
-fn with_lifetime(ty: &Type) -> Type {
+pub(crate) fn with_lifetime(ty: &Type) -> Type {
     struct Named;
     impl VisitMut for Named {
         fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {

@@ -38,17 +38,8 @@ const KNOWN: [&str; 30] = [
 ];
 
 /// What the runtime does not have yet: what doesn't work is not accepted.
-const LATER: [&str; 9] = [
-    "tags",
-    "stale_while_revalidate",
-    "stale_if_error",
-    "refresh_ahead",
-    "soft_timeout",
-    "timeout",
-    "each",
-    "#[invalidates]",
-    "invalidate_matching",
-];
+const LATER: [&str; 6] =
+    ["stale_while_revalidate", "stale_if_error", "refresh_ahead", "soft_timeout", "timeout", "each"];
 
 /// Whether the runtime has it.
 pub(crate) fn is_supported(name: &str) -> bool {

@@ -9,7 +9,8 @@
 //! // Output
 //! async fn update(db: &Db, id: u64, patch: Patch) -> Result<bool, Error> {
 //!     let id_ = again(&id);                                     // the body may move it
-//!     let first = After::new(product::__forgetting(id_));      // dropped, it forgets too
+//!     let own = product::__to_forget(id_);
+//!     let first = After::new(product::__forgetting(&own));     // dropped, it forgets too
 //!     let second = After::new(OfTags(vec![format!("products")]));
 //!     let ret = async move { .. }.await;
 //!     let done = match Wrote(&ret).__value() {
@@ -21,7 +22,7 @@
 //! }
 //!
 //! // #[updates(product(id))]: a ticket before the body, the value after it
-//!     let mut first = product::__writing(id_);
+//!     let mut first = product::__writing(&own);
 //!     Write::begin_async(&mut first).await;
 //!     ..
 //!     Some(value) => commit(first, value)
@@ -35,11 +36,11 @@ use syn::{Expr, Ident, Pat, Path, PathArguments, ReturnType, Token, Type, parse_
 
 use crate::errors::Errors;
 use crate::expand::{located, quote};
-use crate::fallback;
 use crate::function::{Flow, Function};
 use crate::scope::ours;
 use crate::targets::{self, Given, Target, Targets, What, Writer};
 use crate::template::{self, Tag};
+use crate::{fallback, hidden};
 
 /// Tokens -> targets and function -> tokens; on any mistake, all of them and the item as it was.
 pub(crate) fn writer_tokens(writer: Writer, attribute: TokenStream, item: TokenStream) -> TokenStream {
@@ -187,12 +188,16 @@ impl Writing<'_> {
                 quote!(#clearing())
             }
             What::Entry(path, call) => {
-                let name = if self.writer == Writer::Updates { "__writing" } else { "__forgetting" };
-                let function = companion(path, name, true);
+                let (take, step) = hidden::steps(self.writer == Writer::Updates);
+                let (take, step) = (companion(path, take, true), companion(path, step, true));
                 let arguments = taken.all(&call.args);
                 let mut group = Group::new(Delimiter::Parenthesis, quote!(#(#arguments),*));
                 group.set_span(call.paren_token.span.join());
-                quote!(#function #group)
+                let own = ours(&format!("own{at}"));
+                let take = quote!(let #own = #take #group;);
+                let lets = if late.is_empty() { &mut taken.lets } else { &mut taken.of_result };
+                lets.extend(take);
+                quote!(#step(&#own))
             }
             What::Given(given) => {
                 let mut given = match given {
@@ -286,28 +291,50 @@ impl Taken<'_> {
 
     fn one(&mut self, argument: &Expr) -> Expr {
         let of_result = mentions(argument.to_token_stream(), self.late);
-        let place = is_place(argument);
-        // Without a result to wait for, whatever is computed may stand where it is coerced.
-        if !place && (of_result || self.late.is_empty()) {
-            return argument.clone();
-        }
-        let name = ours(&format!("taken{}_{}", self.at, self.count));
-        self.count += 1;
         let rt = self.rt;
-        // In a statement of its own, so that it is the place's type that counts, and is coerced in the call.
-        let taken = if place {
-            let span = span_of(argument).resolved_at(Span::mixed_site());
-            quote_spanned!(span=> let #name = #rt::again(&#argument);)
-        } else {
-            quote!(let #name = #argument;)
+        let (taken, shown) = match argument {
+            Expr::Reference(reference) if reference.mutability.is_none() && is_place(&reference.expr) => {
+                let (taken, name) = self.name(&reference.expr);
+                // What can't be cloned stays borrowed, and is looked through.
+                let place = &reference.expr;
+                (quote!(let #taken = { use #rt::NotAgain as _; #rt::Again(&#place).__again() };), quote!(&#name))
+            }
+            Expr::Reference(reference) if reference.mutability.is_none() && is_made(&reference.expr) => {
+                let (taken, name) = self.name(&reference.expr);
+                let made = &reference.expr;
+                (quote!(let #taken = #made;), quote!(&#name))
+            }
+            place if is_place(place) => {
+                let (taken, name) = self.name(place);
+                // In a statement of its own, so that it is the place's type that counts, and is coerced in the call.
+                let span = span_of(place).resolved_at(Span::mixed_site());
+                (quote_spanned!(span=> let #taken = #rt::again(&#place);), name.to_token_stream())
+            }
+            // Without a result to wait for, whatever is computed may stand where it is coerced.
+            other if of_result || self.late.is_empty() => return other.clone(),
+            other => {
+                let (taken, name) = self.name(other);
+                (quote!(let #taken = #other;), name.to_token_stream())
+            }
         };
         let lets = if of_result { &mut self.of_result } else { &mut self.lets };
         lets.extend(taken);
-        // Errors about it are shown where the user wrote it.
-        let mut shown = name;
-        shown.set_span(shown.span().located_at(span_of(argument)));
         parse_quote!(#shown)
     }
+
+    /// A name for what is taken: as it is bound, and as it is passed. Errors about it are shown where the user wrote it.
+    fn name(&mut self, taken: &Expr) -> (Ident, Ident) {
+        let name = ours(&format!("taken{}_{}", self.at, self.count));
+        self.count += 1;
+        let mut shown = name.clone();
+        shown.set_span(shown.span().located_at(span_of(taken)));
+        (name, shown)
+    }
+}
+
+/// What is made anew, and so lives no longer than its statement.
+fn is_made(expr: &Expr) -> bool {
+    matches!(expr, Expr::Macro(_) | Expr::MethodCall(_) | Expr::Call(_) | Expr::Struct(_))
 }
 
 /// An argument, or a field of one.

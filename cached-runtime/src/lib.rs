@@ -53,6 +53,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod acting;
+mod after;
 mod at;
 #[cfg(feature = "tokio")]
 mod background;
@@ -110,7 +111,7 @@ mod writers;
 pub use acting::{Acting, Invalidation};
 pub use builder::{Builder, Coalesce, Eviction};
 pub use cache::Cache;
-pub use cached_macros::cached;
+pub use cached_macros::{cached, invalidates, updates};
 pub use entry::Entry;
 pub use error::{Error, ErrorKind, Refusal};
 pub use glob::escape_pattern;

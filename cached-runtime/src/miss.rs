@@ -10,7 +10,7 @@ use crate::memory::shard::Begun;
 use crate::outcome::Outcome;
 use crate::pulse::Pulse;
 use crate::stack;
-use crate::store::Engine;
+use crate::store::{Engine, Wanted};
 use crate::tags::Tags;
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -109,7 +109,8 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
             Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up, tags, pulse }
         };
         let find = Find { hash: self.hash, view: &ByKey(&self.key) };
-        match self.handle.lookup(&find, purpose, || self.key.clone(), ask) {
+        let wants = Wanted(purpose, || self.key.clone(), ask);
+        match self.handle.lookup(&find, wants, |value| Some(Begun::Hit(value)), |begun| begun) {
             Some(Begun::Hit(value)) => {
                 self.handle.common().count_coalesced();
                 Turn::Hit(value)
@@ -133,6 +134,7 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
     }
 
     /// Runs the body, or waits for the call that does.
+    #[inline(never)]
     pub fn run(self, body: impl FnOnce() -> O::Ret) -> O::Ret {
         let Self { outcome, mut turn, coalesce } = self;
         let mut bound = Bound::new(coalesce);

@@ -1,6 +1,10 @@
 //! All that expansions of the macros name. Must never be named by hand: it changes without notice.
 
 pub use crate::acting::Acting;
+pub use crate::after::{
+    After, Again, AnyWrote, Clearing, ClearingAfar, NotAgain, Nothing, OfTags, Outdated, Wrote, again, call, commit,
+    release, settle, settle_now,
+};
 pub use crate::at::{At, Lookup, at};
 pub use crate::builder::{Builder, Coalesce, Eviction};
 pub use crate::bulk::{Bulk, Unsplit};

@@ -184,7 +184,7 @@ impl AnyRedisSlot {
     ///
     /// As [`clear`](Self::clear).
     pub fn clear_async(&self) -> impl Future<Output = Result<(), Error>> + Send + use<> {
-        let acting: Vec<Acting> = self.all().iter().map(|cache| cache.clear()).collect();
+        let acting = self.clear_each();
         async move {
             let mut result = Ok(());
             for one in acting {
@@ -192,6 +192,11 @@ impl AnyRedisSlot {
             }
             result
         }
+    }
+
+    /// Forgets everything, of each instantiation that this process has used.
+    pub fn clear_each(&self) -> Vec<Acting> {
+        self.all().iter().map(|cache| cache.clear()).collect()
     }
 
     /// As [`clear_async`](Self::clear_async), for sync code.

@@ -19,3 +19,4 @@ mod shapes;
 mod shared_caches;
 mod stats;
 mod weights;
+mod writers;
