@@ -245,11 +245,11 @@ fn a_renewal_that_is_dropped_lets_the_next_one_in() {
         });
         tokio::pin!(call);
         let ended = futures::future::poll_fn(|cx| {
-            use std::{future::Future, task::Poll};
+            use std::future::Future;
             assert!(call.as_mut().poll(cx).is_pending(), "its load never ends");
-            std::pin::Pin::new(&mut told).poll(cx).map(|told| Poll::<()>::Ready(told.expect("it was told")))
+            std::pin::Pin::new(&mut told).poll(cx).map(|told| told.expect("it was told"))
         });
-        tokio::time::timeout(PATIENCE, ended).await.map(drop).expect("the call was chosen to renew");
+        tokio::time::timeout(PATIENCE, ended).await.expect("the call was chosen to renew");
     });
     eventually("the next renewal", || cache.get_or_load(1, || 2) == 2);
 }
