@@ -242,7 +242,8 @@ where
             bare.push(at);
             continue;
         };
-        match call.found(seen, asynchronous) {
+        // A bulk call renews nothing ahead of its time: it would be another run of the body.
+        match call.found(seen.map(|seen| (seen, None)), asynchronous) {
             Lookup::Hit(ret) => found[at] = Some(ret),
             Lookup::Miss(miss) => loads.push(Load::new(at, miss)),
         }
