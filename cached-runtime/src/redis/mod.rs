@@ -2,6 +2,8 @@
 //! server fail a caller, or hold one up beyond its budget.
 
 mod at;
+#[cfg(feature = "tokio")]
+mod background;
 mod breaker;
 mod budget;
 mod client;
@@ -43,6 +45,7 @@ mod tests;
 mod text;
 mod watch;
 mod watched;
+mod windows;
 mod wire;
 mod writers;
 

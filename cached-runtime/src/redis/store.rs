@@ -175,13 +175,12 @@ impl<K, V> Builder<K, V> {
         let parts = self.remote_parts();
         let options = parts.options;
         let refused = refused(options.connection, &parts.name, parts.version);
-        let lasts = parts.policy.lasts();
         let remote = Remote::new(
             Client::named(options.connection),
             Arc::clone(&parts.source),
             parts.version,
             options.form,
-            lasts,
+            &parts.policy,
         );
         let core = Arc::new(Core {
             remote,
@@ -189,6 +188,8 @@ impl<K, V> Builder<K, V> {
             codec: options.codec,
             compress_above: options.compress_above,
             policy: parts.policy,
+            #[cfg(feature = "tokio")]
+            soft_timeout: parts.soft_timeout,
             coalesce: parts.coalesce,
             counts: Arc::new(super::core::Counts::of(&parts.source)),
             queue: Arc::default(),
@@ -206,6 +207,8 @@ pub(crate) struct Parts<V: 'static> {
     pub(crate) version: u32,
     pub(crate) gates: Arc<MemoryCache<Arc<str>, V>>,
     pub(crate) policy: crate::policy::Policy,
+    #[cfg(feature = "tokio")]
+    pub(crate) soft_timeout: Option<std::time::Duration>,
     pub(crate) coalesce: crate::builder::Coalesce,
     pub(crate) options: Options,
 }

@@ -23,3 +23,5 @@ mod testbed_proxy;
 mod testbed_tls;
 mod unreachable;
 mod unreadable;
+mod windows;
+mod writers;
