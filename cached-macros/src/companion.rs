@@ -263,6 +263,16 @@ fn refresh(expansion: &Expansion<'_>) -> TokenStream {
     quiet(&mut signature);
     signature.abi = None;
     name_arguments(&mut signature, function);
+    if let Some(bulk) = &expansion.plan.single {
+        let call = expansion.refresh_each(bulk);
+        let call =
+            if function.flow == Flow::Boxed { quote!(::std::boxed::Box::pin(async move { #call })) } else { call };
+        return quote! {
+            #[doc = "Runs the body for all of them, and stores what it returns in place of what the cache holds."]
+            #lints
+            #visibility #signature { #call }
+        };
+    }
     let entered = expansion.entry_arguments();
     let entered = entered.iter().map(|argument| &argument.name);
     let all = function.arguments.iter().map(|argument| &argument.name);

@@ -2,7 +2,7 @@
 
 use cached_runtime::{
     Cache,
-    private::{AllThreads, AnyLeaf as _, OutcomeOf, Pick as _, at, each},
+    private::{AllThreads, AnyLeaf as _, OutcomeOf, Pick as _, at, each, each_async},
 };
 use cached_tests::{Counter, Gate, eventually, run, start};
 use std::{
@@ -17,6 +17,12 @@ type Numbers = Cache<u64, u64>;
 macro_rules! items {
     ($cache:expr, $ids:expr) => {
         each($ids.iter().map(|id| (*id, place!($cache, id))).collect())
+    };
+}
+
+macro_rules! items_async {
+    ($cache:expr, $ids:expr) => {
+        each_async($ids.iter().map(|id| (*id, place!($cache, id))).collect())
     };
 }
 
@@ -249,7 +255,7 @@ fn async_calls_share_loads_and_dropped_ones_hand_over() {
                         ids
                     }
                 };
-                let got: Vec<u64> = items!(&cache, ids).run_async(body).await;
+                let got: Vec<u64> = items_async!(&cache, ids).run_async(body).await;
                 got
             }
         };
