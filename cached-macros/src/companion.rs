@@ -353,11 +353,18 @@ fn invalidate_where(expansion: &Expansion<'_>) -> Option<TokenStream> {
     })
 }
 
+impl Expansion<'_> {
+    /// Whether its entries are in one cache of known types, and not in one for each instantiation.
+    pub(crate) fn is_one_cache(&self) -> bool {
+        self.plan.typed || self.plan.options.cache.is_some()
+    }
+}
+
 /// What `clear` returns, and does.
 fn clear(expansion: &Expansion<'_>, handle: &TokenStream) -> (TokenStream, TokenStream) {
     let rt = &expansion.rt;
     let result = quote!(::core::result::Result<(), #rt::Error>);
-    match (expansion.plan.remote, expansion.plan.typed, expansion.of().flow) {
+    match (expansion.plan.remote, expansion.is_one_cache(), expansion.of().flow) {
         (true, true, Flow::Sync) => (quote!(-> #result), quote!(#rt::clear(#handle).wait())),
         (true, true, Flow::Async | Flow::Boxed) => (quote!(-> #rt::Acting), quote!(#rt::clear(#handle))),
         // Of many instantiations, as one.
