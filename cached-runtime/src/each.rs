@@ -195,13 +195,13 @@ impl<Id, K: Hash + Eq, O: Outcome, H: Engine<K, O::Value>> Call<Id, K, O, H> {
     fn new<A>(places: Vec<(Id, A)>, start: Start, seek: impl Fn(A, Option<&Arc<Pulse>>) -> Sought<K, O, H>) -> Self {
         let pulse = start.asynchronous.then(Arc::default);
         let mut call = Self { items: Vec::with_capacity(places.len()), bound: None, pulse, handle: None };
-        let mut seen = HashMap::new();
+        let mut firsts = HashMap::new();
         for (id, place) in places {
             let Sought { handle, outcome, turn, key, bound } = seek(place, call.pulse.as_ref());
             call.bound.get_or_insert(bound);
             call.handle.get_or_insert(handle);
             let at = call.items.len();
-            let first = key.map_or(at, |key| *seen.entry(key).or_insert(at));
+            let first = key.map_or(at, |key| *firsts.entry(key).or_insert(at));
             // A second load of the same key is dropped before it begins.
             let found = if first < at { Found::Same(first) } else { Self::turned(outcome, turn) };
             call.items.push(Item { id, outcome, found });
