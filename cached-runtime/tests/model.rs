@@ -344,8 +344,7 @@ fn a_writer_beside_an_invalidation_never_leaves_the_older_value() {
     for forget in forget {
         check(move |cache| {
             let source = Arc::new(Source::default());
-            let load =
-                |cache: &Numbers, source: &Source| cache.entry(1).tags(&["a"]).get_or_load(|| source.load());
+            let load = |cache: &Numbers, source: &Source| cache.entry(1).tags(&["a"]).get_or_load(|| source.load());
             let writer = {
                 let (cache, source) = (cache.clone(), source.clone());
                 thread::spawn(move || {
@@ -382,8 +381,7 @@ fn a_renewal_never_brings_back_what_was_forgotten() {
     for forget in forget {
         check_with(renewing, move |cache| {
             let source = Arc::new(Source::default());
-            let load =
-                |cache: &Numbers, source: &Source| cache.entry(1).tags(&["a"]).get_or_load(|| source.load());
+            let load = |cache: &Numbers, source: &Source| cache.entry(1).tags(&["a"]).get_or_load(|| source.load());
             load(&cache, &source);
             let readers: Vec<_> = (0..2)
                 .map(|_| {
