@@ -11,3 +11,7 @@ mod coming_from {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/observability.md")]
 mod observability {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/redis.md")]
+mod redis {}
