@@ -15,3 +15,7 @@ mod observability {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/redis.md")]
 mod redis {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/freshness.md")]
+mod freshness {}
