@@ -13,5 +13,9 @@ mod coming_from {}
 mod observability {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/redis.md")]
+mod redis {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/freshness.md")]
 mod freshness {}
