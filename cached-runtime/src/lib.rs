@@ -86,6 +86,7 @@ mod memory;
 pub mod metrics;
 mod miss;
 mod outcome;
+mod owning;
 mod policy;
 #[doc(hidden)]
 pub mod private;
