@@ -13,7 +13,7 @@ use crate::memory::shard::Begun;
 use crate::miss::{Bound, Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome, Verdict};
 use crate::pulse::Pulse;
-use crate::store::{Engine, InProcess, Memory, Store};
+use crate::store::{Engine, InProcess, Memory, Store, Wanted};
 use crate::tags::{TagSource, Tags, TagsOf};
 use crate::watched;
 use std::sync::Arc;
@@ -118,7 +118,11 @@ where
         self.anew(true)
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     fn call(self, asynchronous: bool) -> LookupOf<S, P, O> {
         let hash = self.find().hash;
         if hooks::any() {
@@ -127,15 +131,21 @@ where
         self.call_plain(hash, asynchronous)
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub(crate) fn call_plain(self, hash: u64, asynchronous: bool) -> LookupOf<S, P, O> {
         let find = Find { hash, view: &self.view };
-        let ask = || self.question(Purpose::Call, asynchronous);
-        let begun = self.engine().lookup(&find, Purpose::Call, || self.view.own(), ask);
-        match begun {
-            Some(Begun::Hit(value)) => Lookup::Hit(self.outcome.ret(value)),
-            begun => Lookup::Miss(self.missed(hash, begun)),
-        }
+        let wanted = Wanted(Purpose::Call, || self.view.own(), || self.question(Purpose::Call, asynchronous));
+        let outcome = self.outcome;
+        self.engine().lookup(
+            &find,
+            wanted,
+            |value| Lookup::Hit(outcome.ret(value)),
+            |begun| Lookup::Miss(self.missed(hash, begun)),
+        )
     }
 
     fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
@@ -146,7 +156,7 @@ where
     pub(crate) fn anew_at(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         let find = Find { hash, view: &self.view };
         let begun = self.engine().anew(&find, || self.view.own(), &self.question(Purpose::Anew, asynchronous));
-        self.missed(hash, begun)
+        self.missed(find.hash, begun)
     }
 
     pub(crate) fn waits(&self) -> Coalesce {
@@ -172,7 +182,7 @@ where
     }
 
     #[inline(never)]
-    fn missed(self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+    fn missed(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         Miss::new(self.outcome, self.turn(hash, begun), self.waits())
     }
 
@@ -195,7 +205,12 @@ where
         let find = self.find();
         let hash = find.hash;
         let ask = || Ask { pulse, ..self.question(Purpose::Call, pulse.is_some()) };
-        let begun = self.engine().lookup(&find, Purpose::Call, || self.view.own(), ask);
+        let begun = self.engine().lookup(
+            &find,
+            Wanted(Purpose::Call, || self.view.own(), ask),
+            |value| Some(Begun::Hit(value)),
+            |begun| begun,
+        );
         let turn = self.turn(hash, begun);
         let key = (!matches!(turn, Turn::Hit(_))).then(|| self.view.own());
         let bound = Bound::new(self.waits());

@@ -86,8 +86,8 @@ pub struct Builder<K, V> {
     weigh: Option<Box<Weigh<K, V>>>,
     coalesce: Coalesce,
     windows: Windows,
-    soft_timeout: Option<Duration>,
     listener: Option<Arc<Listener>>,
+    soft_timeout: Option<Duration>,
     text: Option<TextOf<K>>,
     #[cfg(feature = "redis")]
     pub(crate) redis: crate::redis::Options,
@@ -107,8 +107,8 @@ impl<K, V> Default for Builder<K, V> {
             weigh: None,
             coalesce: true.into(),
             windows: Windows::default(),
-            soft_timeout: None,
             listener: None,
+            soft_timeout: None,
             text: None,
             #[cfg(feature = "redis")]
             redis: crate::redis::Options::default(),
@@ -381,6 +381,8 @@ impl<K, V> Builder<K, V> {
             version: self.version,
             gates,
             policy,
+            #[cfg(feature = "tokio")]
+            soft_timeout: self.soft_timeout,
             coalesce,
             options: self.redis,
         }

@@ -86,6 +86,12 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         Inside::enter(self.lead.ticket)
     }
 
+    /// What tells calls from inside of its body that it is their own.
+    #[cfg(feature = "redis")]
+    pub(crate) fn ticket(&self) -> u64 {
+        self.lead.ticket
+    }
+
     fn start(&mut self) {
         if matches!(self.state, State::Ready) {
             self.state = State::Running(self.lead.timed.then(Instant::now), self.lead.clocked.then(clock::now));

@@ -111,6 +111,9 @@ mod writers;
 
 pub use acting::{Acting, Invalidation};
 pub use builder::{Builder, Coalesce, Eviction};
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use bulk::{Bulk, Unsplit};
 pub use cache::Cache;
 pub use cached_macros::{cached, invalidates, updates};
 pub use entry::Entry;

@@ -10,7 +10,7 @@ use crate::memory::shard::Begun;
 use crate::outcome::Outcome;
 use crate::pulse::Pulse;
 use crate::stack;
-use crate::store::Engine;
+use crate::store::{Engine, Wanted};
 use crate::tags::Tags;
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -109,7 +109,8 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
             Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up, tags, pulse }
         };
         let find = Find { hash: self.hash, view: &ByKey(&self.key) };
-        match self.handle.lookup(&find, purpose, || self.key.clone(), ask) {
+        let wants = Wanted(purpose, || self.key.clone(), ask);
+        match self.handle.lookup(&find, wants, |value| Some(Begun::Hit(value)), |begun| begun) {
             Some(Begun::Hit(value)) => {
                 self.handle.common().count_coalesced();
                 Turn::Hit(value)
@@ -132,7 +133,23 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
         Self { outcome, turn, coalesce }
     }
 
+    /// Whether it waits for another call's load.
+    #[cfg(feature = "redis")]
+    pub(crate) fn joins(&self) -> bool {
+        matches!(self.turn, Turn::Join(_))
+    }
+
+    /// The ticket of the load that it leads.
+    #[cfg(feature = "redis")]
+    pub(crate) fn ticket(&self) -> Option<u64> {
+        match &self.turn {
+            Turn::Lead(leading) => Some(leading.ticket()),
+            _ => None,
+        }
+    }
+
     /// Runs the body, or waits for the call that does.
+    #[inline(never)]
     pub fn run(self, body: impl FnOnce() -> O::Ret) -> O::Ret {
         let Self { outcome, mut turn, coalesce } = self;
         let mut bound = Bound::new(coalesce);

@@ -915,6 +915,12 @@ impl<T, E> Kept<1, 2> for Result<Option<T>, E> {
 
 // ---------- for the front door, which needs no probe ----------
 
+/// The outcome of a loader that may be without a value.
+#[cfg(feature = "redis")]
+pub(crate) fn option<T>() -> AsOption<T> {
+    AsOption(PhantomData)
+}
+
 /// A value as it is.
 pub(crate) fn whole<T>() -> AsWhole<T> {
     AsWhole(PhantomData)

@@ -215,6 +215,12 @@ impl Policy {
         self.windows.while_revalidate.max(self.windows.if_error) > 0
     }
 
+    /// How long past its ttl a value may be served at most.
+    #[cfg(feature = "redis")]
+    pub(crate) fn stale(&self) -> Duration {
+        Duration::from_nanos(self.windows.while_revalidate.max(self.windows.if_error))
+    }
+
     /// Whether the time of each load matters.
     pub(crate) fn wants_load_time(&self) -> bool {
         self.windows.refresh_ahead == Some(RefreshAhead::xfetch())
@@ -243,10 +249,17 @@ impl Policy {
         })
     }
 
+    /// Whether an entry is renewed while it is served.
+    #[cfg(feature = "redis")]
+    pub(crate) fn renews(&self) -> bool {
+        self.has_stale() || self.windows.refresh_ahead.is_some()
+    }
+
     /// How long an entry is there at most, stale or not; `None`: without an end.
     #[cfg(feature = "redis")]
     pub(crate) fn lasts(&self) -> Option<Duration> {
-        self.ttl.map(Duration::from_nanos)
+        let windows = self.windows.while_revalidate.max(self.windows.if_error);
+        self.ttl.map(|ttl| Duration::from_nanos(ttl.saturating_add(windows)))
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 //! It must never measure two contestants under different conditions: same keys, same body, interleaved rounds.
 
 mod attributes;
+mod counts;
 mod harness;
 mod ours;
 mod report;
@@ -18,6 +19,12 @@ fn main() {
             std::process::exit(2);
         }
     };
+    if let Some((title, name)) = &options.count {
+        return counts::run_one(&columns(), title, name);
+    }
+    if options.counts {
+        return counts::run(&columns(), &options);
+    }
     let mut bench = Bench::new(&options);
     for (title, contestants) in columns() {
         bench.column(title, contestants);
@@ -35,7 +42,7 @@ fn main() {
 }
 
 /// A workload: its title and whoever takes part. Built one by one, so that no column's caches are alive in another's.
-type Column = (&'static str, fn() -> Vec<harness::Contestant>);
+pub(crate) type Column = (&'static str, fn() -> Vec<harness::Contestant>);
 
 fn columns() -> Vec<Column> {
     vec![

@@ -2,6 +2,7 @@
 //! A hit workload must never be timed unless every call of it hits; it is checked before each batch.
 
 use crate::attributes::{by_key, cold, concurrent, max_size, memoized, memoized_shared, unbound};
+use crate::counts::counted;
 use crate::harness::Contestant;
 use crate::ours::{self, local, lru, sieve, unbounded};
 use crate::report::name;
@@ -103,11 +104,13 @@ fn one_thread(name: &'static str, operations: u64, f: impl Fn(u64) -> u64 + 'sta
     let batch = Box::new(move |operations: u64| {
         let rounds = operations.div_ceil(keys.len() as u64);
         let started = Instant::now();
-        for _ in 0..rounds {
-            for &key in keys.iter() {
-                black_box(f(black_box(key)));
+        counted(|| {
+            for _ in 0..rounds {
+                for &key in keys.iter() {
+                    black_box(f(black_box(key)));
+                }
             }
-        }
+        });
         per_operation(started.elapsed(), rounds * keys.len() as u64)
     });
     Contestant { name, batch, operations }
@@ -165,11 +168,13 @@ fn text(name: &'static str, operations: u64, f: impl Fn(&str, u32) -> Arc<str> +
     let batch = Box::new(move |operations: u64| {
         let rounds = operations.div_ceil(keys.len() as u64);
         let started = Instant::now();
-        for _ in 0..rounds {
-            for (name, n) in &keys {
-                black_box(f(black_box(name), black_box(*n)));
+        counted(|| {
+            for _ in 0..rounds {
+                for (name, n) in &keys {
+                    black_box(f(black_box(name), black_box(*n)));
+                }
             }
-        }
+        });
         per_operation(started.elapsed(), rounds * keys.len() as u64)
     });
     Contestant { name, batch, operations }
@@ -207,12 +212,14 @@ fn awaited(name: &'static str, operations: u64, f: impl AsyncFn(u64) -> u64 + 's
     let batch = Box::new(move |operations: u64| {
         let rounds = operations.div_ceil(keys.len() as u64);
         let started = Instant::now();
-        pollster::block_on(async {
-            for _ in 0..rounds {
-                for &key in keys.iter() {
-                    black_box(f(black_box(key)).await);
+        counted(|| {
+            pollster::block_on(async {
+                for _ in 0..rounds {
+                    for &key in keys.iter() {
+                        black_box(f(black_box(key)).await);
+                    }
                 }
-            }
+            });
         });
         per_operation(started.elapsed(), rounds * keys.len() as u64)
     });
@@ -317,10 +324,12 @@ fn cold_calls(name: &'static str, operations: u64, f: impl Fn(u64) -> u64 + 'sta
     let batch = Box::new(move |operations: u64| {
         let before = LOADS.get();
         let started = Instant::now();
-        for _ in 0..operations {
-            black_box(f(black_box(next)));
-            next += 1;
-        }
+        counted(|| {
+            for _ in 0..operations {
+                black_box(f(black_box(next)));
+                next += 1;
+            }
+        });
         let taken = per_operation(started.elapsed(), operations);
         assert_eq!(LOADS.get() - before, operations, "{name}: a new key must miss");
         taken
@@ -352,7 +361,7 @@ fn recursion(name: &'static str, operations: u64, f: fn(u64) -> u64, forget: imp
         for _ in 0..operations {
             forget();
             let started = Instant::now();
-            let value = black_box(f(black_box(90)));
+            let value = counted(|| black_box(f(black_box(90))));
             taken += started.elapsed();
             assert_eq!(value, 2_880_067_194_370_816_120, "{name}: a wrong sum");
         }

@@ -1,6 +1,7 @@
 //! Where removed values wait until the lock is released. Must be emptied outside of every lock: a value's `Drop` is
 //! the user's code, and may call the cached function again.
 
+use super::shard::Begun;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Removed entries. The first takes no allocation, as an eviction for each insertion is the common case.
@@ -21,6 +22,16 @@ impl<D> Bin<D> {
             self.first = Some(dead);
         } else {
             self.rest.push(dead);
+        }
+    }
+}
+
+impl<D> Bin<D> {
+    /// Drops what a look-up removed, after the lock: where it has begun a load, these drops are inside of it.
+    pub(crate) fn empty<V>(self, begun: &Begun<V>) {
+        if std::mem::needs_drop::<D>() && self.first.is_some() {
+            let _inside = begun.inside();
+            drop(self);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! counters. Must never know keys or values.
 
 use super::shard::draw;
+use super::stripes::Stripes;
 use crate::events::{EvictionCause, InvalidationCause, What};
 use crate::glob::Glob;
 use crate::hooks::{self, Key, Source};
@@ -217,35 +218,4 @@ impl crate::registry::Listed for Common {
             self.mark_cleared();
         }
     }
-}
-
-const STRIPES: usize = 16;
-
-/// A counter for hits without a lock: threads count on cache lines of their own.
-#[derive(Default)]
-pub(crate) struct Stripes([Stripe; STRIPES]);
-
-/// 128 bytes, since the prefetcher of many CPUs fetches cache lines in pairs.
-#[derive(Default)]
-#[repr(align(128))]
-struct Stripe(AtomicU64);
-
-impl Stripes {
-    #[inline]
-    pub(crate) fn count(&self) {
-        self.0[stripe()].0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn sum(&self) -> u64 {
-        self.0.iter().map(|stripe| stripe.0.load(Ordering::Relaxed)).sum()
-    }
-}
-
-/// This thread's stripe: threads are dealt out in turn.
-fn stripe() -> usize {
-    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    std::thread_local! {
-        static STRIPE: usize = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % STRIPES;
-    }
-    STRIPE.with(|stripe| *stripe)
 }

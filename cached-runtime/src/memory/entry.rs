@@ -1,13 +1,14 @@
 //! What a map of the memory stores hold: a key with its hash, and an entry with what decides about its life. Must
 //! never know a lock.
 
-use crate::clock::{Nanos, Reading};
+use crate::clock::{NEVER, Nanos, Reading};
 use crate::key::View;
 use crate::policy::{Life, Stage};
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 use crate::tags::Tags;
 use std::borrow::Borrow;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::num::NonZeroU64;
 
 /// A key, stored with its hash: it is hashed once, at the call, and never again.
 pub(crate) struct Stored<K> {
@@ -105,15 +106,12 @@ pub(crate) struct Entry<V> {
     pub(crate) value: V,
     /// The number of the load (or `set`) that made it. Unique, and greater than that of every load that began before:
     /// an entry counts only while its ticket is greater than that of the last `clear`.
-    pub(crate) ticket: u64,
+    /// Never zero, so that an empty place of a map takes no more room than a full one.
+    pub(crate) ticket: NonZeroU64,
     /// Until then a hit is no more than that; from then on it is looked at (see `policy`). `NEVER` without any time to
     /// live. Without `extra` the entry ends then.
     pub(crate) soon: AtomicU64,
     pub(crate) extra: Option<Box<Extra>>,
-    /// SIEVE: whether it was read since the hand last passed.
-    pub(crate) visited: AtomicBool,
-    /// SIEVE: its place in the ring.
-    pub(crate) slot: u32,
 }
 
 /// What only some entries have: a time to idle, a window, a weight, tags.
@@ -146,12 +144,17 @@ impl<V> Entry<V> {
         };
         Self {
             value,
-            ticket,
+            // The sequence begins above zero.
+            ticket: NonZeroU64::new(ticket).unwrap_or(NonZeroU64::MIN),
             soon: AtomicU64::new(soon),
             extra: (!plain).then(extra),
-            visited: AtomicBool::new(false),
-            slot: 0,
         }
+    }
+
+    /// Whether a hit is no more than that at any time, so that no clock need be read.
+    #[inline]
+    pub(crate) fn is_timeless(&self) -> bool {
+        self.soon.load(Ordering::Relaxed) == NEVER
     }
 
     /// Whether a hit at this time is no more than that.
@@ -178,7 +181,7 @@ impl<V> Entry<V> {
         if extra.tags.is_empty() || extra.vetted.load(Ordering::Relaxed) >= epoch {
             return true;
         }
-        let current = extra.tags.are_current(self.ticket);
+        let current = extra.tags.are_current(self.ticket.get());
         if current {
             extra.vetted.store(epoch, Ordering::Relaxed);
         }

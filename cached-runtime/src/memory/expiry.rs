@@ -1,45 +1,77 @@
-//! When entries of a shard end: a heap that the sweeper pops. Must never hold a key or a value, and must never grow
-//! beyond a small multiple of the entries it is for.
+//! When entries of a shard end, for the sweeper: for each block of places, the time before which none of its entries
+//! ends. Must never hold a key or a value, and must never be late.
+//!
+//! A heap or a wheel would want 16 to 24 bytes and a note to keep up to date for each entry. This is an eighth of a byte
+//! and a comparison: a time here may be too early (its entry went, or was read since), never too late. A block whose
+//! time has come is looked through, what has ended goes, and the block gets its new time.
 
-use crate::clock::Nanos;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use crate::clock::{NEVER, Nanos};
 
-/// One note for each entry that can expire. Notes of entries that went before their time stay until they are popped or
-/// the heap is rebuilt: removal from the middle of a heap would cost every invalidation.
-#[derive(Default)]
-pub(crate) struct Expiry(BinaryHeap<Reverse<Note>>);
+/// So many places make a block.
+pub(crate) const BLOCK: u32 = 64;
 
-/// The entry with this hash and ticket ends at this time, or later if it was read meanwhile (time to idle).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Note {
-    pub(crate) at: Nanos,
-    pub(crate) hash: u64,
-    pub(crate) ticket: u64,
+/// See the file's head.
+pub(crate) struct Expiry {
+    blocks: Vec<Nanos>,
+    /// No block's time is before this.
+    soonest: Nanos,
+    /// The block to look at next.
+    next: usize,
+}
+
+impl Default for Expiry {
+    fn default() -> Self {
+        Self { blocks: Vec::new(), soonest: NEVER, next: 0 }
+    }
 }
 
 impl Expiry {
-    pub(crate) fn push(&mut self, note: Note) {
-        self.0.push(Reverse(note));
+    /// The entry at this place ends at this time, or later.
+    #[inline]
+    pub(crate) fn note(&mut self, place: u32, at: Nanos) {
+        if at == NEVER {
+            return;
+        }
+        let block = (place / BLOCK) as usize;
+        if block >= self.blocks.len() {
+            self.blocks.resize(block + 1, NEVER);
+        }
+        self.blocks[block] = self.blocks[block].min(at);
+        self.soonest = self.soonest.min(at);
     }
 
-    /// The next note that is due.
-    pub(crate) fn pop_due(&mut self, now: Nanos) -> Option<Note> {
-        let Reverse(next) = self.0.peek()?;
-        (next.at <= now).then(|| self.0.pop().map(|Reverse(note)| note))?
+    /// Whether anything may have ended.
+    #[inline]
+    pub(crate) fn is_due(&self, now: Nanos) -> bool {
+        self.soonest <= now
     }
 
-    /// Whether most notes are of entries that are gone.
-    pub(crate) fn is_bloated(&self, entries: usize) -> bool {
-        self.0.len() > 2 * entries + 64
-    }
-
-    /// Starts over with these notes.
-    pub(crate) fn rebuild(&mut self, notes: Vec<Note>) {
-        self.0 = notes.into_iter().map(Reverse).collect();
+    /// The first place of a block whose time has come, out of the next so many blocks; its time is forgotten, and those
+    /// that stay in it are to be noted anew. `Err` if none of them is due: whether there are more to look at.
+    pub(crate) fn take_due(&mut self, now: Nanos, look: usize) -> Result<u32, bool> {
+        if !self.is_due(now) {
+            return Err(false);
+        }
+        for _ in 0..look {
+            if self.next >= self.blocks.len() {
+                // Once around: what is not due now, and was noted since, is what counts.
+                self.next = 0;
+                self.soonest = self.blocks.iter().copied().min().unwrap_or(NEVER);
+                if !self.is_due(now) {
+                    return Err(false);
+                }
+            }
+            let block = self.next;
+            self.next += 1;
+            if self.blocks[block] <= now {
+                self.blocks[block] = NEVER;
+                return u32::try_from(block).map(|block| block * BLOCK).map_err(|_| false);
+            }
+        }
+        Err(true)
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0 = BinaryHeap::new();
+        *self = Self::default();
     }
 }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub(crate) struct Gate<K, V> {
     pub(crate) hash: u64,
     pub(crate) key: K,
-    /// Loads with a ticket up to this one are not stored.
+    /// Loads with a ticket up to this one are not stored. [`BARE`] while there is no entry and nothing came since.
     pub(crate) fence: u64,
     /// The last `invalidate`, `set` or end of a writer: writers with a ticket up to this one were not alone.
     raised: u64,
@@ -43,6 +43,16 @@ struct Writer {
     ticket: u64,
     contested: bool,
 }
+
+/// The fence of a gate that was made where there was no entry: until it is raised there is still none, since whatever
+/// stores one raises it first. Below it and [`BEGUN`] is no ticket.
+pub(crate) const BARE: u64 = 0;
+
+/// The first fence of any other gate.
+const BEGUN: u64 = 1;
+
+/// The first ticket.
+pub(crate) const FIRST_TICKET: u64 = 2;
 
 /// One load under way.
 pub(crate) struct Run<V> {
@@ -94,7 +104,7 @@ impl<V> Runs<V> {
 
 /// Why a call asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// It looks for an entry, and counts as a hit or a miss.
     Call,
     /// The same call asks once more, after a wait that brought nothing.
@@ -153,8 +163,11 @@ pub struct Lead {
 
 impl<K, V> Gate<K, V> {
     /// A gate for the first load of a key.
-    pub(crate) fn new(hash: u64, key: K, ask: &Ask<'_, V>, lead: &Lead) -> Self {
+    pub(crate) fn new((hash, key): (u64, K), bare: bool, ask: &Ask<'_, V>, lead: &Lead) -> Self {
         let mut gate = Self::empty(hash, key);
+        if bare {
+            gate.fence = BARE;
+        }
         gate.lead(lead, ask, false);
         gate
     }
@@ -162,7 +175,7 @@ impl<K, V> Gate<K, V> {
     /// A gate that is about to have its first load.
     pub(crate) fn empty(hash: u64, key: K) -> Self {
         let runs = Runs { first: None, rest: Vec::new() };
-        Self { hash, key, fence: 0, raised: 0, runs, writers: Vec::new() }
+        Self { hash, key, fence: BEGUN, raised: 0, runs, writers: Vec::new() }
     }
 
     /// Whether a load is under way whose value will come to those who call now, so that no other needs to begin.
@@ -183,11 +196,13 @@ impl<K, V> Gate<K, V> {
     /// A gate for a writer of a key that nobody loads.
     pub(crate) fn for_writer(hash: u64, key: K, ticket: u64) -> Self {
         let runs = Runs { first: None, rest: Vec::new() };
-        Self { hash, key, fence: 0, raised: 0, runs, writers: vec![Writer { ticket, contested: false }] }
+        Self { hash, key, fence: BEGUN, raised: 0, runs, writers: vec![Writer { ticket, contested: false }] }
     }
 
+    #[inline]
     pub(crate) fn has(&self, ticket: u64) -> bool {
-        self.runs.iter().any(|run| run.ticket == ticket)
+        self.runs.first.as_ref().is_some_and(|run| run.ticket == ticket)
+            || self.runs.rest.iter().any(|run| run.ticket == ticket)
     }
 
     pub(crate) fn has_writer(&self, ticket: u64) -> bool {

@@ -3,7 +3,7 @@
 
 use super::bin::Bin;
 use super::common::{Common, Floor};
-use super::entry::{Entry, Find, Same, Stored};
+use super::entry::{Entry, Find, Same};
 use super::gate::{Ask, Left, Purpose};
 use super::lock::{self, Holding};
 use super::lru::LruMap;
@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::shard::{Begun, Ending, Shard, Worth};
 use crate::builder::Coalesce;
 use crate::key::View;
-use crate::store::{Engine, Took};
+use crate::store::{Engine, Took, Wanted};
 use crate::tags::Tags;
 use std::cell::{Cell, RefCell};
 use std::hash::Hash;
@@ -26,23 +26,24 @@ pub struct LocalCache<K, V> {
     common: Arc<Common>,
     /// The clear that this thread has freed the memory of.
     seen: Cell<u64>,
-    /// Counts the calls, to sweep now and then.
+    /// So many calls until one sweeps.
     turns: Cell<u32>,
-    /// Takes all entries out. A pointer, since `Drop` can't have the bounds that it chosen.
+    /// Takes all entries out. A pointer, since `Drop` can't have the bounds that it takes.
     empty: Empty<K, V>,
     shard: RefCell<Shard<K, V, LruMap<K, V>>>,
 }
 
-type Dead<K, V> = (Stored<K>, Entry<V>);
+type Dead<K, V> = (K, Entry<V>);
 type Empty<K, V> = fn(&mut Shard<K, V, LruMap<K, V>>, &mut Bin<Dead<K, V>>);
 
 /// A thread's expired entries can be freed by nobody else: one call in so many frees a few.
 const SWEEP_EVERY: u32 = 64;
-const SWEEP: usize = 64;
+/// It looks at so many blocks, and frees those of so many.
+const SWEEP: (usize, usize) = (64, 1);
 
 impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
     pub(crate) fn new(settings: Settings<K, V>, common: Arc<Common>) -> Rc<Self> {
-        let shard = Shard::new(LruMap::default(), settings.bound);
+        let shard = Shard::new(LruMap::new(settings.bound.entries()), settings.bound);
         common.add(&shard.counts);
         let seen = Cell::new(common.floor().cleared);
         let empty = |shard: &mut Shard<_, _, LruMap<_, _>>, bin: &mut Bin<_>| shard.drain(usize::MAX, bin);
@@ -53,6 +54,53 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
     /// of something here: a key's or value's own code calls the function again.
     fn with<R>(&self, f: impl FnOnce(&mut Shard<K, V, LruMap<K, V>>, Floor, &mut Bin<Dead<K, V>>) -> R) -> Option<R> {
         self.with_bin(&mut Bin::default(), f)
+    }
+
+    /// A call's hit. Nothing if there is something else to be done besides.
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
+    fn hit<P: Same<K>>(&self, find: &Find<'_, P>, purpose: Purpose) -> Option<V> {
+        let floor = self.common.floor();
+        if self.seen.get() < floor.cleared || self.settings.times.any() && !self.is_plain_turn() {
+            return None;
+        }
+        let mut shard = self.shard.try_borrow_mut().ok()?;
+        let _holding = Holding::begin();
+        shard.hit(find, purpose, &self.settings.rules(floor)).ok()
+    }
+
+    /// Counts a call, unless it is one of those that sweep.
+    #[inline]
+    fn is_plain_turn(&self) -> bool {
+        let left = self.turns.get();
+        self.turns.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    /// A call that was not answered by [`hit`](Self::hit).
+    #[cold]
+    #[inline(never)]
+    fn missed<'a, P: Same<K>>(
+        &self,
+        find: &Find<'_, P>,
+        Wanted(purpose, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a,
+    {
+        let mut bin = Bin::default();
+        let begun = self.with_bin(&mut bin, |shard, floor, bin| {
+            let rules = self.settings.rules(floor);
+            match shard.hit(find, purpose, &rules) {
+                Ok(value) => Begun::Hit(value),
+                Err(there) => shard.miss((find, there), own, &ask(), &rules, bin),
+            }
+        })?;
+        bin.empty(&begun);
+        Some(begun)
     }
 
     /// The same, with what it removes left to the caller.
@@ -70,12 +118,9 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
             self.seen.set(floor.cleared);
             shard.drain(usize::MAX, bin);
         }
-        if self.settings.times.any() {
-            let turns = self.turns.get().wrapping_add(1);
-            self.turns.set(turns);
-            if turns.is_multiple_of(SWEEP_EVERY) {
-                shard.sweep(&self.settings.rules(floor), SWEEP, bin);
-            }
+        if self.settings.times.any() && !self.is_plain_turn() {
+            self.turns.set(SWEEP_EVERY);
+            shard.sweep(&self.settings.rules(floor), SWEEP, bin);
         }
         Some(f(&mut shard, floor, bin))
     }
@@ -101,27 +146,28 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         self.settings.hash_key(key)
     }
 
-    #[inline]
-    fn lookup<'a, P: Same<K>>(
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
+    fn lookup<'a, P: Same<K>, R>(
         &self,
         find: &Find<'_, P>,
-        purpose: Purpose,
-        own: impl FnOnce() -> K,
-        ask: impl FnOnce() -> Ask<'a, V>,
-    ) -> Option<Begun<V>>
+        wanted: Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+        hit: impl FnOnce(V) -> R,
+        miss: impl FnOnce(Option<Begun<V>>) -> R,
+    ) -> R
     where
         V: 'a,
     {
         if lock::is_held() {
-            return self.read(find).map(Begun::Hit);
+            return miss(self.read(find).map(Begun::Hit));
         }
-        let mut bin = Bin::default();
-        let begun = self.with_bin(&mut bin, |shard, floor, bin| {
-            shard.lookup(find, purpose, (own, ask), &self.settings.rules(floor), bin)
-        })?;
-        let _inside = begun.inside();
-        drop(bin);
-        Some(begun)
+        if let Some(value) = self.hit(find, wanted.0) {
+            return hit(value);
+        }
+        miss(self.missed(find, wanted))
     }
 
     fn anew<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K, ask: &Ask<'_, V>) -> Option<Begun<V>> {
@@ -129,10 +175,9 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
             return None;
         }
         let mut bin = Bin::default();
-        let begun =
-            self.with_bin(&mut bin, |shard, floor, _| shard.begin(find, own, ask, &self.settings.rules(floor)))?;
-        let _inside = begun.inside();
-        drop(bin);
+        let begun = self
+            .with_bin(&mut bin, |shard, floor, _| shard.begin((find, false), own, ask, &self.settings.rules(floor)))?;
+        bin.empty(&begun);
         Some(begun)
     }
 
@@ -178,15 +223,15 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
     }
 
     fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>) {
-        if self.with(|shard, floor, bin| shard.invalidate(find, &self.settings.rules(floor), bin)).is_none() {
+        if self.with(|shard, _, bin| shard.invalidate(find, bin)).is_none() {
             self.common.mark_cleared();
         }
     }
 
     fn invalidate_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool) {
-        let done = self.with(|shard, floor, bin| {
+        let done = self.with(|shard, _, bin| {
             let taken = shard.fence_where(chosen);
-            shard.forget(&taken, &self.settings.rules(floor), bin);
+            shard.forget(&taken, bin);
         });
         if done.is_none() {
             self.common.mark_cleared();

@@ -6,8 +6,9 @@
 //! otherwise [`Lock::with`] gives `None` and the call goes past the cache. A thread that waits holds none, hence there
 //! is no cycle.
 
-use crate::sync::{Mutex, thread_local};
+use crate::sync::{Mutex, MutexGuard, thread_local};
 use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 
 thread_local! {
     /// How many of these locks this thread holds.
@@ -32,9 +33,39 @@ impl<T> Lock<T> {
     /// Runs `f` under the lock; `None` if the thread may not wait for it. A panic in `f` releases it.
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let mut value = if is_held() { self.0.try_lock()? } else { self.0.lock() };
-        let _holding = Holding::begin();
-        Some(f(&mut value))
+        if is_held() {
+            let value = self.0.try_lock()?;
+            return Some(f(&mut Held { value, _holding: Holding::begin() }));
+        }
+        Some(f(&mut self.wait()))
+    }
+
+    /// Takes the lock, waiting for it: only for a thread that holds none ([`is_held`]).
+    #[inline]
+    pub(crate) fn wait(&self) -> Held<'_, T> {
+        Held { value: self.0.lock(), _holding: Holding::begin() }
+    }
+}
+
+/// The lock is held until this is dropped.
+pub(crate) struct Held<'a, T> {
+    value: MutexGuard<'a, T>,
+    _holding: Holding,
+}
+
+impl<T> Deref for Held<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Held<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
     }
 }
 

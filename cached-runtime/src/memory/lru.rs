@@ -1,136 +1,197 @@
-//! Exact LRU: the `lru` crate's map, looked up by view. Must never hash a key twice or build one for a look-up.
+//! Exact LRU: entries in a vector, linked in the order of their use, and a table of their places beside it. Must never
+//! hash a key, or build one for a look-up.
 //!
-//! `LruCache` finds keys through `Borrow`, so the stored key borrows itself as `dyn Query`, and so does the key of a
-//! call: the two compare without the call's key being built. The bound is the shard's business, since it also knows
-//! weights; the map itself is unbounded.
+//! An own map rather than the `lru` crate's, for what it costs: no allocation and no pointer for each entry, half the
+//! memory, look-ups by a call's view without dynamic dispatch, and the sweeper finds an entry by its place. Places are
+//! numbers of 32 bits, given out again once they are free, so all of it is safe code. The bound is the shard's business,
+//! since it also knows weights.
 
-use super::entry::{BuildIdentity, ByTicket, Entry, Find, Same, Stored};
+use super::entry::{Entry, Find, Same, Stored};
 use super::map::{Map, Removed};
-use lru::LruCache;
-use std::borrow::Borrow;
-use std::hash::{Hash, Hasher};
+use hashbrown::HashTable;
 
-/// Something that can stand on either side of a comparison of keys.
-trait Query<K> {
-    fn hash(&self) -> u64;
+/// The place that holds no entry: where the chain of entries begins and ends, so that no link is ever missing.
+const JOINT: u32 = 0;
 
-    /// The stored key, where this is one.
-    fn stored(&self) -> Option<&Stored<K>>;
-
-    /// Whether `stored` is what is looked for.
-    fn is(&self, stored: &Stored<K>) -> bool;
+/// A place's neighbours in the order of use. Apart from the entries, so that a hit, which moves one entry and touches
+/// three others' links, stays in few cache lines.
+#[derive(Clone, Copy)]
+struct Link {
+    /// The one that was used next; of a free place, the next free one.
+    newer: u32,
+    /// The one that was used before.
+    older: u32,
+    /// Half of the key's hash: enough for a table of four thousand million places.
+    hash: u32,
 }
 
-impl<K: Eq> Query<K> for Stored<K> {
-    fn hash(&self) -> u64 {
-        self.hash
-    }
-
-    fn stored(&self) -> Option<&Stored<K>> {
-        Some(self)
-    }
-
-    fn is(&self, stored: &Stored<K>) -> bool {
-        self == stored
-    }
-}
-
-/// A call's key.
-impl<K, P: Same<K>> Query<K> for Find<'_, P> {
-    fn hash(&self) -> u64 {
-        self.hash
-    }
-
-    fn stored(&self) -> Option<&Stored<K>> {
-        None
-    }
-
-    fn is(&self, stored: &Stored<K>) -> bool {
-        Find::is(self, stored.hash, &stored.key)
-    }
-}
-
-impl<K> Query<K> for ByTicket {
-    fn hash(&self) -> u64 {
-        self.hash
-    }
-
-    fn stored(&self) -> Option<&Stored<K>> {
-        None
-    }
-
-    fn is(&self, stored: &Stored<K>) -> bool {
-        self.ticket == stored.ticket
-    }
-}
-
-impl<'a, K: Eq + 'a> Borrow<dyn Query<K> + 'a> for Stored<K> {
-    fn borrow(&self) -> &(dyn Query<K> + 'a) {
-        self
-    }
-}
-
-impl<K> Hash for dyn Query<K> + '_ {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hasher.write_u64(Query::hash(self));
-    }
-}
-
-impl<K> PartialEq for dyn Query<K> + '_ {
-    fn eq(&self, other: &Self) -> bool {
-        match (self.stored(), other.stored()) {
-            (_, Some(stored)) => self.is(stored),
-            (Some(stored), None) => other.is(stored),
-            // Two keys of calls are never compared with each other: one side comes from the map.
-            (None, None) => false,
-        }
-    }
-}
-
-impl<K> Eq for dyn Query<K> + '_ {}
+/// A key and its entry.
+type Node<K, V> = (K, Entry<V>);
 
 /// A map that evicts what was not used for longest.
-pub(crate) struct LruMap<K, V>(LruCache<Stored<K>, Entry<V>, BuildIdentity>);
+pub(crate) struct LruMap<K, V> {
+    table: HashTable<u32>,
+    links: Vec<Link>,
+    nodes: Vec<Option<Node<K, V>>>,
+    free: u32,
+    /// How many entries there will be at most, so that the vectors need not be twice as long in the end.
+    most: usize,
+}
 
-impl<K: Eq, V> Default for LruMap<K, V> {
-    fn default() -> Self {
-        Self(LruCache::unbounded_with_hasher(BuildIdentity::default()))
+/// What the table hashes by, of the half that is kept: its low bits choose the bucket, its high bits are the tag.
+#[inline]
+fn spread(half: u32) -> u64 {
+    u64::from(half) << 32 | u64::from(half)
+}
+
+/// The half of a hash that is kept. The shard was chosen by the other.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "half of it is what is wanted")]
+fn half(hash: u64) -> u32 {
+    hash as u32
+}
+
+/// Makes an entry the newest.
+#[inline]
+fn promote(links: &mut [Link], at: u32) {
+    let newest = links[JOINT as usize].older;
+    if newest != at {
+        unlink(links, at);
+        link(links, at, newest);
     }
 }
 
-fn removed<K, V>(dead: (Stored<K>, Entry<V>)) -> Removed<(Stored<K>, Entry<V>)> {
-    Removed { weight: dead.1.weight(), dead }
+#[inline]
+fn unlink(links: &mut [Link], at: u32) {
+    let Link { newer, older, .. } = links[at as usize];
+    links[older as usize].newer = newer;
+    links[newer as usize].older = older;
+}
+
+/// Links an entry as the newest, after what is so now.
+#[inline]
+fn link(links: &mut [Link], at: u32, newest: u32) {
+    links[newest as usize].newer = at;
+    links[JOINT as usize].older = at;
+    let link = &mut links[at as usize];
+    (link.newer, link.older) = (JOINT, newest);
+}
+
+impl<K: Eq, V> LruMap<K, V> {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { table: HashTable::new(), links: Vec::new(), nodes: Vec::new(), free: JOINT, most }
+    }
+
+    #[inline]
+    fn node(&self, at: u32) -> Option<&Node<K, V>> {
+        self.nodes.get(at as usize)?.as_ref()
+    }
+
+    #[inline]
+    fn find<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<u32> {
+        let hash = half(find.hash);
+        let same = |at: &u32| {
+            self.links[*at as usize].hash == hash && self.node(*at).is_some_and(|(key, _)| find.view.same(key))
+        };
+        self.table.find(spread(hash), same).copied()
+    }
+
+    /// A place for one more entry: one that is free, or a new one. `None` if four thousand million are not enough.
+    fn place(&mut self, hash: u32) -> Option<u32> {
+        if self.free != JOINT {
+            let at = self.free;
+            self.free = self.links[at as usize].newer;
+            self.links[at as usize].hash = hash;
+            return Some(at);
+        }
+        if self.links.len() == self.links.capacity() {
+            self.grow();
+        }
+        let at = u32::try_from(self.links.len()).ok()?;
+        self.links.push(Link { newer: JOINT, older: JOINT, hash });
+        self.nodes.push(None);
+        Some(at)
+    }
+
+    /// Twice as many places, but not more than there will be entries.
+    #[cold]
+    fn grow(&mut self) {
+        if self.links.is_empty() {
+            self.links.push(Link { newer: JOINT, older: JOINT, hash: 0 });
+            self.nodes.push(None);
+        }
+        let len = self.links.len();
+        let more = len.max(4).min(self.most.saturating_add(1).saturating_sub(len).max(1));
+        self.links.reserve_exact(more);
+        self.nodes.reserve_exact(more);
+    }
+
+    /// Empties a place that is out of the table.
+    fn take(&mut self, at: u32) -> Option<Removed<Node<K, V>>> {
+        unlink(&mut self.links, at);
+        self.links[at as usize].newer = self.free;
+        self.free = at;
+        let dead = self.nodes[at as usize].take()?;
+        Some(Removed { weight: dead.1.weight(), dead })
+    }
 }
 
 impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
-    type Dead = (Stored<K>, Entry<V>);
+    type Dead = Node<K, V>;
 
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        self.0.get(find as &dyn Query<K>).map(f)
+        let Self { table, links, nodes, .. } = self;
+        let hash = half(find.hash);
+        let mut found = None;
+        let at = *table.find(spread(hash), |at| match nodes.get(*at as usize) {
+            Some(Some((key, entry))) if links[*at as usize].hash == hash && find.view.same(key) => {
+                found = Some(entry);
+                true
+            }
+            _ => false,
+        })?;
+        promote(links, at);
+        found.map(f)
     }
 
     fn peek<P: Same<K>, R>(&self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        self.0.peek(find as &dyn Query<K>).map(f)
+        let (_, entry) = self.node(self.find(find)?)?;
+        Some(f(entry))
     }
 
-    fn peek_ticket<R>(&self, hash: u64, ticket: u64, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        self.0.peek(&ByTicket { hash, ticket } as &dyn Query<K>).map(f)
+    fn peek_place<R>(&self, at: u32, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        self.node(at).map(|(_, entry)| f(entry))
     }
 
-    fn insert(&mut self, key: Stored<K>, entry: Entry<V>) {
-        self.0.put(key, entry);
+    fn insert(&mut self, key: Stored<K>, entry: Entry<V>) -> Option<u32> {
+        let hash = half(key.hash);
+        let at = self.place(hash)?;
+        let links = &self.links;
+        self.table.insert_unique(spread(hash), at, |at| spread(links[*at as usize].hash));
+        self.nodes[at as usize] = Some((key.key, entry));
+        let newest = self.links[JOINT as usize].older;
+        link(&mut self.links, at, newest);
+        Some(at)
     }
 
     fn remove<P: Same<K>>(&mut self, find: &Find<'_, P>) -> Option<Removed<Self::Dead>> {
-        self.0.pop_entry(find as &dyn Query<K>).map(removed)
+        let at = self.find(find)?;
+        self.remove_place(at)
     }
 
-    fn remove_ticket(&mut self, hash: u64, ticket: u64) -> Option<Removed<Self::Dead>> {
-        self.0.pop_entry(&ByTicket { hash, ticket } as &dyn Query<K>).map(removed)
+    fn remove_place(&mut self, at: u32) -> Option<Removed<Self::Dead>> {
+        let hash = self.links.get(at as usize)?.hash;
+        self.table.find_entry(spread(hash), |known| *known == at).ok()?.remove();
+        self.take(at)
     }
 
     fn evict(&mut self) -> Option<Removed<Self::Dead>> {
-        self.0.pop_lru().map(removed)
+        self.remove_place(self.links.first()?.newer)
     }
 
     fn pop(&mut self) -> Option<Removed<Self::Dead>> {
@@ -138,10 +199,20 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
     }
 
     fn len(&self) -> usize {
-        self.0.len()
+        self.table.len()
     }
 
-    fn for_each(&self, mut f: impl FnMut(&Stored<K>, &Entry<V>)) {
-        self.0.iter().for_each(|(stored, entry)| f(stored, entry));
+    fn reset(&mut self) {
+        if self.table.is_empty() {
+            *self = Self::new(self.most);
+        }
+    }
+
+    fn for_each(&self, mut f: impl FnMut(u32, &K, &Entry<V>)) {
+        for (at, node) in (0..).zip(&self.nodes) {
+            if let Some((key, entry)) = node {
+                f(at, key, entry);
+            }
+        }
     }
 }

@@ -14,17 +14,17 @@ pub(crate) trait Map<K, V> {
     /// The entry of a key, and nothing else.
     fn peek<P: Same<K>, R>(&self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R>;
 
-    /// The entry that a load or `set` made, by its hash and ticket: for the sweeper, which knows no keys.
-    fn peek_ticket<R>(&self, hash: u64, ticket: u64, f: impl FnOnce(&Entry<V>) -> R) -> Option<R>;
+    /// The entry at a place: for the sweeper, which knows no keys.
+    fn peek_place<R>(&self, at: u32, f: impl FnOnce(&Entry<V>) -> R) -> Option<R>;
 
-    /// Stores a new entry; the key must not be there.
-    fn insert(&mut self, key: Stored<K>, entry: Entry<V>);
+    /// Stores a new entry and gives its place; the key must not be there. `None` if it could not be stored.
+    fn insert(&mut self, key: Stored<K>, entry: Entry<V>) -> Option<u32>;
 
     /// Removes the entry of a key.
     fn remove<P: Same<K>>(&mut self, find: &Find<'_, P>) -> Option<Removed<Self::Dead>>;
 
-    /// Removes the entry that a load or `set` made.
-    fn remove_ticket(&mut self, hash: u64, ticket: u64) -> Option<Removed<Self::Dead>>;
+    /// Removes the entry at a place.
+    fn remove_place(&mut self, at: u32) -> Option<Removed<Self::Dead>>;
 
     /// Removes the entry whose turn it is.
     fn evict(&mut self) -> Option<Removed<Self::Dead>>;
@@ -34,8 +34,11 @@ pub(crate) trait Map<K, V> {
 
     fn len(&self) -> usize;
 
-    /// Looks at all entries, in no order that is promised.
-    fn for_each(&self, f: impl FnMut(&Stored<K>, &Entry<V>));
+    /// Gives back the room that it has taken, if it is empty.
+    fn reset(&mut self);
+
+    /// Looks at all entries and their places, in no order that is promised.
+    fn for_each(&self, f: impl FnMut(u32, &K, &Entry<V>));
 }
 
 /// What left the map.

@@ -16,6 +16,7 @@ pub(crate) mod settings;
 pub(crate) mod shard;
 pub(crate) mod shared;
 pub(crate) mod sieve;
+pub(crate) mod stripes;
 
 pub(crate) use local::LocalCache;
 pub(crate) use shared::MemoryCache;

@@ -73,29 +73,30 @@ where
     }
 
     /// No load or writer that is under way is stored or joined from here on, and the entries that `chosen` says yes to
-    /// are listed, by hash and ticket.
-    pub(crate) fn fence_where(&mut self, mut chosen: impl FnMut(&K, &V) -> bool) -> Vec<(u64, u64)> {
+    /// are listed, by place and ticket.
+    pub(crate) fn fence_where(&mut self, mut chosen: impl FnMut(&K, &V) -> bool) -> Vec<(u32, u64)> {
         let fence = draw();
         for gate in &mut self.gates {
             gate.raise(fence);
         }
         let mut taken = Vec::new();
-        self.map.for_each(|stored, entry| {
-            if chosen(&stored.key, &entry.value) {
-                taken.push((stored.hash, stored.ticket));
+        self.map.for_each(|place, key, entry| {
+            if chosen(key, &entry.value) {
+                taken.push((place, entry.ticket.get()));
             }
         });
         taken
     }
 
-    /// Forgets entries by hash and ticket; those that were replaced meanwhile stay.
-    pub(crate) fn forget(&mut self, taken: &[(u64, u64)], rules: &Rules<'_, K, V>, bin: &mut Bin<M::Dead>) {
-        for (hash, ticket) in taken {
-            if let Some(removed) = self.map.remove_ticket(*hash, *ticket) {
+    /// Forgets entries by place and ticket; those that were replaced meanwhile stay.
+    pub(crate) fn forget(&mut self, taken: &[(u32, u64)], bin: &mut Bin<M::Dead>) {
+        for (place, ticket) in taken {
+            if self.map.peek_place(*place, |entry| entry.ticket.get()) == Some(*ticket)
+                && let Some(removed) = self.map.remove_place(*place)
+            {
                 self.counts.invalidations.add(1);
                 self.bury(removed, bin);
             }
         }
-        self.shrink(rules);
     }
 }

@@ -45,6 +45,12 @@ impl Ring {
         self.len
     }
 
+    /// The place of a slot, if it holds an entry.
+    pub(crate) fn at(&self, slot: u32) -> Option<Place> {
+        // Tickets start at 1: a free slot has none.
+        self.place(slot).filter(|place| place.ticket != 0)
+    }
+
     /// Adds the newest entry and gives its slot; `None` if four thousand million slots are not enough.
     pub(crate) fn push(&mut self, hash: u64, ticket: u64) -> Option<u32> {
         let slot = Slot { hash, ticket, newer: NONE, older: self.newest };

@@ -7,10 +7,10 @@
 use super::bin::Bin;
 use super::common::Floor;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
-use super::expiry::{Expiry, Note};
-use super::gate::{Answer, Ask, Gate, Lead, Left, Purpose};
+use super::expiry::{BLOCK, Expiry};
+use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, Lead, Left, Purpose};
 use super::map::{Map, Removed};
-use crate::clock::{NEVER, Nanos, Reading};
+use crate::clock::{Nanos, Reading};
 use crate::flight::Flight;
 use crate::policy::{Life, Stage, Times};
 use crate::pulse::Pulse;
@@ -26,7 +26,7 @@ use std::time::Duration;
 process_wide! {
     /// Tickets are drawn from one sequence for the whole process. Relaxed: two draws that happen one after the other are
     /// on one atomic, so the second is greater (read-write coherence), and that is all that is asked of them.
-    static TICKETS: AtomicU64 = AtomicU64::new(1);
+    static TICKETS: AtomicU64 = AtomicU64::new(FIRST_TICKET);
 }
 
 /// The next number of the process-wide sequence.
@@ -34,8 +34,8 @@ pub(crate) fn draw() -> u64 {
     TICKETS.fetch_add(1, Ordering::Relaxed)
 }
 
-/// How many expired entries a call frees besides its own work.
-const SWEEP_A_CALL: usize = 2;
+/// In how many blocks a call that stores looks for expired entries besides its own work. It frees those of one of them.
+const LOOK_A_CALL: usize = 8;
 
 /// The bound of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,16 @@ pub(crate) enum Bound {
     None,
     Entries(usize),
     Weight(u64),
+}
+
+impl Bound {
+    /// How many entries there can be.
+    pub(crate) fn entries(self) -> usize {
+        match self {
+            Self::Entries(most) => most,
+            Self::None | Self::Weight(_) => usize::MAX,
+        }
+    }
 }
 
 /// What a shard is told about its cache at each call.
@@ -59,8 +69,8 @@ pub(crate) type Weigh<K, V> = dyn Fn(&K, &V) -> usize + Send + Sync;
 impl<K, V> Rules<'_, K, V> {
     /// Whether an entry was invalidated, by a `clear` or by a tag of its.
     pub(crate) fn is_outdated(&self, entry: &Entry<V>) -> bool {
-        !self.floor.is_below(entry.ticket)
-            && (entry.ticket <= self.floor.cleared || !entry.has_current_tags(self.floor.epoch))
+        !self.floor.is_below(entry.ticket.get())
+            && (entry.ticket.get() <= self.floor.cleared || !entry.has_current_tags(self.floor.epoch))
     }
 
     /// Whether an entry may be served at this time to whoever does not load.
@@ -84,8 +94,11 @@ impl<K, V> Rules<'_, K, V> {
     /// Whether a hit is the end of a call now; notes the read where that prolongs the entry's life.
     #[inline]
     pub(crate) fn serves(&self, entry: &Entry<V>) -> bool {
+        if self.floor.is_below(entry.ticket.get()) && entry.is_timeless() {
+            return true;
+        }
         let time = self.times.reading();
-        (self.floor.is_below(entry.ticket) && entry.is_plain(time.latest)) || self.serves_closely(entry, time)
+        (self.floor.is_below(entry.ticket.get()) && entry.is_plain(time.latest)) || self.serves_closely(entry, time)
     }
 
     /// The same for an entry that must be looked at: time has come to, or something was invalidated since its load began.
@@ -244,28 +257,38 @@ where
         rules.is_worth(old, Reading::precise()) && gate.is_some_and(|gate| gate.is_current(ticket, rules.floor.cleared))
     }
 
-    /// A call: a hit, and with it the end of it; otherwise, still under the lock, a load to join or to run.
-    #[inline]
-    pub(crate) fn lookup<'a, P: Same<K>>(
+    /// The value of a call's entry, if it may be served; otherwise whether there is one. All that a hit does under the
+    /// lock.
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
+    pub(crate) fn hit<P: Same<K>>(
         &mut self,
         find: &Find<'_, P>,
         purpose: Purpose,
-        (own, ask): (impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>),
+        rules: &Rules<'_, K, V>,
+    ) -> Result<V, bool> {
+        let found = self.map.hit(find, |entry| rules.serves(entry).then(|| entry.value.clone()));
+        let value = found.ok_or(false)?.ok_or(true)?;
+        self.counts.hits.add(u64::from(purpose == Purpose::Call));
+        Ok(value)
+    }
+
+    /// A call that was not answered by [`hit`](Self::hit): still under the lock, a load to join or to run.
+    pub(crate) fn miss<P: Same<K>>(
+        &mut self,
+        (find, there): (&Find<'_, P>, bool),
+        own: impl FnOnce() -> K,
+        ask: &Ask<'_, V>,
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
-    ) -> Begun<V>
-    where
-        V: 'a,
-    {
-        let found = self.map.hit(find, |entry| rules.serves(entry).then(|| entry.value.clone()));
-        if let Some(Some(value)) = found {
-            self.counts.hits.add(u64::from(purpose == Purpose::Call));
-            return Begun::Hit(value);
+    ) -> Begun<V> {
+        if there {
+            return self.aged(find, own, ask, rules, bin);
         }
-        if found.is_some() {
-            return self.aged(find, own, &ask(), rules, bin);
-        }
-        self.begin(find, own, &ask(), rules)
+        self.begin((find, true), own, ask, rules)
     }
 
     /// A call that found an entry at which time has come to look: a hit all the same, a renewal, or a miss.
@@ -285,16 +308,16 @@ where
                 rules.touch(entry, time);
                 entry.value.clone()
             });
-            let worth = Worth { ticket: entry.ticket, tags: entry.tags(), life: entry.life() };
+            let worth = Worth { ticket: entry.ticket.get(), tags: entry.tags(), life: entry.life() };
             (stage, throttled, worth, value)
         });
         let Some((stage, throttled, worth, Some(value))) = seen else {
             self.remove_ended(find, rules, bin);
-            return self.begin(find, own, ask, rules);
+            return self.begin((find, true), own, ask, rules);
         };
         let at_once = stage.is_served_at_once();
         if !at_once && !throttled {
-            return match self.begin(find, own, ask, rules) {
+            return match self.begin((find, false), own, ask, rules) {
                 Begun::Lead(lead) => Begun::Stale(lead, Box::new(Old { value, worth, at_once })),
                 begun => begun,
             };
@@ -340,11 +363,11 @@ where
         self.map.peek(find, |entry| rules.is_live(entry, time)).unwrap_or(false)
     }
 
-    /// A call that missed joins a load or begins one.
+    /// A call that missed joins a load or begins one. `bare` says that there is no entry of its key.
     #[inline(never)]
     pub(crate) fn begin<P: Same<K>>(
         &mut self,
-        find: &Find<'_, P>,
+        (find, bare): (&Find<'_, P>, bool),
         own: impl FnOnce() -> K,
         ask: &Ask<'_, V>,
         rules: &Rules<'_, K, V>,
@@ -359,14 +382,14 @@ where
         }
         let key = own();
         let lead = lead();
-        self.gates.insert_unique(find.hash, Gate::new(find.hash, key, ask, &lead), |gate| gate.hash);
+        self.gates.insert_unique(find.hash, Gate::new((find.hash, key), bare, ask, &lead), |gate| gate.hash);
         Begun::Lead(lead)
     }
 
     /// An entry that was found but may not be served.
     #[cold]
     fn remove_ended<P: Same<K>>(&mut self, find: &Find<'_, P>, rules: &Rules<'_, K, V>, bin: &mut Bin<M::Dead>) {
-        let outdated = self.map.peek(find, |entry| rules.is_outdated(entry)).unwrap_or(false);
+        let Some(outdated) = self.map.peek(find, |entry| rules.is_outdated(entry)) else { return };
         if let Some(removed) = self.map.remove(find) {
             self.counts.invalidations.add(u64::from(outdated));
             self.counts.expirations.add(u64::from(!outdated));
@@ -392,6 +415,7 @@ where
         let last = gate.has_only(ticket);
         let tags = gate.take_tags(ticket);
         *left = gate.leave(ticket);
+        let bare = gate.fence == BARE;
         // A tag that is invalidated between this and the insertion is above this ticket, which every hit will notice.
         let current = ticket > gate.fence && ticket > rules.floor.cleared && tags.are_current(ticket);
         if current && !matches!(ending, Ending::Fail(_) | Ending::Gone) {
@@ -403,6 +427,7 @@ where
             Ending::Gone => {}
             Ending::Fail(old) => return current && self.fail(&key, old, rules),
             _ if !current => self.counts.fenced.add(1),
+            Ending::Keep(keep) if bare => self.store_first(key, (keep, tags), rules, bin),
             Ending::Keep(keep) => self.store(key, (keep, tags), rules, bin),
             Ending::Skip => {
                 self.counts.rejected.add(1);
@@ -443,19 +468,13 @@ where
     }
 
     /// Forgets a key: its entry goes, and no load under way is stored or joined from here on.
-    pub(crate) fn invalidate<P: Same<K>>(
-        &mut self,
-        find: &Find<'_, P>,
-        rules: &Rules<'_, K, V>,
-        bin: &mut Bin<M::Dead>,
-    ) {
+    pub(crate) fn invalidate<P: Same<K>>(&mut self, find: &Find<'_, P>, bin: &mut Bin<M::Dead>) {
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
             gate.raise(draw());
         }
         if let Some(removed) = self.map.remove(find) {
             self.counts.invalidations.add(1);
             self.bury(removed, bin);
-            self.shrink(rules);
         }
     }
 
@@ -470,6 +489,7 @@ where
         }
         if self.map.len() == 0 {
             self.expiry.clear();
+            self.map.reset();
         }
     }
 
@@ -477,40 +497,63 @@ where
         self.map.len()
     }
 
-    /// Frees up to `budget` expired entries; whether there may be more.
-    pub(crate) fn sweep(&mut self, rules: &Rules<'_, K, V>, budget: usize, bin: &mut Bin<M::Dead>) -> bool {
-        let tti = rules.times.policy.tti();
+    /// Looks for expired entries in so many blocks and frees them, of up to `budget` blocks; whether there may be more.
+    pub(crate) fn sweep(
+        &mut self,
+        rules: &Rules<'_, K, V>,
+        (look, budget): (usize, usize),
+        bin: &mut Bin<M::Dead>,
+    ) -> bool {
         let now = rules.times.reading().earliest;
         for _ in 0..budget {
-            let Some(note) = self.expiry.pop_due(now) else { return false };
-            // Gone, ended, or read since the note was made.
-            match self.map.peek_ticket(note.hash, note.ticket, |entry| entry.ends(tti)) {
+            match self.expiry.take_due(now, look) {
+                Ok(first) => self.sweep_block(first, rules.times.policy.tti(), now, bin),
+                Err(more) => return more,
+            }
+        }
+        true
+    }
+
+    fn sweep_block(&mut self, first: u32, tti: Option<Nanos>, now: Nanos, bin: &mut Bin<M::Dead>) {
+        for place in first..first.saturating_add(BLOCK) {
+            match self.map.peek_place(place, |entry| entry.ends(tti)) {
                 None => {}
-                Some(ends) if ends > now => self.expiry.push(Note { at: ends, ..note }),
+                Some(ends) if ends > now => self.expiry.note(place, ends),
                 Some(_) => {
-                    if let Some(removed) = self.map.remove_ticket(note.hash, note.ticket) {
+                    if let Some(removed) = self.map.remove_place(place) {
                         self.counts.expirations.add(1);
                         self.bury(removed, bin);
                     }
                 }
             }
         }
-        true
     }
 
     /// Copies of the keys that would be served now.
     pub(crate) fn keys(&self, rules: &Rules<'_, K, V>) -> Vec<K> {
         let time = rules.times.reading();
         let mut keys = Vec::with_capacity(self.map.len());
-        self.map.for_each(|stored, entry| {
+        self.map.for_each(|_, key, entry| {
             if rules.is_live(entry, time) {
-                keys.push(stored.key.clone());
+                keys.push(key.clone());
             }
         });
         keys
     }
 
     pub(super) fn store(
+        &mut self,
+        key: Stored<K>,
+        value: (Keep<V>, Tags),
+        rules: &Rules<'_, K, V>,
+        bin: &mut Bin<M::Dead>,
+    ) {
+        self.remove_stored(&key, bin);
+        self.store_first(key, value, rules, bin);
+    }
+
+    /// Stores a value where there is none.
+    fn store_first(
         &mut self,
         key: Stored<K>,
         (keep, tags): (Keep<V>, Tags),
@@ -520,13 +563,12 @@ where
         let Keep { value, ttl, failed, load_time } = keep;
         let ticket = key.ticket;
         let weight = rules.weigh.map_or(0, |weigh| weigh(&key.key, &value) as u64);
-        self.remove_stored(&key, bin);
         if let Some(ttl) = ttl {
             rules.times.note(ttl);
         }
         let timed = rules.times.any();
         if timed {
-            self.sweep(rules, SWEEP_A_CALL, bin);
+            self.sweep(rules, (LOOK_A_CALL, 1), bin);
         }
         // The precise clock: an entry is stored once and read often, and its life is counted from here.
         let now = if timed { Reading::precise().latest } else { 0 };
@@ -543,30 +585,14 @@ where
         let tti = policy.tti();
         let entry = Entry::new(value, ticket, life, (now, tti), (weight, tags));
         let ends = entry.ends(tti);
-        self.counts.inserted(key.hash);
-        if ends != NEVER {
-            self.shrink(rules);
-            self.expiry.push(Note { at: ends, hash: key.hash, ticket });
+        let hash = key.hash;
+        if let Some(place) = self.map.insert(key, entry) {
+            self.counts.inserted(hash);
+            self.expiry.note(place, ends);
+            // Without a bound on it the sum is for people to read.
+            self.weight = self.weight.saturating_add(weight);
         }
-        // Without a bound on it the sum is for people to read.
-        self.weight = self.weight.saturating_add(weight);
-        self.map.insert(key, entry);
         self.publish();
-    }
-
-    /// Rebuilds the notes of expiry once most are of entries that are gone: constant work for each on average.
-    pub(super) fn shrink(&mut self, rules: &Rules<'_, K, V>) {
-        if self.expiry.is_bloated(self.map.len()) {
-            let mut notes = Vec::with_capacity(self.map.len());
-            let tti = rules.times.policy.tti();
-            self.map.for_each(|key, entry| {
-                let at = entry.ends(tti);
-                if at != NEVER {
-                    notes.push(Note { at, hash: key.hash, ticket: entry.ticket });
-                }
-            });
-            self.expiry.rebuild(notes);
-        }
     }
 
     /// Evicts until one more entry of this weight fits; whether it ever will.

@@ -2,23 +2,25 @@
 //! drop a user's value under a lock.
 
 use super::bin::{Bin, drop_quietly};
-use super::common::{Common, Stripes};
+use super::common::Common;
 use super::entry::{Find, Same};
+use super::expiry::BLOCK;
 use super::gate::{Ask, Left, Purpose};
-use super::lock::{self, Lock};
+use super::lock::{self, Held, Lock};
 use super::lru::LruMap;
 use super::map::Map;
 use super::outside::Written;
 use super::settings::Settings;
 use super::shard::{Begun, Bound, Ending, Shard, Worth};
 use super::sieve::{self, SieveMap, Table};
+use super::stripes::Stripes;
 use crate::builder::{Coalesce, Eviction};
 use crate::glob::Glob;
 use crate::key::{CacheKey, View};
 use crate::matching::Matching;
 use crate::outcome::CacheValue;
 use crate::stats::Stats;
-use crate::store::{Engine, Took};
+use crate::store::{Engine, Took, Wanted};
 use crate::sync::{AtomicBool, Ordering};
 use crate::tags::Tags;
 use crate::watchdog::Sweep;
@@ -28,6 +30,10 @@ use std::time::Duration;
 
 /// How many entries a clear or a sweep frees for each hold of a lock: some tens of microseconds.
 const CHUNK: usize = 512;
+
+/// Beyond this a shard is split in two, though threads might not need it: when its table grows, whoever waits for the lock
+/// waits for all of its entries to move, which for so many is some tenths of a millisecond.
+const LARGEST: usize = 16_384;
 
 /// LRU is exact up to this many entries, which share one lock.
 const EXACT: usize = 1024;
@@ -50,10 +56,11 @@ enum Kind<K, V> {
 struct Shards<K, V, M>(Box<[Lock<Shard<K, V, M>>]>);
 
 impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Shards<K, V, M> {
-    fn new(bound: Bound, common: &Common, map: impl Fn() -> M) -> Self {
+    fn new(bound: Bound, common: &Common, map: impl Fn(Bound) -> M) -> Self {
         let count = shard_count(bound);
         let shards = (0..count).map(|nth| {
-            let shard = Shard::new(map(), share(bound, nth, count));
+            let bound = share(bound, nth, count);
+            let shard = Shard::new(map(bound), bound);
             common.add(&shard.counts);
             Lock::new(shard)
         });
@@ -90,13 +97,17 @@ impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Shards<K, V, M> {
 }
 
 /// One lock up to [`EXACT`] entries and for weights (an entry may weigh as much as the whole cache); beyond that enough
-/// that threads seldom meet.
+/// that threads seldom meet, and that none is large.
 fn shard_count(bound: Bound) -> usize {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let most = (threads * 4).next_power_of_two().min(64);
     match bound {
         Bound::Entries(capacity) if capacity <= EXACT => 1,
-        Bound::Entries(capacity) => (capacity / EXACT + 1).next_power_of_two().min(most),
+        Bound::Entries(capacity) => {
+            let for_threads = (capacity / EXACT + 1).next_power_of_two().min(most);
+            let for_growth = (capacity / LARGEST).min(1024).next_power_of_two();
+            for_threads.max(for_growth)
+        }
         Bound::Weight(_) => 1,
         Bound::None => most,
     }
@@ -129,11 +140,11 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         let bound = settings.bound;
         // Without a bound nothing is evicted: the lock-free table is the better map, whatever the eviction.
         let kind = if eviction == Eviction::Lru && bound != Bound::None {
-            Kind::Lru(Shards::new(bound, &common, LruMap::default))
+            Kind::Lru(Shards::new(bound, &common, |bound| LruMap::new(bound.entries())))
         } else {
             common.stripes = Some(Box::<Stripes>::default());
             let table = Arc::new(sieve::table());
-            let shards = Shards::new(bound, &common, || SieveMap::new(Arc::clone(&table)));
+            let shards = Shards::new(bound, &common, |_| SieveMap::new(Arc::clone(&table)));
             Kind::Sieve(table, shards)
         };
         Arc::new(Self { settings, common, dirty: AtomicBool::new(false), kind })
@@ -183,8 +194,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
             let taken = lock.with(|shard| shard.fence_where(&mut *chosen));
             taken.is_some_and(|taken| taken.chunks(CHUNK).all(|taken| {
                 let mut bin = Bin::default();
-                let rules = self.settings.rules(self.common.floor());
-                lock.with(|shard| shard.forget(taken, &rules, &mut bin)).is_some()
+                lock.with(|shard| shard.forget(taken, &mut bin)).is_some()
             }))
         }), else false)
     }
@@ -211,7 +221,8 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     /// Frees what has expired.
     fn sweep_all(&self) {
         let rules = self.settings.rules(self.common.floor());
-        on_shards!(self, |shards| shards.each(|shard, bin| !shard.sweep(&rules, CHUNK, bin)), else ());
+        let budget = (CHUNK, CHUNK / BLOCK as usize);
+        on_shards!(self, |shards| shards.each(|shard, bin| !shard.sweep(&rules, budget, bin)), else ());
     }
 }
 
@@ -259,47 +270,42 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         self.settings.hash_key(key)
     }
 
-    #[inline]
-    fn lookup<'a, P: Same<K>>(
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
+    fn lookup<'a, P: Same<K>, R>(
         &self,
         find: &Find<'_, P>,
-        purpose: Purpose,
-        own: impl FnOnce() -> K,
-        ask: impl FnOnce() -> Ask<'a, V>,
-    ) -> Option<Begun<V>>
+        wanted: Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+        hit: impl FnOnce(V) -> R,
+        miss: impl FnOnce(Option<Begun<V>>) -> R,
+    ) -> R
     where
         V: 'a,
     {
         // Inside of a key's or value's own code there may be no load: it could not be sure of the lock when it ends, and
         // others would wait for it.
         if lock::is_held() {
-            return self.read(find).map(Begun::Hit);
+            return miss(self.read(find).map(Begun::Hit));
         }
-        if let Kind::Sieve(table, _) = &self.kind
-            && let Some(value) = self.read_table(table, find, purpose)
-        {
-            return Some(Begun::Hit(value));
-        }
-        let rules = || self.settings.rules(self.common.floor());
         match &self.kind {
             Kind::Lru(shards) => {
-                let mut bin = Bin::default();
-                let begun =
-                    shards.of(find.hash).with(|shard| shard.lookup(find, purpose, (own, ask), &rules(), &mut bin))?;
-                let _inside = begun.inside();
-                drop(bin);
-                Some(begun)
+                let mut shard = shards.of(find.hash).wait();
+                let rules = self.settings.rules(self.common.floor());
+                match shard.hit(find, wanted.0, &rules) {
+                    Ok(value) => {
+                        drop(shard);
+                        hit(value)
+                    }
+                    Err(there) => miss(Some(self.miss_lru(shard, (find, there), wanted))),
+                }
             }
-            Kind::Sieve(table, shards) => {
-                let pin = sieve::pin(table)?;
-                let mut bin = Bin::default();
-                let begun =
-                    shards.of(find.hash).with(|shard| shard.lookup(find, purpose, (own, ask), &rules(), &mut bin))?;
-                let _inside = begun.inside();
-                // Kept: a panic here would lose the load that has just begun.
-                drop_quietly(pin);
-                Some(begun)
-            }
+            Kind::Sieve(table, shards) => match self.read_table(table, find, wanted.0) {
+                Some(value) => hit(value),
+                None => miss(self.miss_sieve(table, shards, find, wanted)),
+            },
         }
     }
 
@@ -309,10 +315,10 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         }
         let rules = || self.settings.rules(self.common.floor());
         match &self.kind {
-            Kind::Lru(shards) => shards.of(find.hash).with(|shard| shard.begin(find, own, ask, &rules())),
+            Kind::Lru(shards) => shards.of(find.hash).with(|shard| shard.begin((find, false), own, ask, &rules())),
             Kind::Sieve(table, shards) => {
                 let pin = sieve::pin(table)?;
-                let begun = shards.of(find.hash).with(|shard| shard.begin(find, own, ask, &rules()))?;
+                let begun = shards.of(find.hash).with(|shard| shard.begin((find, false), own, ask, &rules()))?;
                 let _inside = begun.inside();
                 drop_quietly(pin);
                 Some(begun)
@@ -322,6 +328,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 
     fn read<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
         if let Kind::Sieve(table, _) = &self.kind
+            && !lock::is_held()
             && let Some(value) = self.read_table(table, find, Purpose::Call)
         {
             return Some(value);
@@ -341,7 +348,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 
     fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
         // Before this load stores anything: what is drained goes whatever its age.
-        if self.dirty.swap(false, Ordering::Relaxed) {
+        if self.dirty.load(Ordering::Relaxed) && self.dirty.swap(false, Ordering::Relaxed) {
             self.drain();
         }
         match &self.kind {
@@ -399,7 +406,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 
     fn invalidate<P: Same<K>>(&self, find: &Find<'_, P>) {
         let done = on_shards!(self, |shards| shards.with(find.hash, |shard, bin| {
-            shard.invalidate(find, &self.settings.rules(self.common.floor()), bin);
+            shard.invalidate(find, bin);
         }), else None);
         if done.is_none() {
             // Too much rather than nothing: an invalidation is never lost.
@@ -453,8 +460,60 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 }
 
 impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
-    /// A hit without a lock.
-    #[inline]
+    /// What is left to do under the lock after a look-up found nothing to serve.
+    #[cold]
+    #[inline(never)]
+    fn miss_lru<'a, P: Same<K>>(
+        &self,
+        shard: Held<'_, Shard<K, V, LruMap<K, V>>>,
+        find: (&Find<'_, P>, bool),
+        Wanted(_, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+    ) -> Begun<V>
+    where
+        V: 'a,
+    {
+        // In this order, so that a panic of the user's code releases the lock before what was removed is dropped.
+        let mut bin = Bin::default();
+        let mut shard = shard;
+        let begun = shard.miss(find, own, &ask(), &self.settings.rules(self.common.floor()), &mut bin);
+        drop(shard);
+        bin.empty(&begun);
+        begun
+    }
+
+    /// The same for SIEVE, whose look-up took no lock: there may be an entry by now.
+    #[cold]
+    #[inline(never)]
+    fn miss_sieve<'a, P: Same<K>>(
+        &self,
+        table: &Table<K, V>,
+        shards: &Shards<K, V, SieveMap<K, V>>,
+        find: &Find<'_, P>,
+        Wanted(purpose, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a,
+    {
+        let pin = sieve::pin(table)?;
+        let mut shard = shards.of(find.hash).wait();
+        let rules = self.settings.rules(self.common.floor());
+        let begun = match shard.hit(find, purpose, &rules) {
+            Ok(value) => return Some(Begun::Hit(value)),
+            Err(there) => shard.miss((find, there), own, &ask(), &rules, &mut Bin::default()),
+        };
+        drop(shard);
+        let _inside = begun.inside();
+        // Kept: a panic here would lose the load that has just begun.
+        drop_quietly(pin);
+        Some(begun)
+    }
+
+    /// A hit without a lock, by a thread that holds none.
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     fn read_table<P: Same<K>>(&self, table: &Table<K, V>, find: &Find<'_, P>, purpose: Purpose) -> Option<V> {
         let value = sieve::read(table, find, |entry| {
             // Read after the entry: a call that starts after a `clear` sees its ticket.

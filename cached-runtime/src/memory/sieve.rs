@@ -13,7 +13,7 @@ use super::entry::{BuildIdentity, ByTicket, Entry, Find, Same, Stored};
 use super::lock;
 use super::map::{Map, Removed};
 use super::ring::{Place, Ring};
-use crate::sync::Ordering;
+use crate::sync::{AtomicBool, Ordering};
 use papaya::{Equivalent, LocalGuard};
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
@@ -32,18 +32,34 @@ pub(crate) fn table<K, V>() -> Table<K, V> {
 
 /// An entry that the collector may drop on any thread, in the middle of anything: a panic of the value's `Drop` ends
 /// here. (The panic hook has reported it.)
-pub(crate) struct Quiet<V>(Option<Entry<V>>);
+pub(crate) struct Quiet<V> {
+    entry: Option<Entry<V>>,
+    /// Whether it was read since the hand last passed.
+    visited: AtomicBool,
+    /// Its place in the ring.
+    slot: u32,
+}
 
 impl<V> Quiet<V> {
+    /// Marks an entry as read. Stored only when it changes, so that readers of a hot key share its cache line; relaxed,
+    /// since a mark that comes late only costs a little of the hit ratio.
+    #[inline]
+    fn mark(&self) {
+        if !self.visited.load(Ordering::Relaxed) {
+            self.visited.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
     pub(crate) fn entry(&self) -> Option<&Entry<V>> {
-        self.0.as_ref()
+        self.entry.as_ref()
     }
 }
 
 impl<V> Drop for Quiet<V> {
     fn drop(&mut self) {
         if std::mem::needs_drop::<V>() {
-            let entry = self.0.take();
+            let entry = self.entry.take();
             let _ = catch_unwind(AssertUnwindSafe(move || drop(entry)));
         }
     }
@@ -101,10 +117,14 @@ impl Drop for End {
 
 /// A guard, unless this thread can't have one: it is about to end (a call from a thread-local's drop), or it holds a
 /// shard's lock, under which the guard's end might drop values.
-#[inline]
 pub(crate) fn pin<K, V>(table: &Table<K, V>) -> Option<LocalGuard<'_>> {
+    if lock::is_held() { None } else { pin_free(table) }
+}
+
+/// The same for a thread that holds no lock.
+#[inline]
+fn pin_free<K, V>(table: &Table<K, V>) -> Option<LocalGuard<'_>> {
     match THREAD.get() {
-        _ if lock::is_held() => None,
         Thread::Ready => Some(table.guard()),
         Thread::New => Some(first_pin(table)),
         Thread::Ending => None,
@@ -119,25 +139,22 @@ fn first_pin<K, V>(table: &Table<K, V>) -> LocalGuard<'_> {
     guard
 }
 
-/// A hit without a lock.
+/// A hit without a lock, by a thread that holds none.
+#[expect(
+    clippy::inline_always,
+    reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+)]
+#[inline(always)]
 pub(crate) fn read<K: Eq, V, P: Same<K>, R>(
     table: &Table<K, V>,
     find: &Find<'_, P>,
     f: impl FnOnce(&Entry<V>) -> Option<R>,
 ) -> Option<R> {
-    let guard = pin(table)?;
-    let entry = table.get(find, &guard)?.entry()?;
-    let found = f(entry)?;
-    mark(entry);
+    let guard = pin_free(table)?;
+    let quiet = table.get(find, &guard)?;
+    let found = f(quiet.entry()?)?;
+    quiet.mark();
     Some(found)
-}
-
-/// Marks an entry as read. Stored only when it changes, so that readers of a hot key share its cache line; relaxed,
-/// since a mark that comes late only costs a little of the hit ratio.
-fn mark<V>(entry: &Entry<V>) {
-    if !entry.visited.load(Ordering::Relaxed) {
-        entry.visited.store(true, Ordering::Relaxed);
-    }
 }
 
 /// A shard's side of the table: its keys, in the order of their insertion.
@@ -153,14 +170,17 @@ impl<K: Eq, V> SieveMap<K, V> {
 
     /// Removes the entry of a place in the ring, and the place in any case: one without an entry (the key's `Eq` panicked
     /// in the middle of an insertion) must not stand in the way for ever.
-    fn remove_place(&mut self, place: Place) -> Option<Removed<()>> {
-        let removed = self.remove_ticket(place.hash, place.ticket);
+    fn take(&mut self, place: Place) -> Option<Removed<()>> {
+        let table = Arc::clone(&self.table);
+        let guard = table.guard();
+        let found = ByTicket { hash: place.hash, ticket: place.ticket };
+        let removed = table.remove(&found, &guard).and_then(Quiet::entry).map(|entry| self.forget(place.slot, entry));
         self.ring.remove(place.slot, place.ticket);
         removed
     }
 
-    fn forget(&mut self, entry: &Entry<V>) -> Removed<()> {
-        self.ring.remove(entry.slot, entry.ticket);
+    fn forget(&mut self, slot: u32, entry: &Entry<V>) -> Removed<()> {
+        self.ring.remove(slot, entry.ticket.get());
         Removed { weight: entry.weight(), dead: () }
     }
 }
@@ -170,9 +190,9 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
 
     fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let guard = self.table.guard();
-        let entry = self.table.get(find, &guard)?.entry()?;
-        mark(entry);
-        Some(f(entry))
+        let quiet = self.table.get(find, &guard)?;
+        quiet.mark();
+        quiet.entry().map(f)
     }
 
     fn peek<P: Same<K>, R>(&self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
@@ -180,30 +200,29 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
         self.table.get(find, &guard)?.entry().map(f)
     }
 
-    fn peek_ticket<R>(&self, hash: u64, ticket: u64, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+    fn peek_place<R>(&self, at: u32, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        let Place { hash, ticket, .. } = self.ring.at(at)?;
         let guard = self.table.guard();
         self.table.get(&ByTicket { hash, ticket }, &guard)?.entry().map(f)
     }
 
-    fn insert(&mut self, key: Stored<K>, mut entry: Entry<V>) {
+    fn insert(&mut self, key: Stored<K>, entry: Entry<V>) -> Option<u32> {
         // Without a slot the entry could not be evicted: rather not stored.
-        let Some(slot) = self.ring.push(key.hash, entry.ticket) else { return };
-        entry.slot = slot;
-        self.table.insert(key, Quiet(Some(entry)), &self.table.guard());
+        let slot = self.ring.push(key.hash, entry.ticket.get())?;
+        let quiet = Quiet { entry: Some(entry), visited: AtomicBool::new(false), slot };
+        self.table.insert(key, quiet, &self.table.guard());
+        Some(slot)
     }
 
     fn remove<P: Same<K>>(&mut self, find: &Find<'_, P>) -> Option<Removed<()>> {
         let table = Arc::clone(&self.table);
         let guard = table.guard();
-        let entry = table.remove(find, &guard)?.entry()?;
-        Some(self.forget(entry))
+        let quiet = table.remove(find, &guard)?;
+        Some(self.forget(quiet.slot, quiet.entry()?))
     }
 
-    fn remove_ticket(&mut self, hash: u64, ticket: u64) -> Option<Removed<()>> {
-        let table = Arc::clone(&self.table);
-        let guard = table.guard();
-        let entry = table.remove(&ByTicket { hash, ticket }, &guard)?.entry()?;
-        Some(self.forget(entry))
+    fn remove_place(&mut self, at: u32) -> Option<Removed<()>> {
+        self.take(self.ring.at(at)?)
     }
 
     fn evict(&mut self) -> Option<Removed<()>> {
@@ -212,11 +231,11 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
             let guard = table.guard();
             let place = self.ring.victim(|place| {
                 let found = ByTicket { hash: place.hash, ticket: place.ticket };
-                let entry = table.get(&found, &guard).and_then(Quiet::entry);
-                entry.is_some_and(|entry| entry.visited.swap(false, Ordering::Relaxed))
+                let quiet = table.get(&found, &guard);
+                quiet.is_some_and(|quiet| quiet.visited.swap(false, Ordering::Relaxed))
             })?;
             drop(guard);
-            if let Some(removed) = self.remove_place(place) {
+            if let Some(removed) = self.take(place) {
                 return Some(removed);
             }
         }
@@ -225,7 +244,7 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
     fn pop(&mut self) -> Option<Removed<()>> {
         loop {
             let place = self.ring.oldest()?;
-            if let Some(removed) = self.remove_place(place) {
+            if let Some(removed) = self.take(place) {
                 return Some(removed);
             }
         }
@@ -235,12 +254,18 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
         self.ring.len()
     }
 
-    fn for_each(&self, mut f: impl FnMut(&Stored<K>, &Entry<V>)) {
+    fn reset(&mut self) {
+        // The ring does so by itself, and the table is for all shards.
+    }
+
+    fn for_each(&self, mut f: impl FnMut(u32, &K, &Entry<V>)) {
         self.ring.each(|hash, ticket| {
             let guard = self.table.guard();
             let found = self.table.get_key_value(&ByTicket { hash, ticket }, &guard);
-            if let Some((stored, entry)) = found.and_then(|(stored, quiet)| Some((stored, quiet.entry()?))) {
-                f(stored, entry);
+            if let Some((stored, quiet)) = found
+                && let Some(entry) = quiet.entry()
+            {
+                f(quiet.slot, &stored.key, entry);
             }
         });
     }

@@ -6,13 +6,15 @@ use super::core::{Core, RemoteKey, RemoteValue, count};
 use super::flights::{self, Moment};
 use super::keys::Name;
 use super::load::{self, Guide, How, Passing, RemoteMiss};
-use super::remote::{Seen, What};
+use super::remote::{Locked, Renewal, Seen, Ticket, What};
 use super::tags;
 use super::watched;
+use super::windows::{self, Old};
 use crate::acting::Acting;
 use crate::at::{At, Lookup};
 use crate::builder::Coalesce;
 use crate::error::{Error, ErrorKind};
+use crate::events::What as Happened;
 use crate::key::{Val, View};
 use crate::leading::Leading;
 use crate::memory::entry::Find;
@@ -20,9 +22,10 @@ use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
 use crate::miss::{Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome};
+use crate::policy::Stage;
 use crate::scope::{Found as Saw, Mode};
 use crate::stack;
-use crate::store::{Engine, Redis};
+use crate::store::{Engine, Redis, Wanted};
 use crate::tags::Tags;
 use crate::watched::is_past;
 use std::future::Future;
@@ -66,6 +69,24 @@ where
         core.remote.read(&name, false, &budget).await
     }
 
+    /// The same for a call that may load: where the value has grown old, it asks to be the one that renews it.
+    async fn look(core: Arc<Core<O::Value>>, name: Name, budget: Budget) -> Result<(Seen, Option<Ticket>), Error> {
+        let seen = Self::read(Arc::clone(&core), name.clone(), budget.clone()).await?;
+        let mut ticket = None;
+        if let (What::Entry(stored), Renewal::None) = (&seen.what, seen.renewal)
+            && matches!(windows::stage(&core.policy, &core.remote, stored), Stage::Refresh | Stage::StaleOk)
+            // Whoever can't ask is not chosen; why is counted.
+            && let Ok(Locked::Won(lock)) = core.remote.lock(&name, &seen, &budget).await
+        {
+            ticket = Some(lock);
+        }
+        Ok((seen, ticket))
+    }
+
+    fn looking(&self) -> impl Future<Output = Result<(Seen, Option<Ticket>), Error>> + Send + use<O> {
+        Self::look(Arc::clone(&self.core), self.name.clone(), self.budget.clone())
+    }
+
     fn reading(&self) -> impl Future<Output = Result<Seen, Error>> + Send + use<O> {
         Self::read(Arc::clone(&self.core), self.name.clone(), self.budget.clone())
     }
@@ -73,8 +94,33 @@ where
     /// The value, if there is one that can be read.
     fn hit(&self, seen: &Result<Seen, Error>) -> Option<O::Value> {
         match seen {
-            Ok(Seen { what: What::Entry(stored), .. }) => self.core.decode(stored),
+            Ok(Seen { what: What::Entry(stored), .. }) => {
+                let (policy, remote) = (&self.core.policy, &self.core.remote);
+                let at_once = windows::stage(policy, remote, stored).is_served_at_once();
+                at_once.then(|| self.core.decode(stored)).flatten()
+            }
             _ => None,
+        }
+    }
+
+    /// The value of an entry that is not served at once, for the case that the load fails.
+    fn old(&self, seen: &Result<Seen, Error>) -> Option<Old<O::Value>> {
+        let Ok(Seen { what: What::Entry(stored), .. }) = seen else { return None };
+        let times = windows::times(&self.core.policy, stored)?;
+        let value = if self.core.remote.clock() < times.ends { self.core.decode(stored) } else { None };
+        value.map(|value| Old { value, times })
+    }
+
+    /// Counts a hit, which may be one past the ttl.
+    fn count_hit(&self, seen: &Result<Seen, Error>) {
+        count(&self.core.counts.hits);
+        if let Ok(Seen { what: What::Entry(stored), .. }) = seen
+            && windows::is_past(&self.core.policy, &self.core.remote, stored)
+        {
+            count(&self.core.counts.stale);
+            self.looked(Saw::Stale);
+        } else {
+            self.looked(Saw::Hit);
         }
     }
 
@@ -93,33 +139,60 @@ where
 
     /// A load whatever there is. It reads nothing: what it replaces is the server's to see.
     fn anew(self, asynchronous: bool) -> RemoteMiss<O> {
-        self.miss(Ok(Seen::nothing()), asynchronous, Purpose::Anew)
+        count(&self.core.counts.misses);
+        self.miss(Ok(Seen::nothing()), asynchronous, Purpose::Anew, (None, None))
     }
 
     /// What `get` gives after its read.
     pub(crate) fn got(&self, seen: &Result<Seen, Error>) -> Option<O::Ret> {
         let hit = self.hit(seen);
-        self.looked(if hit.is_some() { Saw::Hit } else { Saw::Miss });
-        count(if hit.is_some() { &self.core.counts.hits } else { &self.core.counts.misses });
+        if hit.is_some() {
+            self.count_hit(seen);
+        } else {
+            count(&self.core.counts.misses);
+            self.looked(Saw::Miss);
+        }
         hit.map(|value| self.outcome.ret(value))
     }
 
-    /// What the call does after its read.
-    pub(crate) fn found(self, seen: Result<Seen, Error>, asynchronous: bool) -> Found<O> {
-        if let Some(value) = self.hit(&seen) {
-            count(&self.core.counts.hits);
-            self.looked(Saw::Hit);
+    /// What the call does after its look.
+    pub(crate) fn found(self, seen: Result<(Seen, Option<Ticket>), Error>, asynchronous: bool) -> Found<O> {
+        let (seen, ticket) = match seen {
+            Ok((seen, ticket)) => (Ok(seen), ticket),
+            Err(error) => (Err(error), None),
+        };
+        if ticket.is_some() {
+            if let Some(old) = self.old(&seen) {
+                count(&self.core.counts.hits);
+                count(&self.core.counts.refreshes);
+                self.looked(Saw::Hit);
+                watched::tell(&self.core.remote.source, Some(&self.name), Happened::RefreshBegun);
+                return Lookup::Miss(self.miss(seen, asynchronous, Purpose::Call, (Some(old), ticket)));
+            }
+        } else if let Some(value) = self.hit(&seen) {
+            self.count_hit(&seen);
             return Lookup::Hit(self.outcome.ret(value));
         }
+        count(&self.core.counts.misses);
         self.looked(Saw::Miss);
-        // An entry that is no hit is one that can't be read.
-        let seen = seen.map(|seen| if matches!(seen.what, What::Entry(_)) { seen.unreadable() } else { seen });
-        Lookup::Miss(self.miss(seen, asynchronous, Purpose::Call))
+        let old = self.old(&seen);
+        // An entry that is neither a hit nor good for errors is one that has ended or can't be read.
+        let is_lost = |seen: &Seen| matches!(seen.what, What::Entry(_)) && old.is_none();
+        let seen = seen.map(|seen| if is_lost(&seen) { seen.unreadable() } else { seen });
+        Lookup::Miss(self.miss(seen, asynchronous, Purpose::Call, (old, None)))
     }
 
-    fn miss(self, seen: Result<Seen, Error>, asynchronous: bool, purpose: Purpose) -> RemoteMiss<O> {
+    fn miss(
+        self,
+        seen: Result<Seen, Error>,
+        asynchronous: bool,
+        purpose: Purpose,
+        (old, ticket): (Option<Old<O::Value>>, Option<Ticket>),
+    ) -> RemoteMiss<O> {
         let Self { core, name, outcome, coalesce, start, deadline, budget } = self;
-        count(&core.counts.misses);
+        // A renewal has its lock: it waits for nobody.
+        let purpose = if ticket.is_some() { Purpose::Anew } else { purpose };
+        let anew = purpose == Purpose::Anew && ticket.is_none();
         if purpose == Purpose::Call {
             core.flights.check(&name, start, &seen);
         }
@@ -132,7 +205,7 @@ where
         let begun = if purpose == Purpose::Anew {
             gates.anew(&find, || view.own(), &ask)
         } else {
-            gates.lookup(&find, purpose, || view.own(), || ask)
+            gates.lookup(&find, Wanted(purpose, || view.own(), || ask), |value| Some(Begun::Hit(value)), |begun| begun)
         };
         let turn = match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
@@ -143,8 +216,9 @@ where
             None => Turn::Past(gates),
         };
         let miss = Miss::new(Passing::new(outcome), turn, coalesce);
-        let anew = purpose == Purpose::Anew;
-        let guide = Box::new(Guide { core, name, seen, coalesce: coalesces, deadline, anew, budget });
+        let waits = Arc::default();
+        let guide = Guide { core, name, seen, coalesce: coalesces, deadline, anew, old, ticket, budget, waits };
+        let guide = Box::new(guide);
         RemoteMiss(How::Guarded { miss, guide, outcome })
     }
 }
@@ -166,7 +240,7 @@ where
             Ok(call) => match call.scoped(true) {
                 Ok(miss) => Lookup::Miss(miss),
                 Err(call) => {
-                    let seen = call.reading().await;
+                    let seen = call.looking().await;
                     call.found(seen, true)
                 }
             },
@@ -233,7 +307,7 @@ where
             Ok(call) => match call.scoped(false) {
                 Ok(miss) => Lookup::Miss(miss),
                 Err(call) => {
-                    let seen = call.core.remote.client.block_on(call.reading());
+                    let seen = call.core.remote.client.block_on(call.looking());
                     call.found(seen, false)
                 }
             },

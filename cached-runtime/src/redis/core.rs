@@ -48,6 +48,9 @@ pub struct Core<V: 'static> {
     pub(crate) codec: Codec,
     pub(crate) compress_above: Option<usize>,
     pub(crate) policy: Policy,
+    /// How long an async call waits for a load where an old value will do.
+    #[cfg(feature = "tokio")]
+    pub(crate) soft_timeout: Option<Duration>,
     pub(crate) coalesce: Coalesce,
     pub(crate) counts: Arc<Counts>,
     pub(crate) queue: Arc<Queue>,
@@ -69,6 +72,8 @@ pub(crate) struct Counts {
     pub(crate) invalidations: AtomicU64,
     pub(crate) rejected: AtomicU64,
     pub(crate) bypassed: AtomicU64,
+    pub(crate) stale: AtomicU64,
+    pub(crate) refreshes: AtomicU64,
     /// What the counters said at the last reset.
     base: Mutex<Stats>,
 }
@@ -105,7 +110,15 @@ impl<V: RemoteValue> Core<V> {
     }
 
     /// A value to be written, and how long it lives; `None` if it isn't stored at all.
-    pub(crate) fn encode(&self, value: &V, own: Option<Duration>, load: Duration) -> Result<Option<Fresh>, Error> {
+    ///
+    /// A failure that is kept has no windows: nobody wants an old one.
+    pub(crate) fn encode(
+        &self,
+        value: &V,
+        own: Option<Duration>,
+        load: Duration,
+        failed: bool,
+    ) -> Result<Option<Fresh>, Error> {
         let made = Instant::now();
         let dice = u64::from_le_bytes(super::envelope::stamp()[..8].try_into().unwrap_or_default());
         // From zero, the deadline is the ttl.
@@ -122,25 +135,33 @@ impl<V: RemoteValue> Core<V> {
             payload: encoded.payload,
             compressed: encoded.compressed,
             ttl,
+            stale: if failed { Duration::ZERO } else { self.policy.stale() },
             load,
             made,
         }))
     }
 
     /// What to do with what a body returned after `took`, counted.
-    pub(crate) fn after<O: Outcome<Value = V>>(&self, outcome: O, ret: &O::Ret, took: Duration) -> After {
+    ///
+    /// Where there is an `old` value that may be served instead, a failure is one even if it would be kept.
+    pub(crate) fn after<O: Outcome<Value = V>>(&self, outcome: O, ret: &O::Ret, took: Duration, old: bool) -> After {
         let counts = &self.counts;
         count(&counts.loads);
         counts.load_nanos.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         counts.load_times.note_shared(took);
+        let failed = outcome.failed(ret);
+        if failed && old {
+            count(&counts.load_errors);
+            return After::Fail;
+        }
         let kept = match (outcome.judge(ret), outcome.value(ret)) {
             (Verdict::Fail, _) => {
                 watched::loaded(&self.remote.source, took, LoadEnd::Error);
                 count(&counts.load_errors);
                 return After::Fail;
             }
-            (Verdict::Keep, Some(value)) => self.encode(value, None, took),
-            (Verdict::KeepFor(ttl), Some(value)) => self.encode(value, Some(ttl), took),
+            (Verdict::Keep, Some(value)) => self.encode(value, None, took, failed),
+            (Verdict::KeepFor(ttl), Some(value)) => self.encode(value, Some(ttl), took, failed),
             _ => Ok(None),
         };
         watched::loaded(&self.remote.source, took, LoadEnd::Ok);
@@ -173,6 +194,8 @@ impl<V: CacheValue> Core<V> {
             invalidations: get(&counts.invalidations),
             rejected: get(&counts.rejected),
             bypassed: get(&counts.bypassed) + gates.bypassed,
+            stale: get(&counts.stale),
+            refreshes: get(&counts.refreshes),
             store_errors: get(&self.remote.errors),
             ..Stats::default()
         }

@@ -97,8 +97,7 @@ impl Account {
         match seen {
             Err(_) => true,
             Ok(seen) => {
-                start < state.since
-                    || (matches!(seen.what, What::Placeholder) && state.head.as_ref() == Some(&seen.head))
+                start < state.since || (!matches!(seen.what, What::Nothing) && state.head.as_ref() == Some(&seen.head))
             }
         }
     }

@@ -110,7 +110,7 @@ impl<V: RemoteValue> Core<V> {
             Verdict::Skip | Verdict::Fail => return self.invalidate(name),
         };
         let Some(value) = outcome.value(ret) else { return self.invalidate(name) };
-        match self.encode(value, own, std::time::Duration::ZERO) {
+        match self.encode(value, own, std::time::Duration::ZERO, outcome.failed(ret)) {
             Ok(Some(fresh)) => self.store(name, fresh, ticket),
             Ok(None) => self.invalidate(name),
             Err(error) => {

@@ -18,24 +18,30 @@
 //!   another.
 //! - A placeholder of this very process that the call may not wait for (recursion, waves after a failure,
 //!   `coalesce = false`) is shared: the first of its loads to end fills.
+//! - A value that grew old is loaded under the lock of a renewal instead of a placeholder, and stays where it is: see
+//!   [`super::windows`]. Where it is only good for errors, the call waits for another process's renewal as for a placeholder.
 //! - Without the server (a read failed, its budget is spent, the breaker is open) the body runs without a ticket, and a
 //!   load without a ticket doesn't fill. Calls of this process still share it.
 
 use super::Budget;
 use super::core::{After, Core, RemoteValue, Running, count};
+use super::envelope::Head;
 use super::flights::{Account, Accounted, Flights};
 use super::keys::Name;
-use super::remote::{Leased, Remote, Seen, Stored, Ticket, What};
+use super::remote::{Leased, Locked, Remote, Renewal, Seen, Stored, Ticket, What};
 use super::watched;
+use super::windows::{self, Old, OldTimes};
 use crate::error::{Error, ErrorKind};
 use crate::events::What as Happened;
 use crate::memory::MemoryCache;
 use crate::miss::{Miss, RunAsync};
 use crate::outcome::{CacheValue, Outcome, Shared, Verdict};
+use crate::policy::{Policy, Stage};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -98,13 +104,21 @@ pub(crate) struct Guide<V: 'static> {
     pub(crate) deadline: Option<Instant>,
     /// Whether it loads whatever there is.
     pub(crate) anew: bool,
+    /// What may be served if the load fails.
+    pub(crate) old: Option<Old<V>>,
+    /// The lock of a renewal, if the call was chosen for one.
+    pub(crate) ticket: Option<Ticket>,
     pub(crate) budget: Budget,
+    /// Set while it waits for another process's load.
+    pub(crate) waits: Arc<AtomicBool>,
 }
 
 /// What the steps before the body end in.
 enum Before {
     /// Another process's load brought a value.
     Found(Seen, Stored),
+    /// A load of this value failed a moment ago: it is served without another try.
+    Old(Seen, Stored),
     /// The body is to run, and may fill if there is a ticket.
     Load(Option<Ticket>),
 }
@@ -116,10 +130,12 @@ struct Ahead<V: CacheValue> {
     account: Arc<Account>,
     name: Name,
     seen: Result<Seen, Error>,
+    policy: Policy,
     coalesce: bool,
     deadline: Option<Instant>,
     anew: bool,
     budget: Budget,
+    waits: Arc<AtomicBool>,
 }
 
 impl<V: CacheValue> Ahead<V> {
@@ -129,16 +145,37 @@ impl<V: CacheValue> Ahead<V> {
     }
 
     async fn steps(self) -> Result<Before, Error> {
-        let Self { remote, flights, account, name, seen, coalesce, deadline, anew, budget } = self;
+        let Self { remote, flights, account, name, seen, policy, coalesce, deadline, anew, budget, waits } = self;
         let mut seen = seen?;
         if anew {
             return Ok(Before::Load(Some(remote.refresh(&name, &seen.nonces, &budget).await?)));
         }
         let mut another_failed = false;
-        for round in 0..ROUNDS {
-            if let (What::Entry(stored), 1..) = (&seen.what, round) {
+        for _ in 0..ROUNDS {
+            if let What::Entry(stored) = &seen.what {
                 let stored = stored.clone();
-                return Ok(Before::Found(seen, stored));
+                match windows::stage(&policy, &remote, &stored) {
+                    Stage::Ended => seen = seen.unreadable(),
+                    Stage::OnlyOnError => {
+                        account.not_begun();
+                        match remote.lock(&name, &seen, &budget).await? {
+                            Locked::Won(ticket) => return Ok(Before::Load(Some(ticket))),
+                            Locked::Failed => return Ok(Before::Old(seen, stored)),
+                            Locked::Running if !coalesce || is_over(deadline) || flights.is_ours(&name, &seen.head) => {
+                                return Ok(Before::Load(Some(remote.share(&name, &seen, &budget).await?)));
+                            }
+                            Locked::Running => {
+                                seen = wait_renewal(&remote, &account, &name, &seen, deadline, &budget).await?;
+                            }
+                            Locked::Changed => {
+                                account.reads();
+                                seen = remote.read(&name, false, &budget).await?;
+                            }
+                        }
+                        continue;
+                    }
+                    Stage::Fresh | Stage::Refresh | Stage::StaleOk => return Ok(Before::Found(seen, stored)),
+                }
             }
             if matches!(seen.what, What::Placeholder) {
                 if !coalesce || another_failed || flights.is_ours(&name, &seen.head) {
@@ -146,7 +183,10 @@ impl<V: CacheValue> Ahead<V> {
                 }
                 if !is_over(deadline) {
                     let waited_for = seen.head.clone();
-                    seen = wait(&remote, &account, &name, &seen, deadline, &budget).await?;
+                    waits.store(true, Ordering::Relaxed);
+                    let waited = wait(&remote, &account, &name, &seen, deadline, &budget).await;
+                    waits.store(false, Ordering::Relaxed);
+                    seen = waited?;
                     another_failed = !matches!(seen.what, What::Entry(_)) && seen.head != waited_for;
                     continue;
                 }
@@ -200,6 +240,31 @@ async fn wait(
     }
 }
 
+/// Waits until another process's renewal of the entry that was seen has ended, however it ended, or the time is over.
+///
+/// The key is read again and again: a renewal that fails leaves the entry as it is, and of that no push tells.
+async fn wait_renewal(
+    remote: &Remote,
+    account: &Account,
+    name: &Name,
+    seen: &Seen,
+    deadline: Option<Instant>,
+    budget: &Budget,
+) -> Result<Seen, Error> {
+    const LONGEST: Duration = Duration::from_millis(25);
+    let mut pause = Duration::from_millis(1);
+    loop {
+        account.reads();
+        let now = remote.read(name, false, budget).await?;
+        if now.head != seen.head || now.renewal != Renewal::Running || is_over(deadline) {
+            return Ok(now);
+        }
+        account.waits_for(&now.head);
+        remote.client.sleep(jittered(pause)).await;
+        pause = (pause * 3 / 2).min(LONGEST);
+    }
+}
+
 /// Between half of it and the whole.
 fn jittered(pause: Duration) -> Duration {
     let dice = u32::from(super::envelope::stamp()[0]);
@@ -215,8 +280,13 @@ async fn race(first: impl Future<Output = ()>, second: impl Future<Output = ()>)
     .await;
 }
 
-/// What is left to do on the server after the body.
-async fn settle<V: CacheValue>(core: Arc<Core<V>>, mut ticket: Ticket, after: After, budget: Budget) {
+/// What is left to do on the server after the body. Says whether the old value, if there is one, may be served.
+async fn settle<V: CacheValue>(core: Arc<Core<V>>, name: Name, ticket: Option<Ticket>, done: Done) -> bool {
+    let Done { after, old, head, budget } = done;
+    if let (After::Fail, Some(old), Some(head)) = (&after, old, head) {
+        return fails(&core, &name, ticket, (old, &head), &budget).await;
+    }
+    let Some(mut ticket) = ticket else { return false };
     // Failures are counted and logged: they are none of the caller's.
     match after {
         After::Keep(fresh) => match core.remote.fill(&mut ticket, fresh, &budget).await {
@@ -231,6 +301,46 @@ async fn settle<V: CacheValue>(core: Arc<Core<V>>, mut ticket: Ticket, after: Af
         After::Skip => drop(core.remote.outdate(ticket, &budget).await),
         After::Fail => drop(core.remote.release(ticket, &budget).await),
     }
+    false
+}
+
+/// What the steps after the body are told.
+struct Done {
+    after: After,
+    old: Option<OldTimes>,
+    /// What the old value's entry has.
+    head: Option<Head>,
+    budget: Budget,
+}
+
+/// A load failed for which there is an old value: whether that may be served.
+async fn fails<V: CacheValue>(
+    core: &Core<V>,
+    name: &Name,
+    ticket: Option<Ticket>,
+    (old, head): (OldTimes, &Head),
+    budget: &Budget,
+) -> bool {
+    // Cleared when this process invalidates the key or one of its tags.
+    let attached = ticket.as_ref().map(Ticket::renewed);
+    let seen = match ticket {
+        Some(ticket) if ticket.is_renewal() => Some(core.remote.fail(ticket, old.throttle, budget).await),
+        Some(ticket) => {
+            drop(core.remote.release(ticket, budget).await);
+            Some(core.remote.read(name, false, budget).await)
+        }
+        None => None,
+    };
+    let stands = match seen {
+        Some(Ok(seen)) => matches!(seen.what, What::Entry(_)) && seen.head == *head,
+        Some(Err(_)) | None => attached.is_none_or(|attached| attached.load(Ordering::Relaxed)),
+    };
+    let serves = stands && !super::at::is_pending(core, name) && core.remote.clock() < old.ends;
+    if serves {
+        count(&core.counts.stale);
+        watched::tell(&core.remote.source, Some(name), Happened::StaleServed);
+    }
+    serves
 }
 
 impl<V: RemoteValue> Guide<V> {
@@ -241,10 +351,12 @@ impl<V: RemoteValue> Guide<V> {
             account: Arc::clone(account),
             name: self.name.clone(),
             seen,
+            policy: self.core.policy,
             coalesce: self.coalesce,
             deadline: self.deadline,
             anew: self.anew,
             budget: self.budget.clone(),
+            waits: Arc::clone(&self.waits),
         }
     }
 
@@ -257,7 +369,7 @@ impl<V: RemoteValue> Guide<V> {
 
     /// Leads the load of a sync function. The account goes to the caller, since it must outlive the gate's load.
     fn run<O: Outcome<Value = V>>(
-        &self,
+        mut self,
         outcome: O,
         body: impl FnOnce() -> O::Ret,
         accounted: &mut Option<Accounted<V>>,
@@ -265,29 +377,67 @@ impl<V: RemoteValue> Guide<V> {
         let account = Arc::clone(&accounted.insert(self.core.flights.account(&self.name)).account);
         let client = &self.core.remote.client;
         let mut seen = self.seen.clone();
-        let ticket = loop {
-            match client.block_on(self.ahead(&account, seen).go()) {
-                Before::Load(ticket) => break ticket,
-                Before::Found(read, stored) => match self.found(outcome, &stored) {
-                    Some(loaded) => return loaded,
-                    None => seen = Ok(read.unreadable()),
-                },
+        let lock = self.ticket.take();
+        let ticket = if lock.is_some() {
+            lock
+        } else {
+            loop {
+                match client.block_on(self.ahead(&account, seen).go()) {
+                    Before::Load(ticket) => break ticket,
+                    Before::Found(read, stored) => match self.found(outcome, &stored) {
+                        Some(loaded) => return loaded,
+                        None => seen = Ok(read.unreadable()),
+                    },
+                    Before::Old(read, stored) => match self.spare(outcome, &stored) {
+                        Some(loaded) => return loaded,
+                        None => seen = Ok(read.unreadable()),
+                    },
+                }
             }
         };
         account.begins(ticket.as_ref().map(Ticket::head), ticket.as_ref().map(Ticket::renewed));
         let running = Running::new(&self.core.counts, Instant::now());
         let ret = body();
-        let after = self.core.after(outcome, &ret, running.took());
+        let after = self.core.after(outcome, &ret, running.took(), self.old.is_some());
         let failed = matches!(after, After::Fail);
-        if let Some(ticket) = ticket {
-            client.block_on(settle(Arc::clone(&self.core), ticket, after, self.budget.clone()));
+        if (ticket.is_some() || self.old.is_some())
+            && client.block_on(self.settling(ticket, after))
+            && let Some(old) = self.old.take()
+        {
+            return Loaded { ret: outcome.ret(old.value), failed: false };
         }
         Loaded { ret, failed }
+    }
+
+    /// Whether the old value is past its time to live.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_past(&self) -> bool {
+        let Ok(Seen { what: What::Entry(stored), .. }) = &self.seen else { return false };
+        windows::is_past(&self.core.policy, &self.core.remote, stored)
+    }
+
+    fn settling(&self, ticket: Option<Ticket>, after: After) -> impl Future<Output = bool> + Send + use<V> {
+        let old = self.old.as_ref().map(|old| old.times);
+        let head = self.seen.as_ref().ok().map(|seen| seen.head.clone());
+        settle(
+            Arc::clone(&self.core),
+            self.name.clone(),
+            ticket,
+            Done { after, old, head, budget: self.budget.clone() },
+        )
+    }
+
+    /// An old value that is served without another try.
+    fn spare<O: Outcome<Value = V>>(&self, outcome: O, stored: &Stored) -> Option<Loaded<O::Ret>> {
+        let value = self.core.decode(stored)?;
+        count(&self.core.counts.stale);
+        watched::tell(&self.core.remote.source, Some(&self.name), Happened::StaleServed);
+        Some(Loaded { ret: outcome.ret(value), failed: false })
     }
 }
 
 type Going = Pin<Box<dyn Future<Output = Before> + Send>>;
-type Settling = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Settling = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 /// How far a guided async load has come.
 enum State<R> {
@@ -324,11 +474,16 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Loaded<O::Ret>> {
         let mut this = self.project();
-        let (guide, outcome) = (&**this.guide, *this.outcome);
+        let (guide, outcome) = (&mut **this.guide, *this.outcome);
         loop {
             match &mut *this.state {
                 State::New => {
                     let account = &this.accounted.insert(guide.core.flights.account(&guide.name)).account;
+                    if let Some(ticket) = guide.ticket.take() {
+                        account.begins(Some(ticket.head()), Some(ticket.renewed()));
+                        *this.state = State::Body(Some(ticket), Instant::now());
+                        continue;
+                    }
                     *this.state = State::Ahead(Box::pin(guide.ahead(account, guide.seen.clone()).go()));
                 }
                 State::Ahead(ahead) => match ready!(ahead.as_mut().poll(cx)) {
@@ -348,20 +503,34 @@ where
                         (None, None) => *this.state = State::Body(None, Instant::now()),
                         (Some(loaded), _) => return Poll::Ready(loaded),
                     },
+                    Before::Old(read, stored) => match (guide.spare(outcome, &stored), &*this.accounted) {
+                        (None, Some(accounted)) => {
+                            *this.state =
+                                State::Ahead(Box::pin(guide.ahead(&accounted.account, Ok(read.unreadable())).go()));
+                        }
+                        (None, None) => *this.state = State::Body(None, Instant::now()),
+                        (Some(loaded), _) => return Poll::Ready(loaded),
+                    },
                 },
                 State::Body(ticket, since) => {
                     let running = Running::new(&guide.core.counts, *since);
                     let polled = this.body.as_mut().poll(cx);
                     let took = running.took();
                     let ret = ready!(polled);
-                    let after = guide.core.after(outcome, &ret, took);
+                    let after = guide.core.after(outcome, &ret, took, guide.old.is_some());
                     let loaded = Loaded { failed: matches!(after, After::Fail), ret };
-                    let Some(ticket) = ticket.take() else { return Poll::Ready(loaded) };
-                    let settling = settle(Arc::clone(&guide.core), ticket, after, guide.budget.clone());
+                    let ticket = ticket.take();
+                    if ticket.is_none() && guide.old.is_none() {
+                        return Poll::Ready(loaded);
+                    }
+                    let settling = guide.settling(ticket, after);
                     *this.state = State::Settling(Box::pin(settling), Some(loaded));
                 }
                 State::Settling(settling, loaded) => {
-                    ready!(settling.as_mut().poll(cx));
+                    let serves_old = ready!(settling.as_mut().poll(cx));
+                    if let (true, Some(old)) = (serves_old, guide.old.take()) {
+                        return Poll::Ready(Loaded { ret: outcome.ret(old.value), failed: false });
+                    }
                     return loaded.take().map_or(Poll::Pending, Poll::Ready);
                 }
             }
@@ -392,6 +561,15 @@ impl<O: Outcome> RemoteMiss<O>
 where
     O::Value: RemoteValue,
 {
+    /// For a call of many ids: whether it waits for a load of this process, the ticket of the one that it leads, and what
+    /// is set while it waits for one of another process.
+    pub(crate) fn state(&self) -> (bool, Option<u64>, Arc<AtomicBool>) {
+        match &self.0 {
+            How::Past(_) => (false, None, Arc::default()),
+            How::Guarded { miss, guide, .. } => (miss.joins(), miss.ticket(), Arc::clone(&guide.waits)),
+        }
+    }
+
     /// Runs the body, or waits for the call that does.
     pub fn run(self, body: impl FnOnce() -> O::Ret) -> O::Ret {
         match self.0 {

@@ -2,8 +2,11 @@
 //! server fail a caller, or hold one up beyond its budget.
 
 mod at;
+#[cfg(feature = "tokio")]
+mod background;
 mod breaker;
 mod budget;
+mod bulk;
 mod client;
 mod clock;
 #[cfg(feature = "redis-cluster")]
@@ -43,6 +46,7 @@ mod tests;
 mod text;
 mod watch;
 mod watched;
+mod windows;
 mod wire;
 mod writers;
 
@@ -55,6 +59,7 @@ pub use reclaim::{Reclaiming, reclaim};
 pub use store::RedisCache;
 #[doc(hidden)]
 pub use {
+    bulk::Each,
     core::{RemoteKey, RemoteValue},
     load::RemoteMiss,
     many::{many, many_async},

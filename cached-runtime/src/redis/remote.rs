@@ -8,6 +8,7 @@ use super::scripts::{self, Call};
 use super::text::NoText;
 use super::{Budget, Client, Kind};
 use crate::error::{Error, ErrorKind, Refusal};
+use crate::policy::Policy;
 use parking_lot::Mutex;
 use redis::{Cmd, Pipeline, Value};
 use serde::Serialize;
@@ -31,6 +32,8 @@ pub(crate) struct Remote {
     form: Form,
     /// How long its entries are there at most; `None`: without an end.
     lasts: Option<Duration>,
+    /// Whether its entries are renewed, so that a read looks whether somebody does.
+    renews: bool,
     /// What the names begin with, for the namespace that was configured when it was last looked at.
     prefix: Mutex<Option<(Arc<str>, Arc<Prefix>)>>,
     /// Operations that failed.
@@ -45,8 +48,34 @@ pub(crate) struct Seen {
     /// What stands at the key, whatever it is.
     pub(crate) head: Head,
     pub(crate) what: What,
+    /// Whether it is being renewed.
+    pub(crate) renewal: Renewal,
     /// The nonces that it should carry, in the order of [`Name::nonces`]; `None` for one that is missing.
     pub(crate) nonces: Vec<Option<Nonce>>,
+}
+
+/// Whether an entry is being renewed, as far as a read of it showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// Nobody renews it, or it was not asked.
+    None,
+    /// Somebody does.
+    Running,
+    /// Somebody tried a moment ago.
+    Failed,
+}
+
+/// What stands under a key's `:refresh` for a moment after a renewal has failed. A token has another length.
+const FAILED: &[u8] = b"failed";
+
+impl Renewal {
+    fn of(value: Option<&[u8]>) -> Self {
+        match value {
+            None => Self::None,
+            Some(FAILED) => Self::Failed,
+            Some(_) => Self::Running,
+        }
+    }
 }
 
 /// What stands at a key, as far as a caller may use it.
@@ -82,7 +111,7 @@ impl Seen {
 
     /// Nothing was read.
     pub(crate) fn nothing() -> Self {
-        Self { head: Head::default(), what: What::Nothing, nonces: Vec::new() }
+        Self { head: Head::default(), what: What::Nothing, renewal: Renewal::None, nonces: Vec::new() }
     }
 
     /// What stands at a key is live iff its nonces are there and equal: a `clear` removes the generation's and an
@@ -90,7 +119,7 @@ impl Seen {
     /// under way included. A lost nonce (evicted, expired) is no worse: more misses.
     pub(crate) fn judge(value: Option<Vec<u8>>, nonces: Vec<Option<Nonce>>) -> Self {
         let Some(bytes) = value else {
-            return Self { head: Head::default(), what: What::Nothing, nonces };
+            return Self { head: Head::default(), what: What::Nothing, renewal: Renewal::None, nonces };
         };
         let head = Head::of(&bytes);
         let live = |carried: &[Nonce]| carried.iter().copied().map(Some).eq(nonces.iter().copied());
@@ -101,7 +130,7 @@ impl Seen {
             }
             _ => What::Nothing,
         };
-        Self { head, what, nonces }
+        Self { head, what, renewal: Renewal::None, nonces }
     }
 }
 
@@ -117,13 +146,28 @@ pub(crate) struct Ticket {
     /// The server's clock when the lease was taken, and ours: what is created later is dated by the difference, so that
     /// no two clocks are ever compared.
     clock: (Option<u64>, Instant),
-    /// Whether the placeholder is this load's own, and still to be removed if the load brings nothing.
-    own: bool,
-    /// Whether the placeholder is to be renewed.
+    /// What this load holds, and is still to be removed if the load brings nothing: its placeholder, or the lock of a
+    /// renewal.
+    own: Option<Box<Own>>,
+    /// Whether that is to be prolonged.
     renewed: Arc<AtomicBool>,
 }
 
+/// What a load holds at the server: the key, and what stands there while it is still this load's.
+#[derive(Clone)]
+struct Own {
+    key: Arc<str>,
+    head: Head,
+    /// Whether it is the lock of a renewal.
+    lock: bool,
+}
+
 impl Ticket {
+    /// Whether it is a renewal, whose old value stays where it is.
+    pub(crate) fn is_renewal(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.lock)
+    }
+
     pub(crate) fn head(&self) -> &Head {
         &self.head
     }
@@ -137,11 +181,11 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.renewed.store(false, Ordering::Relaxed);
-        if self.own {
-            let (remote, name, head) = (Arc::clone(&self.remote), self.name.clone(), self.head.clone());
+        if let Some(own) = self.own.take() {
+            let (remote, name) = (Arc::clone(&self.remote), self.name.clone());
             self.remote.client.spawn(async move {
                 let budget = remote.client.budget();
-                let _ = remote.release_head(&name, &head, &budget).await;
+                let _ = remote.release_head(&name, &own.key, &own.head, &budget).await;
             });
         }
     }
@@ -164,15 +208,36 @@ pub(crate) enum Leased {
     Lost,
 }
 
+/// How asking for the lock of a renewal went.
+pub(crate) enum Locked {
+    /// The body may run; the entry is served on meanwhile.
+    Won(Ticket),
+    /// Somebody else renews it.
+    Running,
+    /// Somebody tried a moment ago.
+    Failed,
+    /// Something else stands there by now: read again.
+    Changed,
+}
+
 /// An entry to be written.
 pub(crate) struct Fresh {
     pub(crate) codec: u8,
     pub(crate) payload: Vec<u8>,
     pub(crate) compressed: bool,
     pub(crate) ttl: Option<Duration>,
+    /// How long it may be served past its ttl.
+    pub(crate) stale: Duration,
     pub(crate) load: Duration,
     /// When the load ended: the ttl runs from here.
     pub(crate) made: Instant,
+}
+
+impl Fresh {
+    /// How long it is there, stale or not.
+    fn lasts(&self) -> Option<Duration> {
+        self.ttl.map(|ttl| ttl.saturating_add(self.stale))
+    }
 }
 
 impl Remote {
@@ -181,11 +246,12 @@ impl Remote {
         source: Arc<crate::hooks::Source>,
         version: u32,
         form: Form,
-        lasts: Option<Duration>,
+        policy: &Policy,
     ) -> Arc<Self> {
         let cache: Arc<str> = source.name.as_ref().into();
+        let (lasts, renews) = (policy.lasts(), policy.renews());
         let (prefix, errors) = (Mutex::new(None), AtomicU64::new(0));
-        Arc::new(Self { client, cache, version, form, lasts, prefix, errors, source })
+        Arc::new(Self { client, cache, version, form, lasts, renews, prefix, errors, source })
     }
 
     /// What the names begin with. The namespace may change with a new configuration, hence the look at each call.
@@ -226,7 +292,9 @@ impl Remote {
     ///
     /// A key of a wrong type is nil to `MGET`. With `tracked`, the read asks the server to tell of the next change.
     pub(crate) async fn read(&self, name: &Name, tracked: bool, budget: &Budget) -> Result<Seen, Error> {
-        let keys = || std::iter::once(name.as_bytes()).chain(name.nonces().map(str::as_bytes));
+        let refresh = self.renews.then(|| name.refresh());
+        let refresh = refresh.as_ref().map(String::as_bytes);
+        let keys = || std::iter::once(name.as_bytes()).chain(name.nonces().map(str::as_bytes)).chain(refresh);
         let mut work = Pipeline::with_capacity(2);
         if tracked {
             work.add_command(command(&[b"CLIENT", b"CACHING", b"YES"]));
@@ -254,7 +322,9 @@ impl Remote {
         }
         let mut values = values.into_iter().map(bytes);
         let value = values.next().flatten();
-        Ok(Seen::judge(value, values.map(|bytes| Nonce::try_from(bytes?).ok()).collect()))
+        let nonces = values.by_ref().take(1 + name.tags().len()).map(|bytes| Nonce::try_from(bytes?).ok()).collect();
+        let renewal = Renewal::of(values.next().flatten().as_deref());
+        Ok(Seen { renewal, ..Seen::judge(value, nonces) })
     }
 
     /// The nonces of an entry: what was read, or else new ones, unless another process has made them meanwhile.
@@ -301,13 +371,49 @@ impl Remote {
         let reply =
             self.run(Call::new(&scripts::LEASE_SCRIPT, &[name.as_bytes()], arguments), Some(name), budget).await?;
         let Some((1, now)) = timed(&reply) else { return Ok(Leased::Lost) };
-        Ok(Leased::Won(self.ticket(name, head, nonces, Some(now), true)))
+        let own = Own { key: Arc::clone(name.text()), head: head.clone(), lock: false };
+        Ok(Leased::Won(self.ticket(name, head, nonces, Some(now), Some(own))))
+    }
+
+    /// Asks for the lock of a renewal of the entry that was seen. Its base is that entry's stamp: whatever comes between
+    /// makes the fill change nothing.
+    pub(crate) async fn lock(self: &Arc<Self>, name: &Name, seen: &Seen, budget: &Budget) -> Result<Locked, Error> {
+        let (key, token) = (name.refresh(), envelope::stamp());
+        let arguments = vec![seen.head.as_bytes().to_vec(), token.to_vec(), scripts::millis(LEASE)];
+        let call = Call::new(&scripts::LOCK_SCRIPT, &[name.as_bytes(), key.as_bytes()], arguments);
+        let reply = self.run(call, Some(name), budget).await?;
+        let Some((how, now)) = timed(&reply) else { return Err(self.failed(odd_answer(), Some(name))) };
+        Ok(match how {
+            1 => {
+                let own = Own { key: key.into(), head: Head::of(&token), lock: true };
+                // Live, as it was read: none is missing.
+                let nonces = seen.nonces.iter().copied().flatten().collect();
+                Locked::Won(self.ticket(name, seen.head.clone(), nonces, Some(now), Some(own)))
+            }
+            2 => Locked::Running,
+            3 => Locked::Failed,
+            _ => Locked::Changed,
+        })
+    }
+
+    /// A renewal has failed: for `throttle` nobody tries again. Gives what stands at the key now: an old value that was
+    /// invalidated meanwhile is not to be served.
+    pub(crate) async fn fail(&self, mut ticket: Ticket, throttle: Duration, budget: &Budget) -> Result<Seen, Error> {
+        let Some(own) = &ticket.own else { return self.read(&ticket.name, false, budget).await };
+        let mut work = Pipeline::with_capacity(1);
+        let pause = scripts::millis(throttle);
+        // Only where a lock still is: an invalidation took it along, and what is loaded after it may be renewed.
+        work.add_command(command(&[b"SET", own.key.as_bytes(), FAILED, b"XX", b"PX", &pause]));
+        if self.client.call(work, Kind::Write, budget).await.map_err(|error| self.failed(error, None)).is_ok() {
+            ticket.own = None;
+        }
+        self.read(&ticket.name, false, budget).await
     }
 
     /// A ticket over a placeholder of somebody else: of all loads that share it, the first to end fills.
     pub(crate) async fn share(self: &Arc<Self>, name: &Name, seen: &Seen, budget: &Budget) -> Result<Ticket, Error> {
         let nonces = self.nonces(name, &seen.nonces, budget).await?;
-        Ok(self.ticket(name, seen.head.clone(), nonces, self.now(), false))
+        Ok(self.ticket(name, seen.head.clone(), nonces, self.now(), None))
     }
 
     /// A ticket for a load whatever there is: see [`scripts`].
@@ -328,13 +434,24 @@ impl Remote {
             self.run(Call::new(&scripts::REFRESH_SCRIPT, &[name.as_bytes()], arguments), Some(name), budget).await?;
         match timed(&reply) {
             // The entry is served on, also if the load fails.
-            Some((1, now)) => Ok(self.ticket(name, entry, nonces, Some(now), false)),
-            Some((_, now)) => Ok(self.ticket(name, placed, nonces, Some(now), true)),
+            Some((1, now)) => Ok(self.ticket(name, entry, nonces, Some(now), None)),
+            Some((_, now)) => {
+                let own = Own { key: Arc::clone(name.text()), head: placed.clone(), lock: false };
+                Ok(self.ticket(name, placed, nonces, Some(now), Some(own)))
+            }
             None => Err(self.failed(odd_answer(), Some(name))),
         }
     }
 
-    fn ticket(self: &Arc<Self>, name: &Name, head: Head, nonces: Vec<Nonce>, now: Option<u64>, own: bool) -> Ticket {
+    fn ticket(
+        self: &Arc<Self>,
+        name: &Name,
+        head: Head,
+        nonces: Vec<Nonce>,
+        now: Option<u64>,
+        own: Option<Own>,
+    ) -> Ticket {
+        let own = own.map(Box::new);
         let renewed = Arc::new(AtomicBool::new(true));
         let ticket = Ticket {
             remote: Arc::clone(self),
@@ -345,9 +462,7 @@ impl Remote {
             own,
             renewed,
         };
-        if own {
-            self.keep_renewing(&ticket);
-        }
+        self.keep_renewing(&ticket);
         ticket
     }
 
@@ -355,15 +470,16 @@ impl Remote {
     /// goes on while the body blocks its thread; it ends with the process.
     fn keep_renewing(self: &Arc<Self>, ticket: &Ticket) {
         let (renewed, remote) = (Arc::downgrade(&ticket.renewed), Arc::clone(self));
-        let (name, head) = (ticket.name.clone(), ticket.head.clone());
+        let Some(own) = ticket.own.clone() else { return };
+        let name = ticket.name.clone();
         self.client.spawn(async move {
             loop {
                 remote.client.sleep(RENEW_EVERY).await;
                 if !renewed.upgrade().is_some_and(|renewed| renewed.load(Ordering::Relaxed)) {
                     return;
                 }
-                let arguments = vec![head.as_bytes().to_vec(), scripts::millis(LEASE)];
-                let call = Call::new(&scripts::RENEW_SCRIPT, &[name.as_bytes()], arguments);
+                let arguments = vec![own.head.as_bytes().to_vec(), scripts::millis(LEASE)];
+                let call = Call::new(&scripts::RENEW_SCRIPT, &[own.key.as_bytes()], arguments);
                 let reply = remote.run(call, Some(&name), &remote.client.budget()).await;
                 // A failure says nothing about the lease: the next round finds out.
                 if matches!(reply, Ok(Value::Int(0))) {
@@ -378,20 +494,25 @@ impl Remote {
         let (then, since) = ticket.clock;
         let elapsed = u64::try_from(fresh.made.saturating_duration_since(since).as_millis()).unwrap_or(u64::MAX);
         let created = then.map(|then| then.saturating_add(elapsed));
-        let [how, until] = scripts::ends(fresh.ttl, created);
+        let [how, until] = scripts::ends(fresh.lasts(), created);
         let entry = self.entry(&ticket.name, &ticket.nonces, fresh, created)?;
-        let arguments = vec![ticket.head.as_bytes().to_vec(), entry, how, until];
-        let call = Call::new(&scripts::FILL_SCRIPT, &[ticket.name.as_bytes()], arguments);
+        let mut arguments = vec![ticket.head.as_bytes().to_vec(), entry, how, until];
+        let mut keys = vec![ticket.name.as_bytes()];
+        if let Some(own) = ticket.own.as_ref().filter(|own| own.lock) {
+            keys.push(own.key.as_bytes());
+            arguments.push(own.head.as_bytes().to_vec());
+        }
+        let call = Call::new(&scripts::FILL_SCRIPT, &keys, arguments);
         let reply = self.run(call, Some(&ticket.name), budget).await?;
-        ticket.own = false;
+        ticket.own = None;
         Ok(matches!(reply, Value::Int(1)))
     }
 
     /// The bytes of a new entry.
     fn entry(&self, name: &Name, nonces: &[Nonce], fresh: Fresh, created: Option<u64>) -> Result<Vec<u8>, Error> {
-        let Fresh { codec, payload, compressed, ttl, load, made: _ } = fresh;
+        let Fresh { codec, payload, compressed, ttl, stale, load, made: _ } = fresh;
         let created = created.unwrap_or_else(millis_now);
-        let meta = Meta { codec, compressed, created, ttl, stale: Duration::ZERO, load };
+        let meta = Meta { codec, compressed, created, ttl, stale, load };
         let limit = self.client.settings().max_value;
         let too_large = |bytes: usize| {
             let cause = format!("a value of {bytes} bytes, where {limit} are the most");
@@ -406,25 +527,27 @@ impl Remote {
 
     /// Gives back what a load held that has nothing to store.
     pub(crate) async fn release(&self, mut ticket: Ticket, budget: &Budget) -> Result<(), Error> {
-        if !ticket.own {
-            return Ok(());
-        }
-        let released = self.release_head(&ticket.name, &ticket.head, budget).await;
+        let Some(own) = &ticket.own else { return Ok(()) };
+        let released = self.release_head(&ticket.name, &own.key, &own.head, budget).await;
         // If it failed, the drop tries once more, beyond this call's budget.
-        ticket.own = released.is_err();
+        if released.is_ok() {
+            ticket.own = None;
+        }
         released
     }
 
     /// Removes what a load found outdated without having something better: a success that isn't kept.
-    pub(crate) async fn outdate(&self, mut ticket: Ticket, budget: &Budget) -> Result<(), Error> {
+    pub(crate) async fn outdate(&self, ticket: Ticket, budget: &Budget) -> Result<(), Error> {
         // What it shares with others is theirs to end.
         let entry = ticket.head.as_bytes().get(..5) == Some(&entry_head(&[0; 16]).as_bytes()[..5]);
-        ticket.own |= entry;
+        if entry {
+            self.release_head(&ticket.name, ticket.name.text(), &ticket.head, budget).await?;
+        }
         self.release(ticket, budget).await
     }
 
-    async fn release_head(&self, name: &Name, head: &Head, budget: &Budget) -> Result<(), Error> {
-        let call = Call::new(&scripts::RELEASE_SCRIPT, &[name.as_bytes()], vec![head.as_bytes().to_vec()]);
+    async fn release_head(&self, name: &Name, key: &str, head: &Head, budget: &Budget) -> Result<(), Error> {
+        let call = Call::new(&scripts::RELEASE_SCRIPT, &[key.as_bytes()], vec![head.as_bytes().to_vec()]);
         self.run(call, Some(name), budget).await.map(drop)
     }
 
@@ -459,7 +582,7 @@ impl Remote {
         budget: &Budget,
     ) -> Result<bool, Error> {
         let created = self.now();
-        let [how, until] = scripts::ends(fresh.ttl, created);
+        let [how, until] = scripts::ends(fresh.lasts(), created);
         let entry = self.entry(name, &ticket.nonces, fresh, created)?;
         let contested: &[u8] = if ticket.contested { b"1" } else { b"0" };
         let life = TICKET_LIFE.as_millis().to_string().into_bytes();
@@ -484,6 +607,11 @@ impl Remote {
         let mut work = Pipeline::with_capacity(1);
         work.add_command(command(&[b"UNLINK", self.prefix().generation().as_bytes()]));
         self.client.call(work, Kind::Invalidate, budget).await.map(drop).map_err(|error| self.failed(error, None))
+    }
+
+    /// The server's time since the epoch, or else this machine's.
+    pub(crate) fn clock(&self) -> Duration {
+        self.client.server_now().unwrap_or_else(|| Duration::from_millis(millis_now()))
     }
 
     /// The server's time as far as known, in ms.

@@ -36,16 +36,46 @@ return {1, now[1], now[2]}
 ";
 
 /// Puts an entry where `base` stands: `ARGV` is the base, the entry, and until when (see [`ends`]). Gives 1 or 0.
+///
+/// A renewal also gives its lock back, `KEYS[2]`, if it is still its own (`ARGV[5]`).
 const FILL: &str = r"
+local filled = 0
+if redis.pcall('GETRANGE', KEYS[1], 0, 20) == ARGV[1] then
+  if ARGV[3] == '' then
+    redis.call('SET', KEYS[1], ARGV[2])
+  else
+    redis.call('SET', KEYS[1], ARGV[2], ARGV[3], ARGV[4])
+  end
+  filled = 1
+end
+if KEYS[2] and redis.pcall('GET', KEYS[2]) == ARGV[5] then
+  redis.call('UNLINK', KEYS[2])
+end
+return filled
+";
+
+/// Takes the lock of a renewal, `KEYS[2]`, if the entry that it is to replace still stands at the key: `ARGV` is its head,
+/// a token, and the life of the lock.
+///
+/// Gives `[how, seconds, microseconds]`: 1 taken, 2 another renewal is under way, 3 one has failed a moment ago, 0 the entry
+/// has gone. Without the look at the entry, who reads just before another's renewal ends, and asks just after, would renew
+/// once more.
+const LOCK: &str = r"
+local now = redis.call('TIME')
+local how = 1
 if redis.pcall('GETRANGE', KEYS[1], 0, 20) ~= ARGV[1] then
-  return 0
-end
-if ARGV[3] == '' then
-  redis.call('SET', KEYS[1], ARGV[2])
+  how = 0
 else
-  redis.call('SET', KEYS[1], ARGV[2], ARGV[3], ARGV[4])
+  local there = redis.pcall('GET', KEYS[2])
+  if there == 'failed' then
+    how = 3
+  elseif there then
+    how = 2
+  else
+    redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+  end
 end
-return 1
+return {how, now[1], now[2]}
 ";
 
 /// Prolongs what the caller holds. Gives 1 or 0.
@@ -121,6 +151,8 @@ scripts! {
     LEASE_SCRIPT: LEASE;
     /// See [`FILL`].
     FILL_SCRIPT: FILL;
+    /// See [`LOCK`].
+    LOCK_SCRIPT: LOCK;
     /// See [`RENEW`].
     RENEW_SCRIPT: RENEW;
     /// See [`RELEASE`].

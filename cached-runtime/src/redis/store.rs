@@ -1,6 +1,7 @@
 //! `Cache<K, V, Redis>`: the front door of entries in Redis, and how one is built. Must never hold logic of its own.
 
 use super::Client;
+use super::bulk::Each;
 use super::codec::Codec;
 use super::core::{Core, RemoteKey, RemoteValue};
 use super::entry::Entry;
@@ -11,6 +12,7 @@ use super::scan::{Matching, Sweep, Take};
 use crate::acting::Acting;
 use crate::at::{At, Lookup, at};
 use crate::builder::Builder;
+use crate::bulk::Bulk;
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::key::{Val, View};
@@ -175,13 +177,12 @@ impl<K, V> Builder<K, V> {
         let parts = self.remote_parts();
         let options = parts.options;
         let refused = refused(options.connection, &parts.name, parts.version);
-        let lasts = parts.policy.lasts();
         let remote = Remote::new(
             Client::named(options.connection),
             Arc::clone(&parts.source),
             parts.version,
             options.form,
-            lasts,
+            &parts.policy,
         );
         let core = Arc::new(Core {
             remote,
@@ -189,6 +190,8 @@ impl<K, V> Builder<K, V> {
             codec: options.codec,
             compress_above: options.compress_above,
             policy: parts.policy,
+            #[cfg(feature = "tokio")]
+            soft_timeout: parts.soft_timeout,
             coalesce: parts.coalesce,
             counts: Arc::new(super::core::Counts::of(&parts.source)),
             queue: Arc::default(),
@@ -206,6 +209,8 @@ pub(crate) struct Parts<V: 'static> {
     pub(crate) version: u32,
     pub(crate) gates: Arc<MemoryCache<Arc<str>, V>>,
     pub(crate) policy: crate::policy::Policy,
+    #[cfg(feature = "tokio")]
+    pub(crate) soft_timeout: Option<std::time::Duration>,
     pub(crate) coalesce: crate::builder::Coalesce,
     pub(crate) options: Options,
 }
@@ -288,6 +293,55 @@ where
     ) -> impl Future<Output = Vec<Option<V>>> + Send + 'static {
         let asked: Vec<_> = keys.into_iter().map(|key| self.place(key).ask()).collect();
         super::many_async(asked)
+    }
+
+    fn each(&self, keys: impl IntoIterator<Item = K>) -> Each<K, outcome::AsOption<V>> {
+        let asked = |key: K| (key.clone(), at(self, Val::new(key), outcome::option::<V>()).ask());
+        Each::new(keys.into_iter().map(asked).collect())
+    }
+
+    /// The values of many keys: those that are there, and for the rest what `load` gives, which is stored.
+    ///
+    /// One round trip reads them all. `load` runs once, with only the keys that are missing and that nobody else loads, in
+    /// this process or another; it gives a `HashMap` or `BTreeMap` by key, a `Vec` in the order of the keys it was given (of
+    /// values, or of `Option`s), or a `Result` of one of these, and so does this. A key that it gives no value is not stored.
+    /// Loads of others are waited for after that; should one of them bring nothing, `load` runs once more, with their keys.
+    ///
+    /// Each key is one entry, the same as that of [`get_or_load`](Self::get_or_load): all promises hold for each.
+    ///
+    /// ```no_run
+    /// use cached_runtime::{Cache, Redis};
+    /// use std::collections::HashMap;
+    ///
+    /// # fn of(names: Cache<u64, String, Redis>) {
+    /// let found: HashMap<u64, String> = names.get_or_load_many([1, 2, 3], |missing| {
+    ///     missing.into_iter().map(|id| (id, format!("user {id}"))).collect()
+    /// });
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `load` does: those who wait for its keys load anew.
+    pub fn get_or_load_many<R: Bulk<K, V>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        load: impl FnMut(Vec<K>) -> R,
+    ) -> R {
+        self.each(keys).run(load)
+    }
+
+    /// As [`get_or_load_many`](Self::get_or_load_many), for async code.
+    pub fn get_or_load_many_async<R, F>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        load: impl FnMut(Vec<K>) -> F,
+    ) -> impl Future<Output = R>
+    where
+        R: Bulk<K, V>,
+        F: Future<Output = R>,
+    {
+        self.each(keys).run_async(load)
     }
 
     /// Whether a key is there. Not a read: it does not count for the stats.

@@ -3,6 +3,7 @@
 use crate::db::{Db, Patch};
 use crate::error::Result;
 use crate::model::{Loaded, Page, Product};
+use cached_runtime::invalidates;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -65,6 +66,7 @@ pub(crate) mod in_memory {
         key = "product:{id}",
         skip(db, how),
         ttl = "60s",
+        tags = ["product:{id}"],
         jitter = 0.1,
         cache_none = "10s",
         bypass_if = how == How::Past,
@@ -79,6 +81,7 @@ pub(crate) mod in_memory {
         key = "products:{page}:{per_page}",
         skip(db, how),
         ttl = "30s",
+        tags = ["products"],
         capacity = 500,
         bypass_if = how == How::Past,
         refresh_if = how == How::Refresh
@@ -100,6 +103,7 @@ pub(crate) mod in_redis {
         key = "product:{id}",
         skip(db, how),
         ttl = "60s",
+        tags = ["product:{id}"],
         jitter = 0.1,
         cache_none = "10s",
         bypass_if = how == How::Past,
@@ -115,6 +119,7 @@ pub(crate) mod in_redis {
         key = "products:{page}:{per_page}",
         skip(db, how),
         ttl = "30s",
+        tags = ["products"],
         bypass_if = how == How::Past,
         refresh_if = how == How::Refresh
     )]
@@ -134,20 +139,14 @@ async fn load_page(db: &Db, page: u32, per_page: u32) -> Result<List> {
     Ok(Arc::new(Loaded::new(db.page(page, per_page).await?, start)))
 }
 
-/// Changes a product. Whoever asks after this has returned sees the change: in the detail, in every list, in every rendered page.
-/// Gives whether there is such a product.
-pub(crate) async fn update(db: &Db, backend: Backend, id: i64, patch: &Patch) -> Result<bool> {
-    let found = db.update_product(id, patch).await?;
-    in_memory::product::invalidate(id).await;
-    in_memory::page::clear().await;
-    crate::views::forget_products().await;
-    if backend == Backend::Redis {
-        // What fails here is tried again while the process lives; the change itself is made.
-        for outcome in [in_redis::product::invalidate(id).await, in_redis::page::clear().await] {
-            outcome.unwrap_or_else(|error| tracing::warn!(%error, "an invalidation is late"));
-        }
-    }
-    Ok(found)
+/// Changes a product, and gives whether there is such a one. Whoever asks after this has returned sees the change: in the detail,
+/// in every list, in every rendered page.
+///
+/// The tags reach every function that has them, in memory and in Redis. Nothing is forgotten if the database fails; if Redis
+/// fails the change is made all the same, and the invalidation is tried again while the process lives.
+#[invalidates(tags = ["product:{id}", "products"])]
+pub(crate) async fn update(db: &Db, id: i64, patch: &Patch) -> Result<bool> {
+    db.update_product(id, patch).await
 }
 
 /// Many products, in the order of `ids`: those that are cached from there, the others with one query. They share their entries

@@ -4,7 +4,7 @@
 use crate::db::Db;
 use crate::error::Result;
 use crate::model::{Loaded, User};
-use cached_runtime::cached;
+use cached_runtime::{cached, invalidates, updates};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,16 +23,14 @@ fn account(user: Option<User>, start: Instant) -> Option<Account> {
 }
 
 /// Cache-aside, the writer's part: write, then forget. The next reader loads, and a load that runs now is not kept.
+#[invalidates(user(id))]
 pub(crate) async fn set_email(db: &Db, id: i64, email: &str) -> Result<bool> {
-    let written = db.set_email(id, email).await?;
-    user::invalidate(id).await;
-    Ok(written.is_some())
+    Ok(db.set_email(id, email).await?.is_some())
 }
 
-/// Write-through: write, and put what was written into the cache. The next reader hits.
+/// Write-through: what is returned was written, and becomes the entry. The next reader hits.
+#[updates(user(id))]
 pub(crate) async fn set_name(db: &Db, id: i64, name: &str) -> Result<Option<Account>> {
     let start = Instant::now();
-    let written = account(db.set_name(id, name).await?, start);
-    user::set(id, &written).await;
-    Ok(written)
+    Ok(account(db.set_name(id, name).await?, start))
 }

@@ -24,7 +24,7 @@ struct Expensive {
 }
 
 /// Per-view caching: the page is kept as it was sent, for a minute. One entry; it forgets with the products.
-#[cached(name = "expensive_view", ttl = "60s", skip(db))]
+#[cached(name = "expensive_view", ttl = "60s", skip(db), tags = ["products"])]
 pub(crate) async fn expensive(db: &Db) -> Result<View> {
     let start = Instant::now();
     let (number, lowest, mean, highest) = db.summary().await?;
@@ -55,7 +55,7 @@ const FOUND_AT_MOST: u32 = 50;
 
 /// Per-query-string caching: each search is an entry. The key is what the page makes of the query string, not its text, so
 /// that `?q=oak`, `?q=%6Fak` and `?utm=1&q=oak` are one; the capacity bounds what a visitor can fill it with.
-#[cached(name = "search_view", ttl = "60s", capacity = 200, skip(db))]
+#[cached(name = "search_view", ttl = "60s", capacity = 200, skip(db), tags = ["products"])]
 pub(crate) async fn search(db: &Db, text: &str) -> Result<View> {
     let start = Instant::now();
     let found = if text.is_empty() { Vec::new() } else { db.search(text, FOUND_AT_MOST).await? };
@@ -73,17 +73,10 @@ struct Dearest {
 }
 
 /// A template fragment: the box with the dearest products, which several pages contain. They are rendered anew, it is not.
-#[cached(name = "dearest_fragment", ttl = "5m", skip(db))]
+#[cached(name = "dearest_fragment", ttl = "5m", skip(db), tags = ["products"])]
 pub(crate) async fn dearest(db: &Db) -> Result<View> {
     let start = Instant::now();
     let products = db.dearest(5).await?;
     let html = Dearest { products, took: seconds(start.elapsed()) }.render()?;
     Ok(Arc::new(Loaded::new(html, start)))
-}
-
-/// After a product changed.
-pub(crate) async fn forget_products() {
-    expensive::clear().await;
-    search::clear().await;
-    dearest::clear().await;
 }

@@ -4,6 +4,7 @@
 // Bodies stand in for real ones: what they take, ignore or only pretend to do is no matter.
 #![allow(clippy::pedantic, clippy::needless_borrow)]
 
+mod bulk;
 mod crowds;
 mod deployments;
 mod disturbed;
@@ -23,3 +24,5 @@ mod testbed_proxy;
 mod testbed_tls;
 mod unreachable;
 mod unreadable;
+mod windows;
+mod writers;

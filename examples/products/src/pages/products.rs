@@ -126,7 +126,7 @@ pub(crate) async fn save(
     Form(sent): Form<ProductForm>,
 ) -> Result<Response> {
     match sent.check() {
-        Ok(patch) if catalogue::update(&app.db, app.backend, id.into(), &patch).await? => {
+        Ok(patch) if catalogue::update(&app.db, id.into(), &patch).await? => {
             // Reloading what comes of it sends nothing again.
             Ok(Redirect::to(&format!("/products/{id}?saved=1")).into_response())
         }

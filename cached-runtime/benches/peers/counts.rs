@@ -1,0 +1,109 @@
+//! Instructions instead of time: each contestant alone in a process under callgrind, which counts only what runs inside
+//! of [`counted`]. It must never depend on the machine's load: that is what it is for.
+
+use crate::Column;
+use crate::harness::Options;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::{Command, exit};
+
+/// What is timed is counted: callgrind is told to collect inside of this function only.
+#[inline(never)]
+pub(crate) fn counted<R>(f: impl FnOnce() -> R) -> R {
+    std::hint::black_box(f())
+}
+
+/// The figures that a change is held against.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/counts.txt");
+
+/// A count may be so much above what is kept: collisions in the tables are different in each process.
+const TOLERANCE: f64 = 1.08;
+const SLACK: f64 = 3.0;
+
+/// Columns of one thread, which alone have counts that mean something.
+fn is_counted(title: &str) -> bool {
+    !title.contains("thread")
+}
+
+/// Runs a short batch of one contestant: what happens under valgrind.
+pub(crate) fn run_one(columns: &[Column], title: &str, name: &str) {
+    let Some((_, contestants)) = columns.iter().find(|(known, _)| *known == title) else { return };
+    let Some(mut contestant) = contestants().into_iter().find(|known| known.name == name) else { return };
+    (contestant.batch)(operations(title));
+}
+
+/// Enough that a collision or two make no difference; a multiple of the 4096 keys, which batches round up to.
+fn operations(title: &str) -> u64 {
+    match title {
+        crate::report::FIB => 20,
+        _ => 8192,
+    }
+}
+
+/// Counts all contestants, prints the table, and compares ours with what is kept.
+pub(crate) fn run(columns: &[Column], options: &Options) {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        eprintln!("peers: --counts needs valgrind, which is not installed");
+        exit(3);
+    }
+    let kept = kept();
+    let mut text = String::from("# Instructions a call (callgrind); ours are what a change is held against.\n");
+    let mut worse = Vec::new();
+    for (title, contestants) in columns.iter().filter(|(title, _)| is_counted(title)) {
+        if options.only.as_ref().is_some_and(|words| !title.contains(words.as_str())) {
+            continue;
+        }
+        for contestant in contestants() {
+            // Peers are counted where the figures are kept, for people to compare.
+            if !options.save && !contestant.name.contains("cached-runtime") {
+                continue;
+            }
+            let row = format!("{title} | {}", contestant.name.replace("**", ""));
+            let Some(count) = count(title, contestant.name) else {
+                worse.push(format!("{row}: could not be counted"));
+                continue;
+            };
+            let _ = writeln!(text, "{row} | {count:.0}");
+            let known = kept.get(&row);
+            println!("{row} | {count:.1}{}", known.map_or(String::new(), |known| format!(" (kept: {known:.0})")));
+            if let Some(known) = known.filter(|known| count > **known * TOLERANCE + SLACK)
+                && !options.save
+            {
+                worse.push(format!("{row}: {count:.0} instructions, {known:.0} are kept"));
+            }
+        }
+    }
+    if options.save {
+        match std::fs::write(KEPT, text) {
+            Ok(()) => eprintln!("saved {KEPT}"),
+            Err(problem) => eprintln!("peers: can't write {KEPT}: {problem}"),
+        }
+    }
+    if !worse.is_empty() {
+        eprintln!("peers: not as before:\n  {}", worse.join("\n  "));
+        exit(1);
+    }
+}
+
+fn kept() -> BTreeMap<String, f64> {
+    let text = std::fs::read_to_string(KEPT).unwrap_or_default();
+    let line = |line: &str| line.rsplit_once(" | ").and_then(|(row, n)| Some((row.to_owned(), n.trim().parse().ok()?)));
+    text.lines().filter_map(line).collect()
+}
+
+/// Runs this very program under callgrind, for one contestant.
+fn count(title: &str, name: &str) -> Option<f64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*counts*counted*"])
+        .arg(std::env::current_exe().ok()?)
+        .args(["--count", title, name])
+        .output()
+        .ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let collected = said.lines().find_map(|line| line.split_once("Collected : "))?.1.trim();
+    let Ok(collected) = collected.parse::<u32>() else {
+        eprintln!("peers: valgrind on `{title}`, {name} says: {said}");
+        return None;
+    };
+    Some(f64::from(collected) / f64::from(u32::try_from(operations(title)).ok()?))
+}

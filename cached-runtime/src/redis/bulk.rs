@@ -1,0 +1,267 @@
+//! A call for many ids, over Redis: one look for all, one run of the body with what is missing. Must never hold a lease while
+//! it waits for the load of somebody else, and must never give an id a value that a single call could not have got.
+//!
+//! Each id that is missing is a load of its own, with all of a single call's protocol: gate, lease, fence, fill. What is
+//! different is where its body comes from: it asks for its value (a [`Hand`]) and waits to be given it. All of them go on at
+//! one time, so the leases of all go out together, and later the fills: commands that wait for one connection at one time
+//! are one pipeline. The body runs when nobody is on the way to its lease any more:
+//!
+//! ```text
+//! read        all, at once; hits end here
+//! lead        those that nobody loads: leases, at one time         join: those that others load go on waiting meanwhile
+//! body        once, with the ids that lead; their values are handed over, and each load ends as every load does: filled
+//! rest        only now the others are waited for; what a load of theirs didn't bring leads, and the body runs once more
+//! ```
+//!
+//! No hold and wait: a lease is held from before the body until the fill, and in between nothing is waited for but the body.
+//! So two processes that want the same ids in any order can't wait for one another in a circle.
+
+use super::at::{Asked, Call};
+use super::core::{RemoteKey, RemoteValue};
+use super::load::{RemoteMiss, RunRemote};
+use super::many::read_calls;
+use crate::at::{At, Lookup};
+use crate::bulk::{Bulk, Unsplit};
+use crate::each::InBulk;
+use crate::key::View;
+use crate::outcome::Outcome;
+use crate::stack::Inside;
+use crate::store::Redis;
+use parking_lot::Mutex;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+
+/// A call for many ids.
+pub struct Each<Id, O: Outcome> {
+    items: Vec<(Id, Asked<O>)>,
+}
+
+impl<Id, P, O> InBulk<Id> for At<'_, P, O, Redis>
+where
+    P: View<Owned: RemoteKey>,
+    O: Outcome<Value: RemoteValue>,
+{
+    type Each = Each<Id, O>;
+
+    fn each(items: Vec<(Id, Self)>) -> Self::Each {
+        Each::new(items.into_iter().map(|(id, at)| (id, at.ask())).collect())
+    }
+}
+
+/// Where a load's value is handed over.
+enum Hand<R> {
+    /// Its load has not come to the body.
+    Idle,
+    /// Its load waits for it.
+    Wanted(Waker),
+    Given(R),
+    Taken,
+}
+
+/// The body of one id's load.
+struct Handed<R>(Arc<Mutex<Hand<R>>>);
+
+impl<R> Future for Handed<R> {
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
+        let mut hand = self.0.lock();
+        if let Hand::Given(value) = std::mem::replace(&mut *hand, Hand::Taken) {
+            return Poll::Ready(value);
+        }
+        *hand = Hand::Wanted(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+/// The load of one id.
+struct Load<O>
+where
+    O: Outcome,
+    O::Value: RemoteValue,
+{
+    /// Its place among the call's ids.
+    at: usize,
+    hand: Arc<Mutex<Hand<O::Ret>>>,
+    /// Whether it waits for somebody else's load: of this process, or of another.
+    joins: bool,
+    waits: Arc<AtomicBool>,
+    /// What tells calls from inside of the body that it is their own.
+    ticket: Option<u64>,
+    run: Pin<Box<RunRemote<O, Handed<O::Ret>>>>,
+}
+
+impl<O> Load<O>
+where
+    O: Outcome,
+    O::Value: RemoteValue,
+{
+    fn new(at: usize, miss: RemoteMiss<O>) -> Self {
+        let hand = Arc::new(Mutex::new(Hand::Idle));
+        let (joins, ticket, waits) = miss.state();
+        let run = Box::pin(miss.run_async(Handed(Arc::clone(&hand))));
+        Self { at, hand, joins, waits, ticket, run }
+    }
+
+    fn is_wanted(&self) -> bool {
+        matches!(&*self.hand.lock(), Hand::Wanted(_))
+    }
+
+    /// Whether it will soon be known if it leads: it talks to the server. (Once it was given its value it ends by itself.)
+    fn is_on_its_way(&self) -> bool {
+        let idle = matches!(&*self.hand.lock(), Hand::Idle);
+        idle && !self.joins && !self.waits.load(Ordering::Relaxed)
+    }
+
+    fn give(&self, value: O::Ret) {
+        let before = std::mem::replace(&mut *self.hand.lock(), Hand::Given(value));
+        if let Hand::Wanted(waker) = before {
+            waker.wake();
+        }
+    }
+}
+
+/// The loads that go on; those that end leave their values in `found`.
+struct Loads<O>
+where
+    O: Outcome,
+    O::Value: RemoteValue,
+{
+    loads: Vec<Load<O>>,
+}
+
+impl<O> Loads<O>
+where
+    O: Outcome,
+    O::Value: RemoteValue,
+{
+    fn poll(&mut self, found: &mut [Option<O::Ret>], cx: &mut Context<'_>) {
+        self.loads.retain_mut(|load| match load.run.as_mut().poll(cx) {
+            Poll::Ready(ret) => {
+                found[load.at] = Some(ret);
+                false
+            }
+            Poll::Pending => true,
+        });
+    }
+}
+
+impl<Id, O: Outcome> Each<Id, O> {
+    /// For a call of these.
+    pub fn new(items: Vec<(Id, Asked<O>)>) -> Self {
+        Self { items }
+    }
+}
+
+impl<Id, V, O> Each<Id, O>
+where
+    Id: Clone,
+    O: Outcome<Ret = Option<V>>,
+    O::Value: RemoteValue,
+{
+    /// Runs the body, once, with the ids that are missing and that nobody else loads; waits for the others' loads then.
+    /// If one of those brings nothing, once more with their ids.
+    pub fn run<R: Bulk<Id, V>>(self, mut body: impl FnMut(Vec<Id>) -> R) -> R {
+        super::block_on(self.go(false, move |ids| std::future::ready(body(ids))))
+    }
+
+    /// The same for an async function.
+    pub fn run_async<R, F>(self, body: impl FnMut(Vec<Id>) -> F) -> impl Future<Output = R>
+    where
+        R: Bulk<Id, V>,
+        F: Future<Output = R>,
+    {
+        self.go(true, body)
+    }
+
+    async fn go<R, F>(self, asynchronous: bool, mut body: impl FnMut(Vec<Id>) -> F) -> R
+    where
+        R: Bulk<Id, V>,
+        F: Future<Output = R>,
+    {
+        let (ids, asked): (Vec<Id>, Vec<Asked<O>>) = self.items.into_iter().unzip();
+        let (mut found, mut loads, mut bare) = look(asked, asynchronous).await;
+        loop {
+            std::future::poll_fn(|cx| {
+                loads.poll(&mut found, cx);
+                // Nobody is on the way to its lease, and there is something to do: the body, or nothing more.
+                let settled = !loads.loads.iter().any(Load::is_on_its_way);
+                let wanted = !bare.is_empty() || loads.loads.iter().any(Load::is_wanted);
+                if loads.loads.is_empty() || (settled && wanted) { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            let led: Vec<usize> = (0..loads.loads.len()).filter(|at| loads.loads[*at].is_wanted()).collect();
+            if led.is_empty() && bare.is_empty() {
+                break;
+            }
+            let mut places: Vec<usize> = led.iter().map(|at| loads.loads[*at].at).collect();
+            places.append(&mut bare);
+            let missing: Vec<Id> = places.iter().map(|place| ids[*place].clone()).collect();
+            let tickets: Vec<u64> = led.iter().filter_map(|at| loads.loads[*at].ticket).collect();
+            match within(&tickets, || body(missing.clone())).await.split(&missing) {
+                Ok(values) => {
+                    for (place, value) in places.into_iter().zip(values) {
+                        match loads.loads.iter().find(|load| load.at == place) {
+                            Some(load) => load.give(value),
+                            None => found[place] = Some(value),
+                        }
+                    }
+                }
+                // Who waits for these loads goes on at once: they are dropped, and handed over.
+                Err(Unsplit::Failed(error)) => return error,
+                Err(Unsplit::Length) => {
+                    drop(loads);
+                    return body(ids).await;
+                }
+            }
+        }
+        if !R::ABSENT && found.iter().any(|value| !matches!(value, Some(Some(_)))) {
+            // Another function's load, which may be without a value where this one may not.
+            return body(ids).await;
+        }
+        R::join(ids.into_iter().zip(found.into_iter().map(Option::flatten)).collect())
+    }
+}
+
+/// What a look finds: values, loads, and the places of those that have no text, which go past the cache.
+type Looked<O> = (Vec<Option<<O as Outcome>::Ret>>, Loads<O>, Vec<usize>);
+
+async fn look<O: Outcome>(asked: Vec<Asked<O>>, asynchronous: bool) -> Looked<O>
+where
+    O::Value: RemoteValue,
+{
+    let calls: Vec<Option<Call<O>>> = asked.into_iter().map(|asked| asked.0.ok()).collect();
+    let mut seen = read_calls(&calls.iter().flatten().collect::<Vec<_>>()).await.into_iter();
+    let mut found: Vec<Option<O::Ret>> = calls.iter().map(|_| None).collect();
+    let (mut loads, mut bare) = (Vec::new(), Vec::new());
+    for (at, call) in calls.into_iter().enumerate() {
+        let Some((call, seen)) = call.and_then(|call| Some((call, seen.next()?))) else {
+            bare.push(at);
+            continue;
+        };
+        // A bulk call renews nothing ahead of its time: it would be another run of the body.
+        match call.found(seen.map(|seen| (seen, None)), asynchronous) {
+            Lookup::Hit(ret) => found[at] = Some(ret),
+            Lookup::Miss(miss) => loads.push(Load::new(at, miss)),
+        }
+    }
+    (found, Loads { loads }, bare)
+}
+
+/// Runs a body as what runs inside of these loads: a call that it makes of one of its own ids goes to the body. That of a
+/// sync function is run as it is called, hence the closure.
+async fn within<F: Future>(tickets: &[u64], body: impl FnOnce() -> F) -> F::Output {
+    let enter = || tickets.iter().map(|ticket| Inside::enter(*ticket)).collect::<Vec<_>>();
+    let mut body = pin!({
+        let _inside = enter();
+        body()
+    });
+    std::future::poll_fn(|cx| {
+        let _inside = enter();
+        body.as_mut().poll(cx)
+    })
+    .await
+}
