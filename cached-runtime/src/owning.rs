@@ -152,11 +152,10 @@ impl Away {
     #[cfg(feature = "redis")]
     pub fn run_afar<O, F>(self, miss: RemoteMiss<O>, load: F) -> impl Future<Output = O::Ret> + use<O, F>
     where
-        O: Outcome<Value: RemoteValue> + Send + 'static,
+        O: Outcome<Ret: Send + 'static, Value: RemoteValue> + Send + Sync + 'static,
         F: Future<Output = O::Ret> + Send + 'static,
     {
-        // There is no background for loads of Redis yet.
-        miss.run_async(load)
+        crate::__run_background!(miss, load)
     }
 }
 
@@ -175,8 +174,6 @@ mod tests {
 
     #[test]
     fn what_can_be_cloned_and_sent_is_kept() {
-        #[allow(unused_imports)]
-        use super::{GivenAway as _, NoWay as _};
         let text = Given("abc").__own();
         let list = Given(&[1_u8, 2][..]).__own();
         let shared = Given(&Arc::new(Unclonable)).__own();
