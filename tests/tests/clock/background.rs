@@ -38,7 +38,11 @@ impl Source {
         struct Ends<'a>(&'a State, bool);
         impl Drop for Ends<'_> {
             fn drop(&mut self) {
-                if self.1 { self.0.ends.up() } else { self.0.dropped.up() };
+                if self.1 {
+                    self.0.ends.up()
+                } else {
+                    self.0.dropped.up()
+                };
             }
         }
         let run = self.0.runs.up();
@@ -104,7 +108,10 @@ fn a_renewal_gives_the_old_value_at_once_and_the_new_one_after() {
 #[test]
 fn owned_and_generic_arguments_are_moved() {
     #[cached(skip(source), ttl = "60s", refresh_ahead = 0.5)]
-    async fn moved<T: Clone + std::hash::Hash + Eq + Send + Sync + 'static>(source: Source, key: T) -> Result<usize, Failed> {
+    async fn moved<T: Clone + std::hash::Hash + Eq + Send + Sync + 'static>(
+        source: Source,
+        key: T,
+    ) -> Result<usize, Failed> {
         drop(key);
         source.load().await
     }

@@ -75,47 +75,62 @@ macro_rules! of_each_kind {
 
 #[test]
 fn stale_while_revalidate_to_the_millisecond() {
-    of_each_kind!([ttl = "60s", stale_while_revalidate = "10s"] |clock, source, call, get| {
-        assert_eq!(call(), Ok(1));
-        clock.advance(millis(59_999));
-        assert_eq!(call(), Ok(1), "fresh");
-        clock.advance(millis(1));
-        assert_eq!(get(), Some(Ok(1)), "stale");
-        assert_eq!(call(), Ok(2), "the call that renews has the new value");
-        clock.advance(millis(69_999));
-        source.fails.set(true);
-        assert_eq!(call(), Ok(2), "a renewal that fails gives the old one");
-        clock.advance(millis(1));
-        assert_eq!((get(), call()), (None, Err("down")), "it is over");
-    });
+    of_each_kind!(
+        [ttl = "60s", stale_while_revalidate = "10s"] | clock,
+        source,
+        call,
+        get | {
+            assert_eq!(call(), Ok(1));
+            clock.advance(millis(59_999));
+            assert_eq!(call(), Ok(1), "fresh");
+            clock.advance(millis(1));
+            assert_eq!(get(), Some(Ok(1)), "stale");
+            assert_eq!(call(), Ok(2), "the call that renews has the new value");
+            clock.advance(millis(69_999));
+            source.fails.set(true);
+            assert_eq!(call(), Ok(2), "a renewal that fails gives the old one");
+            clock.advance(millis(1));
+            assert_eq!((get(), call()), (None, Err("down")), "it is over");
+        }
+    );
 }
 
 #[test]
 fn stale_if_error_to_the_millisecond() {
-    of_each_kind!([ttl = "60s", stale_if_error = Duration::from_secs(3600)] |clock, source, call, get| {
-        assert_eq!(call(), Ok(1));
-        clock.advance(secs(60));
-        assert_eq!(get(), None, "only for errors");
-        assert_eq!(call(), Ok(2), "a load");
-        source.fails.set(true);
-        clock.advance(millis(3_659_999));
-        assert_eq!(call(), Ok(2), "a failure");
-        assert_eq!((call(), source.runs.get()), (Ok(2), 3), "for a second nobody tries again");
-        clock.advance(millis(1));
-        assert_eq!(call(), Err("down"), "a hard maximum");
-    });
+    of_each_kind!(
+        [ttl = "60s", stale_if_error = Duration::from_secs(3600)] | clock,
+        source,
+        call,
+        get | {
+            assert_eq!(call(), Ok(1));
+            clock.advance(secs(60));
+            assert_eq!(get(), None, "only for errors");
+            assert_eq!(call(), Ok(2), "a load");
+            source.fails.set(true);
+            clock.advance(millis(3_659_999));
+            assert_eq!(call(), Ok(2), "a failure");
+            assert_eq!((call(), source.runs.get()), (Ok(2), 3), "for a second nobody tries again");
+            clock.advance(millis(1));
+            assert_eq!(call(), Err("down"), "a hard maximum");
+        }
+    );
 }
 
 #[test]
 fn refresh_ahead_to_the_millisecond() {
-    of_each_kind!([ttl = "60s", refresh_ahead = 0.8] |clock, source, call, get| {
-        assert_eq!(call(), Ok(1));
-        clock.advance(millis(47_999));
-        assert_eq!(call(), Ok(1));
-        clock.advance(millis(1));
-        assert_eq!((get(), source.runs.get()), (Some(Ok(1)), 1), "a look-up that never loads");
-        assert_eq!(call(), Ok(2));
-    });
+    of_each_kind!(
+        [ttl = "60s", refresh_ahead = 0.8] | clock,
+        source,
+        call,
+        get | {
+            assert_eq!(call(), Ok(1));
+            clock.advance(millis(47_999));
+            assert_eq!(call(), Ok(1));
+            clock.advance(millis(1));
+            assert_eq!((get(), source.runs.get()), (Some(Ok(1)), 1), "a look-up that never loads");
+            assert_eq!(call(), Ok(2));
+        }
+    );
 }
 
 #[test]
