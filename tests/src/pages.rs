@@ -11,3 +11,11 @@ mod coming_from {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/observability.md")]
 mod observability {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/redis.md")]
+mod redis {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/freshness.md")]
+mod freshness {}

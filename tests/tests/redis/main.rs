@@ -12,6 +12,7 @@ mod entries;
 mod fences;
 mod functions;
 mod many;
+mod permissions;
 mod processes;
 mod promise_01_distinct_arguments;
 mod promise_09_honest_time;
