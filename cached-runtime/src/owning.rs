@@ -182,11 +182,11 @@ mod tests {
         let _: Away = All((&text, (&Moved(7), ()))).__way();
         let unclonable = Given(&Unclonable).__own();
         let _: &Lent<'_, Unclonable> = &unclonable;
-        let cell = Cell::new(1);
+        let cell = Cell::new(1_usize);
         let of_this_thread = Given(&cell).__own();
-        let _: &Lent<'_, Cell<i32>> = &of_this_thread;
+        let _: &Lent<'_, Cell<usize>> = &of_this_thread;
         let _: Here = All((&text, (&unclonable, ()))).__way();
         let _: Here = All((&Moved(std::rc::Rc::new(1)), ())).__way();
-        assert_eq!(size(&of_this_thread, of_this_thread.__lend().get() as usize), 1);
+        assert_eq!(size(&of_this_thread, of_this_thread.__lend().get()), 1);
     }
 }
