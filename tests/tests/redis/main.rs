@@ -13,6 +13,7 @@ mod fences;
 mod functions;
 mod many;
 mod permissions;
+mod plain;
 mod processes;
 mod promise_01_distinct_arguments;
 mod promise_09_honest_time;
