@@ -17,6 +17,7 @@ mod plain;
 mod processes;
 mod promise_01_distinct_arguments;
 mod promise_09_honest_time;
+mod python;
 mod refused;
 mod runtimes;
 mod subject;
