@@ -197,7 +197,7 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
                 State::Running(_, Some(since)) => clock::now().saturating_sub(since),
                 _ => 0,
             };
-            Ending::Keep(Keep { value: value.clone(), ttl, failed: outcome.failed(ret), load_time })
+            Ending::Keep(Keep { value: Some(value.clone()), ttl, failed: outcome.failed(ret), load_time })
         };
         match (outcome.judge(ret), outcome.value(ret)) {
             (Verdict::Fail, _) => Ending::Fail(None),

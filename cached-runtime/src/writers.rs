@@ -11,6 +11,7 @@ use crate::key::{Val, View};
 use crate::memory::LocalCache;
 use crate::memory::entry::{ByKey, Find};
 use crate::memory::outside::Written;
+use crate::memory::shard::Keep;
 use crate::outcome::{KeptBy, Outcome, Verdict};
 use crate::slot::{LocalAt, LocalTags};
 use crate::store::{Engine, InProcess, Store};
@@ -113,7 +114,7 @@ impl<K: Eq, O: Outcome, H: Engine<K, O::Value>> Write<O::Ret> for Writing<K, O, 
         };
         let tags = std::mem::take(&mut self.tags);
         let written = match self.outcome.value(&ret) {
-            Some(value) => Written::Stores(value.clone(), own, tags),
+            Some(value) => Written::Stores(Keep::given(value.clone(), own), tags),
             None => Written::Forgets,
         };
         self.end(written)

@@ -1,7 +1,7 @@
 //! A cache of one thread: a shard in a `RefCell`, no lock. Must never be reached from another thread; what threads share
 //! (when it was cleared, the counters) is [`Common`].
 
-use super::bin::Bin;
+use super::bin::{Bin, drop_quietly};
 use super::common::{Common, Floor};
 use super::entry::{Entry, Find, Same};
 use super::gate::{Ask, Left, Purpose};
@@ -9,7 +9,7 @@ use super::lock::{self, Holding};
 use super::lru::LruMap;
 use super::outside::Written;
 use super::settings::Settings;
-use super::shard::{Begun, Ending, Shard, Worth};
+use super::shard::{Begun, Ending, Keep, Shard, Worth};
 use crate::builder::Coalesce;
 use crate::key::View;
 use crate::store::{Engine, Took, Wanted};
@@ -189,13 +189,15 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         self.with(|shard, floor, _| shard.has(find, &self.settings.rules(floor))).unwrap_or(false)
     }
 
-    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
+    fn end(&self, at: (u64, u64), mut ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
         let end = self.with(|shard, floor, bin| {
             if let Some(took) = took {
                 shard.counts.count_load(took.0, ending.is_failure());
             }
-            shard.end(at, ending, &self.settings.rules(floor), left, bin)
+            shard.end(at, &mut ending, &self.settings.rules(floor), left, bin)
         });
+        // A value that was not stored: after the borrow.
+        drop_quietly(ending);
         end.unwrap_or(false)
     }
 
@@ -215,8 +217,10 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         self.settings.soft_timeout
     }
 
-    fn set(&self, at: (u64, K), value: (V, Option<Duration>, Tags)) {
-        let set = self.with(|shard, floor, bin| shard.set(at, value, &self.settings.rules(floor), bin));
+    fn set(&self, at: (u64, K), (value, ttl, tags): (V, Option<Duration>, Tags)) {
+        let mut keep = Keep::given(value, ttl);
+        let set = self.with(|shard, floor, bin| shard.set(at, (&mut keep, tags), &self.settings.rules(floor), bin));
+        drop_quietly(keep);
         if set.is_none() {
             self.common.mark_cleared();
         }
@@ -245,8 +249,12 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         self.with(|shard, _, _| shard.begin_write(find, own))
     }
 
-    fn end_write(&self, at: (u64, u64), written: Written<V>) {
-        if self.with(|shard, floor, bin| shard.end_write(at, written, &self.settings.rules(floor), bin)).is_none() {
+    fn end_write(&self, at: (u64, u64), mut written: Written<V>) {
+        let end = self.with(|shard, floor, bin| {
+            shard.end_write(at, &mut written, &self.settings.rules(floor), bin);
+        });
+        drop_quietly(written);
+        if end.is_none() {
             self.common.mark_cleared();
         }
     }

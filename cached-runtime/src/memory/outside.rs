@@ -2,17 +2,16 @@
 //! are. Must never let a load that began before go on as if nothing had happened: each of these raises the gates.
 
 use super::bin::Bin;
-use super::entry::{Find, Same, Stored};
+use super::entry::{ByKey, Find, Same, Stored};
 use super::gate::Gate;
 use super::map::Map;
 use super::shard::{Keep, Rules, Shard, draw};
 use crate::tags::Tags;
-use std::time::Duration;
 
 /// How a writer ended.
 pub enum Written<V> {
-    /// Its value is to be the entry, for a time of its own or the cache's.
-    Stores(V, Option<Duration>, Tags),
+    /// Its value is to be the entry.
+    Stores(Keep<V>, Tags),
     /// It wrote, or nobody knows whether it did: what stands there is outdated.
     Forgets,
     /// It did not write.
@@ -45,7 +44,7 @@ where
     pub(crate) fn end_write(
         &mut self,
         (hash, ticket): (u64, u64),
-        written: Written<V>,
+        written: &mut Written<V>,
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
     ) {
@@ -53,32 +52,38 @@ where
         let gate = place.get_mut();
         let last = gate.has_only(ticket);
         let alone = gate.written(ticket);
+        let (mut stores, mut forgotten) = (false, None);
         if !matches!(written, Written::Nothing) {
             gate.raise(draw());
+            // Before any of the user's code that could panic: whatever becomes of the value, the old one has had its time.
+            // (By the gate's own key, since a clone of it is such code.)
+            let removed = self.map.remove(&Find { hash, view: &ByKey(&gate.key) });
+            let current = alone && ticket > rules.floor.cleared;
+            stores = matches!(written, Written::Stores(_, tags) if current && tags.are_current(ticket));
+            self.counts.invalidations.add(u64::from(removed.is_some() && !stores));
+            forgotten = removed;
         }
-        let key = if last { place.remove().0.key } else { gate.key.clone() };
-        let key = Stored { hash, ticket, key };
-        let current = alone && ticket > rules.floor.cleared;
-        match written {
-            Written::Nothing => {}
-            Written::Stores(value, ttl, tags) if current && tags.are_current(ticket) => {
-                self.store(key, (Keep { value, ttl, failed: false, load_time: 0 }, tags), rules, bin);
+        let key = match (stores, last) {
+            (true, true) => Some(place.remove().0.key),
+            (true, false) => Some(gate.key.clone()),
+            (false, true) => {
+                place.remove();
+                None
             }
-            Written::Stores(..) | Written::Forgets => {
-                if self.remove_stored(&key, bin) {
-                    self.counts.invalidations.add(1);
-                }
-            }
+            (false, false) => None,
+        };
+        if let Some(removed) = forgotten {
+            self.bury(removed, bin);
+        }
+        if let (Some(key), Written::Stores(keep, tags)) = (key, written) {
+            self.store_first(Stored { hash, ticket, key }, keep, std::mem::take(tags), rules, bin);
         }
     }
 
     /// No load or writer that is under way is stored or joined from here on, and the entries that `chosen` says yes to
     /// are listed, by place and ticket.
     pub(crate) fn fence_where(&mut self, mut chosen: impl FnMut(&K, &V) -> bool) -> Vec<(u32, u64)> {
-        let fence = draw();
-        for gate in &mut self.gates {
-            gate.raise(fence);
-        }
+        self.fence_all();
         let mut taken = Vec::new();
         self.map.for_each(|place, key, entry| {
             if chosen(key, &entry.value) {
@@ -88,8 +93,20 @@ where
         taken
     }
 
+    fn fence_all(&mut self) {
+        let fence = draw();
+        for gate in &mut self.gates {
+            gate.raise(fence);
+        }
+    }
+
     /// Forgets entries by place and ticket; those that were replaced meanwhile stay.
+    ///
+    /// Loads are fenced once more: one that began since [`fence_where`](Self::fence_where) may have found the entry that
+    /// goes now, and hold its value for the case that it fails. Its own call began before the invalidation ended and may
+    /// have that; a call that comes later must not join it.
     pub(crate) fn forget(&mut self, taken: &[(u32, u64)], bin: &mut Bin<M::Dead>) {
+        self.fence_all();
         for (place, ticket) in taken {
             if self.map.peek_place(*place, |entry| entry.ticket.get()) == Some(*ticket)
                 && let Some(removed) = self.map.remove_place(*place)

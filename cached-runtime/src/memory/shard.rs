@@ -188,15 +188,22 @@ pub enum Ending<V> {
     Gone,
 }
 
-/// A value to keep.
+/// A value to keep. It stays here if it is not stored after all, for whoever holds the lock to drop it later.
 pub struct Keep<V> {
-    pub(crate) value: V,
+    pub(crate) value: Option<V>,
     /// For so long, unless it is the cache's own ttl.
     pub(crate) ttl: Option<Duration>,
     /// Whether it is an error, which has no windows.
     pub(crate) failed: bool,
     /// How long its load took, where that matters.
     pub(crate) load_time: Nanos,
+}
+
+impl<V> Keep<V> {
+    /// A value that is not a load's.
+    pub(crate) fn given(value: V, ttl: Option<Duration>) -> Self {
+        Self { value: Some(value), ttl, failed: false, load_time: 0 }
+    }
 }
 
 impl<V> Ending<V> {
@@ -405,7 +412,7 @@ where
     pub(crate) fn end(
         &mut self,
         (hash, ticket): (u64, u64),
-        ending: Ending<V>,
+        ending: &mut Ending<V>,
         rules: &Rules<'_, K, V>,
         left: &mut Option<Left<V>>,
         bin: &mut Bin<M::Dead>,
@@ -425,10 +432,10 @@ where
         let key = Stored { hash, ticket, key };
         match ending {
             Ending::Gone => {}
-            Ending::Fail(old) => return current && self.fail(&key, old, rules),
+            Ending::Fail(old) => return current && self.fail(&key, old.as_ref(), rules),
             _ if !current => self.counts.fenced.add(1),
-            Ending::Keep(keep) if bare => self.store_first(key, (keep, tags), rules, bin),
-            Ending::Keep(keep) => self.store(key, (keep, tags), rules, bin),
+            Ending::Keep(keep) if bare => self.store_first(key, keep, tags, rules, bin),
+            Ending::Keep(keep) => self.store(key, keep, tags, rules, bin),
             Ending::Skip => {
                 self.counts.rejected.add(1);
                 self.remove_stored(&key, bin);
@@ -438,7 +445,7 @@ where
     }
 
     /// A load has failed: for a while nobody else tries. Whether the old value may be served.
-    fn fail(&mut self, key: &Stored<K>, old: Option<Worth>, rules: &Rules<'_, K, V>) -> bool {
+    fn fail(&mut self, key: &Stored<K>, old: Option<&Worth>, rules: &Rules<'_, K, V>) -> bool {
         let windows = &rules.times.policy.windows;
         if windows.refresh_ahead.is_none() && !rules.times.policy.has_stale() {
             return false;
@@ -454,7 +461,7 @@ where
     pub(crate) fn set(
         &mut self,
         (hash, key): (u64, K),
-        value: (V, Option<Duration>, Tags),
+        (keep, tags): (&mut Keep<V>, Tags),
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
     ) {
@@ -462,9 +469,7 @@ where
         if let Some(gate) = self.gates.find_mut(hash, |gate| gate.hash == hash && gate.key == key) {
             gate.raise(ticket);
         }
-        let (value, ttl, tags) = value;
-        let keep = Keep { value, ttl, failed: false, load_time: 0 };
-        self.store(Stored { hash, ticket, key }, (keep, tags), rules, bin);
+        self.store(Stored { hash, ticket, key }, keep, tags, rules, bin);
     }
 
     /// Forgets a key: its entry goes, and no load under way is stored or joined from here on.
@@ -544,25 +549,28 @@ where
     pub(super) fn store(
         &mut self,
         key: Stored<K>,
-        value: (Keep<V>, Tags),
+        keep: &mut Keep<V>,
+        tags: Tags,
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
     ) {
         self.remove_stored(&key, bin);
-        self.store_first(key, value, rules, bin);
+        self.store_first(key, keep, tags, rules, bin);
     }
 
     /// Stores a value where there is none.
-    fn store_first(
+    pub(super) fn store_first(
         &mut self,
         key: Stored<K>,
-        (keep, tags): (Keep<V>, Tags),
+        keep: &mut Keep<V>,
+        tags: Tags,
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
     ) {
-        let Keep { value, ttl, failed, load_time } = keep;
+        let &mut Keep { ref value, ttl, failed, load_time } = keep;
         let ticket = key.ticket;
-        let weight = rules.weigh.map_or(0, |weigh| weigh(&key.key, &value) as u64);
+        let weigh = |weigh: &Weigh<K, V>| value.as_ref().map_or(0, |value| weigh(&key.key, value) as u64);
+        let weight = rules.weigh.map_or(0, weigh);
         if let Some(ttl) = ttl {
             rules.times.note(ttl);
         }
@@ -578,7 +586,8 @@ where
         } else {
             policy.life(now, ttl, mix(ticket), load_time)
         };
-        let Some(life) = life.filter(|_| self.make_room(weight, bin)) else {
+        let life = life.filter(|_| self.make_room(weight, bin));
+        let (Some(life), Some(value)) = (life, if life.is_some() { keep.value.take() } else { None }) else {
             self.counts.rejected.add(1);
             return;
         };

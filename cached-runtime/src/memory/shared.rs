@@ -11,7 +11,7 @@ use super::lru::LruMap;
 use super::map::Map;
 use super::outside::Written;
 use super::settings::Settings;
-use super::shard::{Begun, Bound, Ending, Shard, Worth};
+use super::shard::{Begun, Bound, Ending, Keep, Shard, Worth};
 use super::sieve::{self, SieveMap, Table};
 use super::stripes::Stripes;
 use crate::builder::{Coalesce, Eviction};
@@ -204,7 +204,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         &self,
         shards: &Shards<K, V, M>,
         at: (u64, u64),
-        ending: Ending<V>,
+        mut ending: Ending<V>,
         took: Option<Took>,
         left: &mut Option<Left<V>>,
     ) -> bool {
@@ -213,8 +213,10 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
             if let Some(took) = took {
                 shard.counts.count_load(took.0, ending.is_failure());
             }
-            shard.end(at, ending, &rules, left, bin)
+            shard.end(at, &mut ending, &rules, left, bin)
         });
+        // A value that was not stored: after the lock.
+        drop_quietly(ending);
         end.unwrap_or(false)
     }
 
@@ -394,10 +396,12 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         self.settings.soft_timeout
     }
 
-    fn set(&self, (hash, key): (u64, K), value: (V, Option<Duration>, Tags)) {
+    fn set(&self, (hash, key): (u64, K), (value, ttl, tags): (V, Option<Duration>, Tags)) {
+        let mut keep = Keep::given(value, ttl);
         let set = on_shards!(self, |shards| shards.with(hash, |shard, bin| {
-            shard.set((hash, key), value, &self.settings.rules(self.common.floor()), bin);
+            shard.set((hash, key), (&mut keep, tags), &self.settings.rules(self.common.floor()), bin);
         }), else None);
+        drop_quietly(keep);
         if set.is_none() {
             // It can't be stored now, but what was there must not be served any more.
             self.forget_all();
@@ -427,10 +431,11 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         on_shards!(self, |shards| shards.with(find.hash, |shard, _| shard.begin_write(find, own)), else None)
     }
 
-    fn end_write(&self, at: (u64, u64), written: Written<V>) {
+    fn end_write(&self, at: (u64, u64), mut written: Written<V>) {
         let done = on_shards!(self, |shards| shards.with(at.0, |shard, bin| {
-            shard.end_write(at, written, &self.settings.rules(self.common.floor()), bin);
+            shard.end_write(at, &mut written, &self.settings.rules(self.common.floor()), bin);
         }), else None);
+        drop_quietly(written);
         if done.is_none() {
             self.forget_all();
         }

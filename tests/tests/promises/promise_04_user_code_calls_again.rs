@@ -299,3 +299,48 @@ fn eviction_by_a_nested_call_of_equality() {
         });
     }
 }
+
+/// The cache that a value's drop calls.
+static BESIDE: Mutex<Option<Cache<u64, Restless>>> = Mutex::new(None);
+
+/// Its drop loads another key of its cache, which goes past the cache if a lock is held.
+#[derive(Clone, Debug)]
+struct Restless(u64);
+
+impl Drop for Restless {
+    fn drop(&mut self) {
+        let cache = BESIDE.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(cache) = cache.filter(|_| self.0 != 99) {
+            drop(cache.get_or_load(7, || Self(99)));
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_not_stored_is_dropped_after_the_lock() {
+    type Numbers = Cache<u64, Restless>;
+    let light = |_: &u64, value: &Restless| if value.0 == 99 { 1 } else { 1000 };
+    let unkept: [fn(&Numbers); 3] = [
+        // Overtaken by an invalidation; too heavy.
+        |cache| {
+            cache.get_or_load(1, || {
+                cache.invalidate(&1);
+                Restless(1)
+            });
+        },
+        |cache| cache.set(1, Restless(1)),
+        |cache| drop(cache.get_or_load(1, || Restless(1))),
+    ];
+    for eviction in [Eviction::Lru, Eviction::Sieve] {
+        for unkept in unkept {
+            let cache: Numbers = Cache::builder().eviction(eviction).max_weight(10).weigh(light).build();
+            *BESIDE.lock().unwrap() = Some(cache.clone());
+            ends({
+                let cache = cache.clone();
+                move || unkept(&cache)
+            });
+            *BESIDE.lock().unwrap() = None;
+            assert_eq!(cache.stats().bypassed, 0, "{eviction:?}: a value was dropped under a lock");
+        }
+    }
+}
