@@ -33,9 +33,9 @@ pub(crate) struct Bare {
 
 impl Bare {
     /// What stands at the key and at its placeholder's.
-    pub(crate) fn judge(value: Option<Vec<u8>>, placeholder: Option<Vec<u8>>) -> Seen {
-        let head = placeholder.as_deref().map(Head::of).unwrap_or_default();
-        let placed = placeholder.as_deref().and_then(envelope::read);
+    pub(crate) fn judge(value: Option<Vec<u8>>, placeholder: Option<&[u8]>) -> Seen {
+        let head = placeholder.map(Head::of).unwrap_or_default();
+        let placed = placeholder.and_then(envelope::read);
         let placed = matches!(placed, Some(Content::Placeholder { .. }));
         let stored = value.map(Stored::bare);
         let bare = Self { value: stored.as_ref().map(|stored| Arc::clone(stored.bytes())), placed, lost: false };
@@ -98,7 +98,7 @@ impl Remote {
                 Ok(Value::Array(values)) if values.len() == 2 * some.len() => {
                     let mut values = values.into_iter().map(bytes);
                     while let (Some(value), Some(placeholder)) = (values.next(), values.next()) {
-                        all.push(Ok(Bare::judge(value, placeholder)));
+                        all.push(Ok(Bare::judge(value, placeholder.as_deref())));
                     }
                 }
                 Ok(_) => all.extend(some.iter().map(|_| Err(super::many::odd()))),
@@ -118,15 +118,15 @@ mod tests {
 
     #[test]
     fn the_unreadable_is_looked_past() {
-        let placeholder = || Some(envelope::placeholder(&envelope::stamp(), &[]));
+        let placeholder = envelope::placeholder(&envelope::stamp(), &[]);
         let garbage = || Some(b"garbage".to_vec());
         let read = Bare::judge(garbage(), None);
         assert!(matches!(read.what, What::Entry(_)));
         let lost = read.unreadable();
         assert!(matches!(lost.what, What::Nothing));
-        assert!(matches!(Bare::judge(garbage(), placeholder()).after(&lost).what, What::Placeholder));
+        assert!(matches!(Bare::judge(garbage(), Some(&placeholder)).after(&lost).what, What::Placeholder));
         assert!(matches!(Bare::judge(Some(b"7".to_vec()), None).after(&lost).what, What::Entry(_)));
         assert!(matches!(Bare::judge(None, None).after(&lost).what, What::Nothing));
-        assert!(matches!(Bare::judge(None, Some(b"7".to_vec())).what, What::Nothing), "a foreign placeholder");
+        assert!(matches!(Bare::judge(None, Some(b"7")).what, What::Nothing), "a foreign placeholder");
     }
 }

@@ -54,12 +54,12 @@ pub(crate) struct Name {
     text: Arc<str>,
     /// The key's text, where the name only holds its hash.
     hashed: Option<Arc<str>>,
-    /// The name of the generation that it belongs to: one call stays with one namespace, whatever is configured meanwhile.
+    /// The name of the generation that it belongs to; of a bare entry, which has none, the name of its loads' placeholder: that
+    /// begins with a brace, and no generation does, whose own are encoded. (A field of its own would make every name longer.)
+    /// One call stays with one namespace, whatever is configured meanwhile.
     generation: Arc<str>,
     /// The names of its tags' nonces, in the order in which the entry carries them.
     tags: Arc<[Arc<str>]>,
-    /// Of a bare entry: where its loads have their placeholder.
-    lease: Option<Arc<str>>,
 }
 
 /// What an entry is called is its name; what it belongs to is what a call knows about it (an invalidation needs no tags).
@@ -155,12 +155,12 @@ impl Prefix {
     }
 
     fn named(&self, text: String, hashed: Option<Arc<str>>) -> Name {
-        Name { text: text.into(), hashed, generation: Arc::clone(&self.generation), tags: Arc::default(), lease: None }
+        Name { text: text.into(), hashed, generation: Arc::clone(&self.generation), tags: Arc::default() }
     }
 
     fn bare(&self, text: String) -> Name {
         let lease = format!("{{{text}}}:lease").into();
-        Name { lease: Some(lease), ..self.named(text, None) }
+        Name { generation: lease, ..self.named(text, None) }
     }
 
     /// The name of the generation.
@@ -200,17 +200,17 @@ impl Name {
 
     /// Of a bare entry: where its loads have their placeholder.
     pub(crate) fn lease(&self) -> Option<&Arc<str>> {
-        self.lease.as_ref()
+        Some(&self.generation).filter(|name| name.starts_with('{'))
     }
 
     /// Where loads have their placeholder.
     pub(crate) fn placed(&self) -> &Arc<str> {
-        self.lease.as_ref().unwrap_or(&self.text)
+        self.lease().unwrap_or(&self.text)
     }
 
     /// The names of all nonces that it carries: its generation's, then those of its tags. A bare entry carries none.
     pub(crate) fn nonces(&self) -> impl Iterator<Item = &str> {
-        let generation = self.lease.is_none().then_some(&*self.generation);
+        let generation = self.lease().is_none().then_some(&*self.generation);
         generation.into_iter().chain(self.tags.iter().map(|tag| &**tag))
     }
 
@@ -221,7 +221,7 @@ impl Name {
 
     /// A name on the same node of a cluster, which hashes what stands in braces.
     fn beside(&self, what: &str) -> String {
-        match self.lease {
+        match self.lease() {
             Some(_) => format!("{{{}}}:{what}", self.text),
             None => format!("{}:{what}", self.text),
         }

@@ -351,7 +351,7 @@ impl Remote {
         let nonces = values.by_ref().take(1 + name.tags().len()).map(|bytes| Nonce::try_from(bytes?).ok()).collect();
         let last = values.next().flatten();
         if name.lease().is_some() {
-            return Ok(Bare::judge(value, last));
+            return Ok(Bare::judge(value, last.as_deref()));
         }
         let renewal = Renewal::of(last.as_deref());
         Ok(Seen { renewal, ..Seen::judge(value, nonces) })
@@ -651,7 +651,7 @@ impl Remote {
     /// Removes an entry or placeholder, and what its writers and refreshers left. Waits for the acknowledgement.
     pub(crate) async fn unlink(&self, name: &Name, budget: &Budget) -> Result<u64, Error> {
         let writer = name.writer();
-        let refresh = name.lease().map_or_else(|| name.refresh(), |lease| lease.to_string());
+        let refresh = name.lease().map_or_else(|| name.refresh(), ToString::to_string);
         let mut work = Pipeline::with_capacity(1);
         work.add_command(command(&[b"UNLINK", name.as_bytes(), writer.as_bytes(), refresh.as_bytes()]));
         let reply =
