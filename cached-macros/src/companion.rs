@@ -28,6 +28,7 @@ use crate::many::many;
 use crate::names::is_supported;
 use crate::scope::{Scope, ours};
 use crate::signature::{name_arguments, name_opaque, parameters, resolved, turbofish};
+use crate::windows::who_renews;
 
 /// The uninhabited type of the function's name, and its functions.
 pub(crate) fn companion_type(expansion: &Expansion<'_>, name: &Ident) -> TokenStream {
@@ -263,6 +264,16 @@ fn refresh(expansion: &Expansion<'_>) -> TokenStream {
     quiet(&mut signature);
     signature.abi = None;
     name_arguments(&mut signature, function);
+    if let Some(bulk) = &expansion.plan.single {
+        let call = expansion.refresh_each(bulk);
+        let call =
+            if function.flow == Flow::Boxed { quote!(::std::boxed::Box::pin(async move { #call })) } else { call };
+        return quote! {
+            #[doc = "Runs the body for all of them, and stores what it returns in place of what the cache holds."]
+            #lints
+            #visibility #signature { #call }
+        };
+    }
     let entered = expansion.entry_arguments();
     let entered = entered.iter().map(|argument| &argument.name);
     let all = function.arguments.iter().map(|argument| &argument.name);
@@ -275,8 +286,13 @@ fn refresh(expansion: &Expansion<'_>) -> TokenStream {
         Flow::Async => quote!(miss.run_async(#load).await),
         Flow::Boxed => quote!(::std::boxed::Box::pin(async move { miss.run_async(#load).await })),
     };
+    let renewals = who_renews(expansion.plan).map(|text| {
+        let text = format!("\n\n{text}");
+        quote!(#[doc = #text])
+    });
     quote! {
         #[doc = "Runs the body and stores what it returns in place of what the cache holds."]
+        #renewals
         #lints
         #visibility #signature {
             let miss = Self::__entry #entry_turbofish (#(&#entered),*) #tags.#miss();
@@ -343,11 +359,18 @@ fn invalidate_where(expansion: &Expansion<'_>) -> Option<TokenStream> {
     })
 }
 
+impl Expansion<'_> {
+    /// Whether its entries are in one cache of known types, and not in one for each instantiation.
+    pub(crate) fn is_one_cache(&self) -> bool {
+        self.plan.typed || self.plan.options.cache.is_some()
+    }
+}
+
 /// What `clear` returns, and does.
 fn clear(expansion: &Expansion<'_>, handle: &TokenStream) -> (TokenStream, TokenStream) {
     let rt = &expansion.rt;
     let result = quote!(::core::result::Result<(), #rt::Error>);
-    match (expansion.plan.remote, expansion.plan.typed, expansion.of().flow) {
+    match (expansion.plan.remote, expansion.is_one_cache(), expansion.of().flow) {
         (true, true, Flow::Sync) => (quote!(-> #result), quote!(#rt::clear(#handle).wait())),
         (true, true, Flow::Async | Flow::Boxed) => (quote!(-> #rt::Acting), quote!(#rt::clear(#handle))),
         // Of many instantiations, as one.

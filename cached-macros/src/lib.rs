@@ -134,6 +134,60 @@ use proc_macro::TokenStream;
 /// # assert_eq!((page("a").len(), length("a")), (1000, 1));
 /// ```
 ///
+/// ## Past the ttl
+///
+/// | option | value | meaning | default |
+/// |---|---|---|---|
+/// | `stale_while_revalidate` | duration | past the ttl, serve the old value for this long while one call loads the new one. Wants a `ttl` | none |
+/// | `stale_if_error` | duration | past the ttl, serve the old value up to this long where the load fails: a hard maximum, never renewed by failures. After a failure nobody tries again for a second (a tenth of the window, if that is shorter). Not with `cache_err` | none |
+/// | `refresh_ahead` | share of the ttl, `0.8`, or `xfetch` | renew before the ttl ends: one call past that age, or by chance, the likelier the slower the load and the nearer the end | none |
+/// | `soft_timeout` | duration | a load that takes longer goes on, and the call has the old value. Wants `stale_if_error`, an async function whose arguments can be owned, and the feature `tokio` | none |
+/// | `timeout` | duration | a load that takes longer is dropped, and has failed with `E: From<TimedOut>`. Wants an async function that returns `Result<_, E>`, and the feature `tokio`. `uncached` has none | none |
+///
+/// Who renews: in an async function whose arguments can be owned, a task of the current tokio runtime, and no call waits for
+/// it (feature `tokio`). Owned arguments move there; `&T`, `&str` and `&[T]` are cloned where `T: Clone + Send + Sync +
+/// 'static`. Else (sync functions, methods, other borrowed arguments, `backend = local`, outside of a runtime) the call that
+/// finds the value due waits for the load and has the new value, and the others have the old one meanwhile. The
+/// documentation of the companion's `refresh` says which of the two a function is. The load of such an async function is
+/// spawned, so its future must be `Send`.
+///
+/// The time limits are in real time, by a timer of the crate's own: they hold on a runtime without timers too.
+///
+/// ```
+/// # use cached_runtime::cached;
+/// # use std::future::Future;
+/// use cached_runtime::TimedOut;
+///
+/// #[derive(Clone, Debug)]
+/// struct Db;
+///
+/// #[derive(Clone, Debug)]
+/// enum DbError {
+///     TimedOut(TimedOut),
+/// }
+///
+/// impl From<TimedOut> for DbError {
+///     fn from(error: TimedOut) -> Self {
+///         Self::TimedOut(error)
+///     }
+/// }
+///
+/// #[cached(skip(db), ttl = "60s", stale_while_revalidate = "10s", stale_if_error = "1h", refresh_ahead = 0.8)]
+/// async fn product(db: &Db, name: &str) -> Result<String, DbError> {
+///     Ok(format!("{name} of {db:?}"))
+/// }
+///
+/// #[cached(ttl = "60s", refresh_ahead = xfetch)]
+/// fn page(n: u32) -> String {
+///     n.to_string()
+/// }
+/// # page(1);
+/// # let mut call = std::pin::pin!(product(&Db, "tea"));
+/// # assert!(call.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_ready());
+/// ```
+///
+/// With the feature `tokio`, `soft_timeout = "200ms", timeout = "2s"` stand beside them.
+///
 /// ## What is kept
 ///
 /// | option | value | meaning | default |
@@ -200,13 +254,54 @@ use proc_macro::TokenStream;
 /// assert_eq!((price::stats().loads, price::stats().bypassed), (2, 1));
 /// ```
 ///
+/// ## Many at once
+///
+/// | option | value | meaning | default |
+/// |---|---|---|---|
+/// | `each` | `id in ids`: a name for one, and the argument that has them all (a slice, `&Vec` or `Vec`) | every id is an entry. The body runs once, with those ids that are missing and that no other call loads; what others load is waited for | no |
+///
+/// The function returns `HashMap<Id, V>`, `BTreeMap<Id, V>`, `Vec<V>` or `Vec<Option<V>>` (in the order of the ids), plain or in
+/// a `Result`. What is absent is asked for again next time, unless `cache_none` keeps it; an `Err` goes to the caller and
+/// nothing of that call is kept. A `Vec` of another length than the ids' tells nothing about any of them: the body runs again, for all
+/// ids, past the cache.
+///
+/// `key`, `tags` and the companions are of one id: `get(id)`, `invalidate(id)`, `set(id, &value)`. `uncached` and `refresh`
+/// take all ids, and `refresh` loads all of them anew. With `cache = product::cache()` the entries are those of the function
+/// of one id, and a load of one of the two is waited for by the other; if they are in Redis, say `backend = redis` too.
+///
+/// The body may run twice (the load of another call, which this one waited for, may fail): arguments that it takes by value
+/// are cloned, and `&mut` is refused. `cache_err`, `bypass_if`, `refresh_if` and stale windows do not go with it.
+///
+/// ```
+/// use cached_runtime::cached;
+/// use std::collections::HashMap;
+///
+/// #[cached(key = id)]
+/// fn product(id: u64) -> Result<String, String> {
+///     Ok(format!("product {id}"))
+/// }
+///
+/// #[cached(each = id in ids, key = id, cache = product::cache())]
+/// fn products(ids: &[u64]) -> Result<HashMap<u64, String>, String> {
+///     Ok(ids.iter().map(|id| (*id, format!("one of {}", ids.len()))).collect())
+/// }
+///
+/// product(1)?;
+/// let found = products(&[1, 2, 3])?;
+/// assert_eq!((&*found[&1], &*found[&2]), ("product 1", "one of 2"));
+/// assert_eq!(product(3)?, "one of 2"); // no load: it is there
+/// products::invalidate(3);
+/// assert_eq!(products::get(3), None);
+/// # Ok::<(), String>(())
+/// ```
+///
 /// ## Where entries live
 ///
 /// | option | value | meaning | default |
 /// |---|---|---|---|
 /// | `backend` | `memory`, `local` | shared by all threads; or one for each thread, without a lock, of values that need not be `Send` (`invalidate` acts on the calling thread, `clear` on all) | `memory` |
 /// | `backend` | `redis`, `redis("sessions")` | in Redis, shared by all processes that use the same server: see below | |
-/// | `cache` | expression of a `Cache` handle, may read `self` and the arguments: `self.products`, `product::cache()` | use this cache. Functions of one cache share their entries. All that belongs to the cache (`ttl`, `capacity`, ...) is said where it is built | one of its own |
+/// | `cache` | expression of a `Cache` handle, may read `self` and the arguments: `self.products`, `product::cache()` | use this cache. Functions of one cache share their entries. A cache in Redis wants `backend = redis` beside it. All that belongs to the cache (`ttl`, `capacity`, ...) is said where it is built | one of its own |
 /// | `name` | text | the name in `caches()` and stats | path of the function |
 /// | `version` | integer | part of the name; bump it to abandon what an older version stored (of use with stores that outlive the program) | 0 |
 /// | `codec` | `json`, `msgpack` (smaller, with field names), `postcard` (smallest, positional: wants a `version`) | how values cross to Redis. The last two are features of cached-runtime | `json` |

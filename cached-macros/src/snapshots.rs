@@ -137,6 +137,16 @@ where
 pub fn other_attributes(n: u8) -> u8 {
     n
 }";
+    background: "
+#[cached(skip(db), ttl = \"60s\", stale_if_error = \"1h\", refresh_ahead = 0.8, soft_timeout = \"200ms\", timeout = \"2s\")]
+async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
+    db.product(name, id).await
+}";
+    renewed_by_the_call: "
+#[cached(ttl = \"60s\", stale_while_revalidate = \"10s\", refresh_ahead = xfetch)]
+fn renewed_by_the_call(n: u32) -> u32 {
+    n
+}";
     redis_sync: "
 #[cached(backend = redis(\"sessions\"), ttl = \"60s\", key = \"session:{user.id}:{{x}}\", codec = msgpack, compress_above = \"1KiB\")]
 /// A session.
@@ -152,6 +162,11 @@ pub async fn redis_async(db: &Db, id: u64) -> Result<Product, DbError> {
 #[cached(backend = redis, ttl = never, name = \"items\", key = (self.id, n), companion = item_entry)]
 pub async fn redis_method(&self, n: u32) -> u32 {
     self.load(n).await
+}";
+    bulk: "
+#[cached(each = id in ids, skip(db), tags = [\"of:{id}\"])]
+pub async fn bulk(db: &Db, ids: &[u64], lang: String) -> Result<HashMap<u64, Product>, Error> {
+    db.products(ids, &lang).await
 }";
     writer_sync: "
 #[invalidates(product(id), crate::shop::size::<u8>(&name, 1), list, tags = [\"products\", \"user:{user.id}\"])]

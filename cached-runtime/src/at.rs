@@ -200,17 +200,22 @@ where
         }
     }
 
-    /// A call for one id of many; `pulse` notes the wake-ups of their common body, if it is async.
-    pub(crate) fn seek(self, pulse: Option<&Arc<Pulse>>) -> Sought<P::Owned, O, HandleOf<S, P, O>> {
+    /// A call for one id of many, or a load of it whatever there is; `pulse` notes the wake-ups of their common body, if
+    /// it is async.
+    pub(crate) fn seek(self, pulse: Option<&Arc<Pulse>>, anew: bool) -> Sought<P::Owned, O, HandleOf<S, P, O>> {
         let find = self.find();
         let hash = find.hash;
-        let ask = || Ask { pulse, ..self.question(Purpose::Call, pulse.is_some()) };
-        let begun = self.engine().lookup(
-            &find,
-            Wanted(Purpose::Call, || self.view.own(), ask),
-            |value| Some(Begun::Hit(value)),
-            |begun| begun,
-        );
+        let ask = |purpose| Ask { pulse, ..self.question(purpose, pulse.is_some()) };
+        let begun = if anew {
+            self.engine().anew(&find, || self.view.own(), &ask(Purpose::Anew))
+        } else {
+            self.engine().lookup(
+                &find,
+                Wanted(Purpose::Call, || self.view.own(), || ask(Purpose::Call)),
+                |value| Some(Begun::Hit(value)),
+                |begun| begun,
+            )
+        };
         let turn = self.turn(hash, begun);
         let key = (!matches!(turn, Turn::Hit(_))).then(|| self.view.own());
         let bound = Bound::new(self.waits());

@@ -9,7 +9,7 @@ pub use crate::at::{At, Lookup, at};
 pub use crate::builder::{Builder, Coalesce, Eviction};
 pub use crate::bulk::{Bulk, Unsplit};
 pub use crate::cache::Cache;
-pub use crate::each::{Each, EachAsync, InBulk, each};
+pub use crate::each::{Each, EachAsync, InBulk, each, each_anew, each_anew_async, each_async};
 #[cfg(feature = "redis")]
 pub use crate::error::Error;
 pub use crate::key::{
@@ -22,6 +22,7 @@ pub use crate::outcome::{
     NoChangeNone, NoKeptErr, NoLocalPick, NoPick, NotKeepable, Otherwise, Outcome, OutcomeOf, Payload, Pick, Probe,
     cache_if, ttl_of,
 };
+pub use crate::owning::{All, AllGo, Away, Given, GivenAway, Goes, Here, Kept as KeptArgument, Lent, Moved, NoWay};
 pub use crate::policy::RefreshAhead;
 #[cfg(feature = "redis")]
 pub use crate::redis::{AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear, many, many_async};

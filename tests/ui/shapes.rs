@@ -5,8 +5,12 @@
 
 #[path = "pass/attributes.rs"]
 pub mod attributes;
+#[path = "pass/freshness.rs"]
+pub mod freshness;
 #[path = "pass/generics.rs"]
 pub mod generics;
+#[path = "pass/groups.rs"]
+pub mod groups;
 #[path = "pass/keys.rs"]
 pub mod keys;
 #[path = "pass/methods.rs"]

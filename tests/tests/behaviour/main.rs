@@ -6,6 +6,7 @@ mod cache_handle;
 mod companions;
 mod companions_of_methods;
 mod conditions;
+mod each;
 mod events;
 mod eviction_order;
 mod functools;

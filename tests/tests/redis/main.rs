@@ -4,6 +4,9 @@
 // Bodies stand in for real ones: what they take, ignore or only pretend to do is no matter.
 #![allow(clippy::pedantic, clippy::needless_borrow)]
 
+mod attributes;
+#[cfg(feature = "tokio")]
+mod background;
 mod bulk;
 mod crowds;
 mod deployments;
