@@ -8,12 +8,14 @@
 use crate::at::At;
 use crate::bulk::{Bulk, Unsplit};
 use crate::flight::{Wait, Waited};
+use crate::hooks::Key;
 use crate::key::View;
 use crate::leading::Leading;
 use crate::memory::LocalCache;
 use crate::miss::{Bound, Joining, Turn};
 use crate::outcome::Outcome;
 use crate::pulse::Pulse;
+use crate::scope;
 use crate::slot::{LocalAt, LocalTags};
 use crate::stack::Inside;
 use crate::store::{Engine, InProcess, Store};
@@ -57,6 +59,8 @@ pub struct Sought<K, O: Outcome, H: Engine<K, O::Value>> {
     pub(crate) turn: Turn<K, O::Value, H>,
     pub(crate) key: Option<K>,
     pub(crate) bound: Bound,
+    /// For those who watch: the key's hash, and what was found.
+    pub(crate) looked: Option<(u64, scope::Found)>,
 }
 
 /// A place in a store of this process.
@@ -205,10 +209,11 @@ where
 {
     fn new(places: Vec<(Id, A)>, pulse: Option<Arc<Pulse>>) -> Self {
         let mut call = Self { items: Vec::with_capacity(places.len()), bound: None, pulse, handle: None };
-        let mut seen = HashMap::new();
+        let (mut seen, mut found_out) = (HashMap::new(), Vec::new());
         for (id, place) in places {
-            let Sought { handle, outcome, turn, key, bound } = place.sought(call.pulse.as_ref());
+            let Sought { handle, outcome, turn, key, bound, looked } = place.sought(call.pulse.as_ref());
             call.bound.get_or_insert(bound);
+            found_out.extend(looked);
             call.handle.get_or_insert(handle);
             let at = call.items.len();
             let first = key.map_or(at, |key| *seen.entry(key).or_insert(at));
@@ -216,12 +221,22 @@ where
             let found = if first < at { Found::Same(first) } else { Self::turned(outcome, turn) };
             call.items.push(Item { id, outcome, found });
         }
+        call.tell(found_out);
         call
+    }
+
+    /// Tells those who watch what was found: once all is looked up, since what a listener calls is inside of these loads.
+    fn tell(&mut self, looked: Vec<(u64, scope::Found)>) {
+        let Some(source) = self.handle.as_ref().map(|handle| Arc::clone(handle.common().source())) else { return };
+        if !looked.is_empty() {
+            let _inside: Vec<Inside> = self.leads().map(|leading| leading.inside()).collect();
+            looked.into_iter().for_each(|(hash, found)| source.looked(Key::hash(hash), found));
+        }
     }
 
     fn turned(outcome: A::Outcome, turn: Turn<A::Key, Value<A>, A::Handle>) -> Found<A> {
         match turn {
-            Turn::Hit(value) => Found::Here(outcome.ret(value)),
+            Turn::Hit(value) | Turn::Aged(value) => Found::Here(outcome.ret(value)),
             Turn::Lead(leading) => Found::Lead(leading),
             Turn::Join(joining) => Found::Join(joining),
             Turn::Past(handle) => {

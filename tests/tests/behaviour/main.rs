@@ -9,6 +9,7 @@ mod conditions;
 mod events;
 mod eviction_order;
 mod functools;
+mod invalidate_chosen;
 mod keys;
 mod local_backend;
 mod prometheus;

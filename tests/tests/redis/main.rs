@@ -25,5 +25,6 @@ mod testbed_proxy;
 mod testbed_tls;
 mod unreachable;
 mod unreadable;
+mod watched;
 mod windows;
 mod writers;

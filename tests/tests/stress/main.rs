@@ -5,6 +5,7 @@
 mod everything_at_once;
 mod fence_oracle;
 mod fence_oracle_async;
+mod fence_oracle_groups;
 
 use std::cell::Cell;
 
