@@ -152,13 +152,17 @@ async fn interleaved_futures_keep_their_scopes_apart() {
 
 #[test]
 fn calls_for_many_ids_obey_scopes_and_are_told() {
+    use cached_runtime::private::{AllThreads, AnyLeaf as _, Leaf, OutcomeOf, Pick as _, at, each};
     use std::collections::HashMap;
-    static RUNS: AtomicU32 = AtomicU32::new(0);
-    #[cached(each = id in ids, name = "scope::many")]
-    fn many(ids: &[u32]) -> HashMap<u32, u32> {
-        RUNS.fetch_add(1, Ordering::Relaxed);
-        ids.iter().map(|id| (*id, id + RUNS.load(Ordering::Relaxed))).collect()
-    }
+    let (cache, runs) = (Cache::<u32, u32>::builder().name("scope::many").build(), AtomicU32::new(0));
+    let many = |ids: &[u32]| -> HashMap<u32, u32> {
+        let outcome = (&&&&&&&&OutcomeOf::<Option<u32>, AllThreads>::new()).__pick();
+        let items = ids.iter().map(|id| (*id, at(&cache, Leaf(id, AllThreads).__part(), outcome))).collect();
+        each(items).run(|ids: Vec<u32>| {
+            let run = runs.fetch_add(1, Ordering::Relaxed) + 1;
+            ids.iter().map(|id| (*id, id + run)).collect::<HashMap<_, _>>()
+        })
+    };
     assert_eq!(many(&[1])[&1], 2);
     let (got, seen) = scope::observe(|| many(&[1, 2]));
     assert_eq!((got[&1], got[&2]), (2, 4));

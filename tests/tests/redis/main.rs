@@ -25,6 +25,5 @@ mod testbed_proxy;
 mod testbed_tls;
 mod unreachable;
 mod unreadable;
-mod watched;
 mod windows;
 mod writers;

@@ -49,7 +49,8 @@ fn never_stale(builder: Builder<usize, u64>) {
             let tag = format!("oracle of groups {:p} {key}", Arc::as_ptr(&source));
             if i >= 2 || turn < 50 {
                 let floor = source.floor[key].load(SeqCst);
-                let entry = handle.entry(key).tags(&[&tag]);
+                let tags = [&tag];
+                let entry = handle.entry(key).tags(&tags);
                 let value = match turn % 10 {
                     0 => handle.get(&key).unwrap_or(u64::MAX),
                     1 => entry.try_get_or_load(|| Err(())).unwrap_or(u64::MAX),
