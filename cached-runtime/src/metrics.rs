@@ -1,4 +1,4 @@
-//! The counters for the facade [`metrics`](::metrics), whatever recorder the application has. Must never be called by a
+//! The counters for the facade `metrics`, whatever recorder the application has. Must never be called by a
 //! hit: a hit costs a counter of the crate's own, and these are published from them.
 //!
 //! Call [`publish`] before each scrape, or every few seconds from a task of your own:

@@ -263,11 +263,15 @@ pub fn observe<R>(f: impl FnOnce() -> R) -> (R, Report) {
 /// #[cached]
 /// async fn price(item: &str) -> usize { item.len() }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
+/// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+/// # fn run<F: Future>(future: F) -> F::Output {
+/// #     let ready = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
+/// #     if let Poll::Ready(ret) = ready { ret } else { unreachable!("nothing waits") }
+/// # }
+/// # run(async {
 /// let (_, seen) = scope::observe_async(async { price("tea").await + price("tea").await }).await;
 /// assert_eq!((seen.hits(), seen.misses()), (1, 1));
-/// # }
+/// # });
 /// ```
 pub fn observe_async<F: Future>(future: F) -> Observed<F> {
     Observed { scoped: Scoped::new(Frame::Observe(Mutex::default()), future) }
