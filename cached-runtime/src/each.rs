@@ -230,7 +230,9 @@ where
         let Some(source) = self.handle.as_ref().map(|handle| Arc::clone(handle.common().source())) else { return };
         if !looked.is_empty() {
             let _inside: Vec<Inside> = self.leads().map(|leading| leading.inside()).collect();
-            looked.into_iter().for_each(|(hash, found)| source.looked(Key::hash(hash), found));
+            for (hash, found) in looked {
+                source.looked(Key::hash(hash), found);
+            }
         }
     }
 
