@@ -9,7 +9,7 @@
 //! // Output
 //! let each = {
 //!     let lang = &lang;
-//!     each(ids.iter().map(|id| (id.clone(), products::__entry(id, lang))).collect())
+//!     each_async(ids.iter().map(|id| (id.clone(), products::__entry(id, lang))).collect())
 //! };
 //! each.run_async(move |ids| {
 //!     let lang = lang.clone();                      // it may run twice
@@ -31,16 +31,26 @@ use crate::signature::{resolved, turbofish};
 impl Expansion<'_> {
     /// A look for each id, then one load.
     pub(crate) fn call_each(&self, bulk: &Bulk) -> TokenStream {
+        self.each_through(bulk, "each")
+    }
+
+    /// A load of all of them (`refresh`).
+    pub(crate) fn refresh_each(&self, bulk: &Bulk) -> TokenStream {
+        self.each_through(bulk, "each_anew")
+    }
+
+    fn each_through(&self, bulk: &Bulk, through: &str) -> TokenStream {
         let rt = &self.rt;
+        let waits = self.of().flow != Flow::Sync;
+        let through = if waits { ours(&format!("{through}_async")) } else { ours(through) };
         let items = self.items(bulk);
         let body = self.body_of_many(bulk);
-        let run =
-            if self.of().flow == Flow::Sync { quote!(each.run(#body)) } else { quote!(each.run_async(#body).await) };
-        quote!(let each = #rt::each(#items); #run)
+        let run = if waits { quote!(each.run_async(#body).await) } else { quote!(each.run(#body)) };
+        quote!(let each = #rt::#through(#items); #run)
     }
 
     /// Each id and its entry.
-    pub(crate) fn items(&self, bulk: &Bulk) -> TokenStream {
+    fn items(&self, bulk: &Bulk) -> TokenStream {
         let stored = self.stored_arguments();
         let id = &bulk.single.arguments[bulk.at];
         let others = stored.iter().filter(|argument| argument.name != id.name);

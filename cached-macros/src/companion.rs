@@ -263,6 +263,16 @@ fn refresh(expansion: &Expansion<'_>) -> TokenStream {
     quiet(&mut signature);
     signature.abi = None;
     name_arguments(&mut signature, function);
+    if let Some(bulk) = &expansion.plan.single {
+        let call = expansion.refresh_each(bulk);
+        let call =
+            if function.flow == Flow::Boxed { quote!(::std::boxed::Box::pin(async move { #call })) } else { call };
+        return quote! {
+            #[doc = "Runs the body for all of them, and stores what it returns in place of what the cache holds."]
+            #lints
+            #visibility #signature { #call }
+        };
+    }
     let entered = expansion.entry_arguments();
     let entered = entered.iter().map(|argument| &argument.name);
     let all = function.arguments.iter().map(|argument| &argument.name);
@@ -343,11 +353,18 @@ fn invalidate_where(expansion: &Expansion<'_>) -> Option<TokenStream> {
     })
 }
 
+impl Expansion<'_> {
+    /// Whether its entries are in one cache of known types, and not in one for each instantiation.
+    pub(crate) fn is_one_cache(&self) -> bool {
+        self.plan.typed || self.plan.options.cache.is_some()
+    }
+}
+
 /// What `clear` returns, and does.
 fn clear(expansion: &Expansion<'_>, handle: &TokenStream) -> (TokenStream, TokenStream) {
     let rt = &expansion.rt;
     let result = quote!(::core::result::Result<(), #rt::Error>);
-    match (expansion.plan.remote, expansion.plan.typed, expansion.of().flow) {
+    match (expansion.plan.remote, expansion.is_one_cache(), expansion.of().flow) {
         (true, true, Flow::Sync) => (quote!(-> #result), quote!(#rt::clear(#handle).wait())),
         (true, true, Flow::Async | Flow::Boxed) => (quote!(-> #rt::Acting), quote!(#rt::clear(#handle))),
         // Of many instantiations, as one.

@@ -96,7 +96,7 @@ fn both(
 fn clearing(expansion: &Expansion<'_>, handle: &TokenStream) -> TokenStream {
     let rt = &expansion.rt;
     let visibility = &expansion.of().quiet_visibility;
-    let clears = match (expansion.plan.remote, expansion.plan.typed) {
+    let clears = match (expansion.plan.remote, expansion.is_one_cache()) {
         (false, _) => quote!(#rt::Clearing(|| #handle.clear())),
         (true, true) => quote!(#rt::ClearingAfar(|| ::std::vec![#rt::clear(#handle)])),
         (true, false) => quote!(#rt::ClearingAfar(|| #handle.clear_each())),

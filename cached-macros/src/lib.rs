@@ -200,13 +200,54 @@ use proc_macro::TokenStream;
 /// assert_eq!((price::stats().loads, price::stats().bypassed), (2, 1));
 /// ```
 ///
+/// ## Many at once
+///
+/// | option | value | meaning | default |
+/// |---|---|---|---|
+/// | `each` | `id in ids`: a name for one, and the argument that has them all (a slice, `&Vec` or `Vec`) | every id is an entry. The body runs once, with those ids that are missing and that no other call loads; what others load is waited for | no |
+///
+/// The function returns `HashMap<Id, V>`, `BTreeMap<Id, V>`, `Vec<V>` or `Vec<Option<V>>` (in the order of the ids), plain or in
+/// a `Result`. What is absent is asked for again next time, unless `cache_none` keeps it; an `Err` goes to the caller and
+/// nothing of that call is kept. A `Vec` of another length than the ids' tells nothing about any of them: the body runs again, for all
+/// ids, past the cache.
+///
+/// `key`, `tags` and the companions are of one id: `get(id)`, `invalidate(id)`, `set(id, &value)`. `uncached` and `refresh`
+/// take all ids, and `refresh` loads all of them anew. With `cache = product::cache()` the entries are those of the function
+/// of one id, and a load of one of the two is waited for by the other; if they are in Redis, say `backend = redis` too.
+///
+/// The body may run twice (the load of another call, which this one waited for, may fail): arguments that it takes by value
+/// are cloned, and `&mut` is refused. `cache_err`, `bypass_if`, `refresh_if` and stale windows do not go with it.
+///
+/// ```
+/// use cached_runtime::cached;
+/// use std::collections::HashMap;
+///
+/// #[cached(key = id)]
+/// fn product(id: u64) -> Result<String, String> {
+///     Ok(format!("product {id}"))
+/// }
+///
+/// #[cached(each = id in ids, key = id, cache = product::cache())]
+/// fn products(ids: &[u64]) -> Result<HashMap<u64, String>, String> {
+///     Ok(ids.iter().map(|id| (*id, format!("one of {}", ids.len()))).collect())
+/// }
+///
+/// product(1)?;
+/// let found = products(&[1, 2, 3])?;
+/// assert_eq!((&*found[&1], &*found[&2]), ("product 1", "one of 2"));
+/// assert_eq!(product(3)?, "one of 2"); // no load: it is there
+/// products::invalidate(3);
+/// assert_eq!(products::get(3), None);
+/// # Ok::<(), String>(())
+/// ```
+///
 /// ## Where entries live
 ///
 /// | option | value | meaning | default |
 /// |---|---|---|---|
 /// | `backend` | `memory`, `local` | shared by all threads; or one for each thread, without a lock, of values that need not be `Send` (`invalidate` acts on the calling thread, `clear` on all) | `memory` |
 /// | `backend` | `redis`, `redis("sessions")` | in Redis, shared by all processes that use the same server: see below | |
-/// | `cache` | expression of a `Cache` handle, may read `self` and the arguments: `self.products`, `product::cache()` | use this cache. Functions of one cache share their entries. All that belongs to the cache (`ttl`, `capacity`, ...) is said where it is built | one of its own |
+/// | `cache` | expression of a `Cache` handle, may read `self` and the arguments: `self.products`, `product::cache()` | use this cache. Functions of one cache share their entries. A cache in Redis wants `backend = redis` beside it. All that belongs to the cache (`ttl`, `capacity`, ...) is said where it is built | one of its own |
 /// | `name` | text | the name in `caches()` and stats | path of the function |
 /// | `version` | integer | part of the name; bump it to abandon what an older version stored (of use with stores that outlive the program) | 0 |
 /// | `codec` | `json`, `msgpack` (smaller, with field names), `postcard` (smallest, positional: wants a `version`) | how values cross to Redis. The last two are features of cached-runtime | `json` |

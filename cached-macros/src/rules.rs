@@ -154,7 +154,8 @@ pub(crate) fn check_together(options: &Options, errors: &mut Errors) {
             named(eviction.as_ref()),
             named(max_weight.as_ref()),
             named(weigh.as_ref()),
-            named(backend.as_ref()),
+            // That it is in Redis, the signatures need to know.
+            named(backend.as_ref()).filter(|_| !matches!(backend, Some(Opt { value: Backend::Redis(_, None), .. }))),
             named(name.as_ref()),
             named(version.as_ref()),
             named(codec.as_ref()),

@@ -153,6 +153,11 @@ pub async fn redis_async(db: &Db, id: u64) -> Result<Product, DbError> {
 pub async fn redis_method(&self, n: u32) -> u32 {
     self.load(n).await
 }";
+    bulk: "
+#[cached(each = id in ids, skip(db), tags = [\"of:{id}\"])]
+pub async fn bulk(db: &Db, ids: &[u64], lang: String) -> Result<HashMap<u64, Product>, Error> {
+    db.products(ids, &lang).await
+}";
     writer_sync: "
 #[invalidates(product(id), crate::shop::size::<u8>(&name, 1), list, tags = [\"products\", \"user:{user.id}\"])]
 pub fn writer_sync(user: &User, id: String, name: String) -> Result<bool, Error> {

@@ -202,24 +202,26 @@ where
         }
     }
 
-    /// A call for one id of many; `pulse` notes the wake-ups of their common body, if it is async.
-    pub(crate) fn seek(self, pulse: Option<&Arc<Pulse>>) -> Sought<P::Owned, O, HandleOf<S, P, O>> {
+    /// A call for one id of many, or a load of it whatever there is; `pulse` notes the wake-ups of their common body, if
+    /// it is async.
+    pub(crate) fn seek(self, pulse: Option<&Arc<Pulse>>, anew: bool) -> Sought<P::Owned, O, HandleOf<S, P, O>> {
         let find = self.find();
         let hash = find.hash;
-        let ask = || Ask { pulse, ..self.question(Purpose::Call, pulse.is_some()) };
-        let mode = watched::mode(self.engine(), hash);
+        let ask = |purpose| Ask { pulse, ..self.question(purpose, pulse.is_some()) };
+        let mode = if anew { Mode::Fresh } else { watched::mode(self.engine(), hash) };
         let begun = match mode {
             Mode::Usual => self.engine().lookup(
                 &find,
-                Wanted(Purpose::Call, || self.view.own(), ask),
+                Wanted(Purpose::Call, || self.view.own(), || ask(Purpose::Call)),
                 |value| Some(Begun::Hit(value)),
                 |begun| begun,
             ),
-            Mode::Fresh => self.engine().anew(&find, || self.view.own(), &Ask { purpose: Purpose::Anew, ..ask() }),
+            Mode::Fresh => self.engine().anew(&find, || self.view.own(), &ask(Purpose::Anew)),
             Mode::Bypass => None,
         };
         let turn = self.turn(hash, begun);
-        let looked = hooks::any().then(|| if mode == Mode::Bypass { Found::Bypassed } else { turn.found() });
+        let told = hooks::any() && !anew;
+        let looked = told.then(|| if mode == Mode::Bypass { Found::Bypassed } else { turn.found() });
         let key = (!matches!(turn, Turn::Hit(_) | Turn::Aged(_))).then(|| self.view.own());
         let bound = Bound::new(self.waits());
         let handle = self.cache.handle.clone();

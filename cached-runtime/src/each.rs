@@ -5,7 +5,7 @@
 //! the call wait for the loads of others. What those did not bring (they failed, or took too long) is looked up once
 //! more, all together: there may be entries by now, loads to join, or loads to lead, which are one more body.
 
-use crate::at::At;
+use crate::at::{At, HandleOf};
 use crate::bulk::{Bulk, Unsplit};
 use crate::flight::{Wait, Waited};
 use crate::hooks::Key;
@@ -18,7 +18,7 @@ use crate::pulse::Pulse;
 use crate::scope;
 use crate::slot::{LocalAt, LocalTags};
 use crate::stack::Inside;
-use crate::store::{Engine, InProcess, Store};
+use crate::store::{Engine, InProcess};
 use pin_project_lite::pin_project;
 use std::collections::HashMap;
 use std::fmt;
@@ -29,13 +29,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-/// Ids and the places of their entries.
-pub struct Each<Id, A>(Vec<(Id, A)>);
+/// A call for many ids, looked up: it borrows nothing of what its keys were made of.
+pub struct Each<Id, K, O: Outcome, H: Engine<K, O::Value>>(Call<Id, K, O, H>);
 
-impl<Id, A> fmt::Debug for Each<Id, A> {
+impl<Id, K, O: Outcome, H: Engine<K, O::Value>> fmt::Debug for Each<Id, K, O, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Each")
     }
+}
+
+/// How a call for many ids begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// Whether it loads them whatever there is (`refresh`).
+    anew: bool,
+    /// Whether its body is polled.
+    asynchronous: bool,
 }
 
 /// A place that can be one of many in a call.
@@ -44,16 +53,38 @@ pub trait InBulk<Id>: Sized {
     type Each;
 
     /// A call for all of these.
-    fn each(items: Vec<(Id, Self)>) -> Self::Each;
+    fn each(items: Vec<(Id, Self)>, start: Start) -> Self::Each;
 }
 
 /// A call for many ids.
 pub fn each<Id, A: InBulk<Id>>(items: Vec<(Id, A)>) -> A::Each {
-    A::each(items)
+    A::each(items, Start { anew: false, asynchronous: false })
+}
+
+/// The same of an async function.
+pub fn each_async<Id, A: InBulk<Id>>(items: Vec<(Id, A)>) -> A::Each {
+    A::each(items, Start { anew: false, asynchronous: true })
+}
+
+/// A load of many ids, whatever there is (`refresh`).
+pub fn each_anew<Id, A: InBulk<Id>>(items: Vec<(Id, A)>) -> A::Each {
+    A::each(items, Start { anew: true, asynchronous: false })
+}
+
+/// The same of an async function.
+pub fn each_anew_async<Id, A: InBulk<Id>>(items: Vec<(Id, A)>) -> A::Each {
+    A::each(items, Start { anew: true, asynchronous: true })
+}
+
+impl Start {
+    #[cfg(feature = "redis")]
+    pub(crate) fn is_anew(self) -> bool {
+        self.anew
+    }
 }
 
 /// What a look-up for one of many gives: the engine, what to do, and, on a miss, the key.
-pub struct Sought<K, O: Outcome, H: Engine<K, O::Value>> {
+pub(crate) struct Sought<K, O: Outcome, H: Engine<K, O::Value>> {
     pub(crate) handle: H,
     pub(crate) outcome: O,
     pub(crate) turn: Turn<K, O::Value, H>,
@@ -63,76 +94,41 @@ pub struct Sought<K, O: Outcome, H: Engine<K, O::Value>> {
     pub(crate) looked: Option<(u64, scope::Found)>,
 }
 
-/// A place in a store of this process.
-pub trait Place {
-    #[doc(hidden)]
-    type Key: Hash + Eq + Clone;
-    #[doc(hidden)]
-    type Outcome: Outcome;
-    #[doc(hidden)]
-    type Handle: Engine<Self::Key, <Self::Outcome as Outcome>::Value>;
-
-    #[doc(hidden)]
-    fn sought(self, pulse: Option<&Arc<Pulse>>) -> Sought<Self::Key, Self::Outcome, Self::Handle>;
-}
-
-impl<P, O, S> Place for At<'_, P, O, S>
-where
-    P: View,
-    O: Outcome,
-    S: InProcess,
-    <S as Store>::Handle<P::Owned, O::Value>: Engine<P::Owned, O::Value>,
-{
-    type Key = P::Owned;
-    type Outcome = O;
-    type Handle = <S as Store>::Handle<P::Owned, O::Value>;
-
-    fn sought(self, pulse: Option<&Arc<Pulse>>) -> Sought<P::Owned, O, Self::Handle> {
-        self.seek(pulse)
-    }
-}
-
-// As a path, the method has one lifetime; the entry needs any.
-#[allow(clippy::redundant_closure_for_method_calls)]
-impl<P: View, O: Outcome, T: LocalTags> Place for LocalAt<P, O, T> {
-    type Key = P::Owned;
-    type Outcome = O;
-    type Handle = Rc<LocalCache<P::Owned, O::Value>>;
-
-    fn sought(self, pulse: Option<&Arc<Pulse>>) -> Sought<P::Owned, O, Self::Handle> {
-        self.with(|entry| entry.seek(pulse))
-    }
-}
-
 impl<Id, P, O, S> InBulk<Id> for At<'_, P, O, S>
 where
     P: View,
     O: Outcome,
     S: InProcess,
-    <S as Store>::Handle<P::Owned, O::Value>: Engine<P::Owned, O::Value>,
+    HandleOf<S, P, O>: Engine<P::Owned, O::Value>,
 {
-    type Each = Each<Id, Self>;
+    type Each = Each<Id, P::Owned, O, HandleOf<S, P, O>>;
 
-    fn each(items: Vec<(Id, Self)>) -> Each<Id, Self> {
-        Each(items)
+    fn each(items: Vec<(Id, Self)>, start: Start) -> Self::Each {
+        Each(Call::new(items, start, |place, pulse| place.seek(pulse, start.anew)))
     }
 }
 
+// As a path, the method has one lifetime; the entry needs any.
+#[allow(clippy::redundant_closure_for_method_calls)]
 impl<Id, P: View, O: Outcome, T: LocalTags> InBulk<Id> for LocalAt<P, O, T> {
-    type Each = Each<Id, Self>;
+    type Each = Each<Id, P::Owned, O, Rc<LocalCache<P::Owned, O::Value>>>;
 
-    fn each(items: Vec<(Id, Self)>) -> Each<Id, Self> {
-        Each(items)
+    fn each(items: Vec<(Id, Self)>, start: Start) -> Self::Each {
+        Each(Call::new(items, start, |place, pulse| place.with(|entry| entry.seek(pulse, start.anew))))
     }
 }
 
-impl<Id: Clone, V: Clone, A: Place> Each<Id, A>
+impl<Id, V, K, O, H> Each<Id, K, O, H>
 where
-    A::Outcome: Outcome<Ret = Option<V>>,
+    Id: Clone,
+    V: Clone,
+    K: Hash + Eq + Clone,
+    O: Outcome<Ret = Option<V>>,
+    H: Engine<K, O::Value>,
 {
     /// Runs the body for what is missing, and waits for the calls that load the rest.
     pub fn run<R: Bulk<Id, V>>(self, mut body: impl FnMut(Vec<Id>) -> R) -> R {
-        let mut call = Call::new(self.0, None);
+        let mut call = self.0;
         loop {
             let ids = call.wanted();
             if !ids.is_empty() {
@@ -151,36 +147,32 @@ where
         }
     }
 
-    /// The same for async code. Looks up at once; the body begins with the first poll.
-    pub fn run_async<R, F, B>(self, body: B) -> EachAsync<Id, A, R, F, B>
+    /// The same for async code. The body begins with the first poll.
+    pub fn run_async<R, F, B>(self, body: B) -> EachAsync<Id, K, O, H, R, F, B>
     where
         R: Bulk<Id, V>,
         F: Future<Output = R>,
         B: FnMut(Vec<Id>) -> F,
     {
-        let call = Call::new(self.0, Some(Arc::default()));
-        EachAsync { call, wait: None, ids: Vec::new(), past: false, body, load: None }
+        EachAsync { call: self.0, wait: None, ids: Vec::new(), past: false, body, load: None }
     }
 }
 
 /// One id of a call.
-struct Item<Id, A: Place> {
+struct Item<Id, K, O: Outcome, H: Engine<K, O::Value>> {
     id: Id,
-    outcome: A::Outcome,
-    found: Found<A>,
+    outcome: O,
+    found: Found<K, O, H>,
 }
 
-type Value<A> = <<A as Place>::Outcome as Outcome>::Value;
-type Ret<A> = <<A as Place>::Outcome as Outcome>::Ret;
-
-enum Found<A: Place> {
-    Here(Ret<A>),
+enum Found<K, O: Outcome, H: Engine<K, O::Value>> {
+    Here(O::Ret),
     /// The same key as an earlier item's.
     Same(usize),
-    Lead(Leading<A::Key, Value<A>, A::Handle>),
-    Join(Joining<A::Key, Value<A>, A::Handle>),
+    Lead(Leading<K, O::Value, H>),
+    Join(Joining<K, O::Value, H>),
     /// A wait that brought nothing.
-    Again(Joining<A::Key, Value<A>, A::Handle>, Waited),
+    Again(Joining<K, O::Value, H>, Waited),
     /// To be loaded without the cache.
     Past,
 }
@@ -196,27 +188,25 @@ enum Settled<R> {
 }
 
 /// A call under way.
-struct Call<Id, A: Place> {
-    items: Vec<Item<Id, A>>,
+struct Call<Id, K, O: Outcome, H: Engine<K, O::Value>> {
+    items: Vec<Item<Id, K, O, H>>,
     bound: Option<Bound>,
     pulse: Option<Arc<Pulse>>,
-    handle: Option<A::Handle>,
+    handle: Option<H>,
 }
 
-impl<Id: Clone, V: Clone, A: Place> Call<Id, A>
-where
-    A::Outcome: Outcome<Ret = Option<V>>,
-{
-    fn new(places: Vec<(Id, A)>, pulse: Option<Arc<Pulse>>) -> Self {
+impl<Id, K: Hash + Eq, O: Outcome, H: Engine<K, O::Value>> Call<Id, K, O, H> {
+    fn new<A>(places: Vec<(Id, A)>, start: Start, seek: impl Fn(A, Option<&Arc<Pulse>>) -> Sought<K, O, H>) -> Self {
+        let pulse = start.asynchronous.then(Arc::default);
         let mut call = Self { items: Vec::with_capacity(places.len()), bound: None, pulse, handle: None };
-        let (mut seen, mut found_out) = (HashMap::new(), Vec::new());
+        let (mut firsts, mut found_out) = (HashMap::new(), Vec::new());
         for (id, place) in places {
-            let Sought { handle, outcome, turn, key, bound, looked } = place.sought(call.pulse.as_ref());
+            let Sought { handle, outcome, turn, key, bound, looked } = seek(place, call.pulse.as_ref());
             call.bound.get_or_insert(bound);
             found_out.extend(looked);
             call.handle.get_or_insert(handle);
             let at = call.items.len();
-            let first = key.map_or(at, |key| *seen.entry(key).or_insert(at));
+            let first = key.map_or(at, |key| *firsts.entry(key).or_insert(at));
             // A second load of the same key is dropped before it begins.
             let found = if first < at { Found::Same(first) } else { Self::turned(outcome, turn) };
             call.items.push(Item { id, outcome, found });
@@ -226,17 +216,22 @@ where
     }
 
     /// Tells those who watch what was found: once all is looked up, since what a listener calls is inside of these loads.
-    fn tell(&mut self, looked: Vec<(u64, scope::Found)>) {
-        let Some(source) = self.handle.as_ref().map(|handle| Arc::clone(handle.common().source())) else { return };
-        if !looked.is_empty() {
-            let _inside: Vec<Inside> = self.leads().map(|leading| leading.inside()).collect();
-            for (hash, found) in looked {
-                source.looked(Key::hash(hash), found);
-            }
+    fn tell(&self, looked: Vec<(u64, scope::Found)>) {
+        let Some(source) = self.handle.as_ref().map(|handle| handle.common().source()) else { return };
+        if looked.is_empty() {
+            return;
+        }
+        let inside = |item: &Item<Id, K, O, H>| match &item.found {
+            Found::Lead(leading) => Some(leading.inside()),
+            _ => None,
+        };
+        let _inside: Vec<Inside> = self.items.iter().filter_map(inside).collect();
+        for (hash, found) in looked {
+            source.looked(Key::hash(hash), found);
         }
     }
 
-    fn turned(outcome: A::Outcome, turn: Turn<A::Key, Value<A>, A::Handle>) -> Found<A> {
+    fn turned(outcome: O, turn: Turn<K, O::Value, H>) -> Found<K, O, H> {
         match turn {
             Turn::Hit(value) | Turn::Aged(value) => Found::Here(outcome.ret(value)),
             Turn::Lead(leading) => Found::Lead(leading),
@@ -247,10 +242,19 @@ where
             }
         }
     }
+}
 
+impl<Id, V, K, O, H> Call<Id, K, O, H>
+where
+    Id: Clone,
+    V: Clone,
+    K: Hash + Eq + Clone,
+    O: Outcome<Ret = Option<V>>,
+    H: Engine<K, O::Value>,
+{
     /// The ids that the body is to load now.
     fn wanted(&self) -> Vec<Id> {
-        let wanted = |item: &&Item<Id, A>| matches!(item.found, Found::Lead(_) | Found::Past);
+        let wanted = |item: &&Item<Id, K, O, H>| matches!(item.found, Found::Lead(_) | Found::Past);
         self.items.iter().filter(wanted).map(|item| item.id.clone()).collect()
     }
 
@@ -259,7 +263,7 @@ where
         self.items.iter().map(|item| item.id.clone()).collect()
     }
 
-    fn leads(&mut self) -> impl Iterator<Item = &mut Leading<A::Key, Value<A>, A::Handle>> {
+    fn leads(&mut self) -> impl Iterator<Item = &mut Leading<K, O::Value, H>> {
         self.items.iter_mut().filter_map(|item| match &mut item.found {
             Found::Lead(leading) => Some(leading),
             _ => None,
@@ -292,7 +296,7 @@ where
                 return Settled::Past;
             }
         };
-        let wanted = |item: &&mut Item<Id, A>| matches!(item.found, Found::Lead(_) | Found::Past);
+        let wanted = |item: &&mut Item<Id, K, O, H>| matches!(item.found, Found::Lead(_) | Found::Past);
         for (item, value) in self.items.iter_mut().filter(wanted).zip(values) {
             // Taken out only once it has landed: a panic in the user's `Clone` ends it where it stands.
             let value = match &mut item.found {
@@ -310,7 +314,7 @@ where
     }
 
     /// What the load that an item waits for gave it.
-    fn landed(item: &mut Item<Id, A>, waited: Waited, absent: bool) {
+    fn landed(item: &mut Item<Id, K, O, H>, waited: Waited, absent: bool) {
         let Found::Join(mut joining) = std::mem::replace(&mut item.found, Found::Past) else { return };
         item.found = match joining.landed(item.outcome) {
             Some(ret) if ret.is_some() || absent => Found::Here(ret),
@@ -362,10 +366,10 @@ where
 pin_project! {
     /// The future of [`Each::run_async`].
     #[must_use = "futures do nothing unless they are awaited"]
-    pub struct EachAsync<Id, A: Place, R, F: Future<Output = R>, B> {
+    pub struct EachAsync<Id, K, O: Outcome, H: Engine<K, O::Value>, R, F: Future<Output = R>, B> {
         // Before the body, so that dropped leads hand over before its own drops run.
-        call: Call<Id, A>,
-        wait: Option<Wait<Value<A>>>,
+        call: Call<Id, K, O, H>,
+        wait: Option<Wait<O::Value>>,
         ids: Vec<Id>,
         past: bool,
         body: B,
@@ -374,11 +378,13 @@ pin_project! {
     }
 }
 
-impl<Id, V, A, R, F, B> Future for EachAsync<Id, A, R, F, B>
+impl<Id, V, K, O, H, R, F, B> Future for EachAsync<Id, K, O, H, R, F, B>
 where
     Id: Clone,
     V: Clone,
-    A: Place<Outcome: Outcome<Ret = Option<V>>>,
+    K: Hash + Eq + Clone,
+    O: Outcome<Ret = Option<V>>,
+    H: Engine<K, O::Value>,
     R: Bulk<Id, V>,
     F: Future<Output = R>,
     B: FnMut(Vec<Id>) -> F,
@@ -423,13 +429,14 @@ where
 }
 
 /// Polls the body, and notes its wake-ups for all keys that it loads.
-fn poll_load<Id: Clone, V: Clone, A, F>(
-    call: &mut Call<Id, A>,
+fn poll_load<Id: Clone, V: Clone, K: Hash + Eq + Clone, O, H, F>(
+    call: &mut Call<Id, K, O, H>,
     load: Pin<&mut F>,
     cx: &mut Context<'_>,
 ) -> Poll<F::Output>
 where
-    A: Place<Outcome: Outcome<Ret = Option<V>>>,
+    O: Outcome<Ret = Option<V>>,
+    H: Engine<K, O::Value>,
     F: Future,
 {
     let polled = match call.pulse.clone() {
@@ -444,14 +451,15 @@ where
 }
 
 /// Waits for the loads of others, one after the other.
-fn poll_waits<Id: Clone, V: Clone, A>(
-    call: &mut Call<Id, A>,
-    wait: &mut Option<Wait<Value<A>>>,
+fn poll_waits<Id: Clone, V: Clone, K: Hash + Eq + Clone, O, H>(
+    call: &mut Call<Id, K, O, H>,
+    wait: &mut Option<Wait<O::Value>>,
     absent: bool,
     cx: &mut Context<'_>,
 ) -> Poll<()>
 where
-    A: Place<Outcome: Outcome<Ret = Option<V>>>,
+    O: Outcome<Ret = Option<V>>,
+    H: Engine<K, O::Value>,
 {
     for at in 0..call.items.len() {
         let Found::Join(joining) = &call.items[at].found else { continue };

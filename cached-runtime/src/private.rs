@@ -9,7 +9,7 @@ pub use crate::at::{At, Lookup, at};
 pub use crate::builder::{Builder, Coalesce, Eviction};
 pub use crate::bulk::{Bulk, Unsplit};
 pub use crate::cache::Cache;
-pub use crate::each::{Each, EachAsync, InBulk, each};
+pub use crate::each::{Each, EachAsync, InBulk, each, each_anew, each_anew_async, each_async};
 #[cfg(feature = "redis")]
 pub use crate::error::Error;
 pub use crate::key::{

@@ -11,7 +11,7 @@ const PATIENCE: Nanos = 1_000_000_000;
 
 /// Stands between the executor's waker and a leader's body, and notes when the body was woken.
 #[derive(Default)]
-pub struct Pulse {
+pub(crate) struct Pulse {
     /// In an `Arc`, so that no foreign code (a waker's clone or drop) runs under the lock.
     task: Mutex<Option<Arc<Waker>>>,
     polling: AtomicBool,

@@ -7,6 +7,8 @@
 pub mod attributes;
 #[path = "pass/generics.rs"]
 pub mod generics;
+#[path = "pass/groups.rs"]
+pub mod groups;
 #[path = "pass/keys.rs"]
 pub mod keys;
 #[path = "pass/methods.rs"]

@@ -139,9 +139,15 @@ where
     }
 
     /// A load whatever there is. It reads nothing: what it replaces is the server's to see.
-    fn anew(self, asynchronous: bool) -> RemoteMiss<O> {
+    pub(crate) fn anew(self, asynchronous: bool) -> RemoteMiss<O> {
         count(&self.core.counts.misses);
         self.miss(Ok(Seen::nothing()), asynchronous, Purpose::Anew, (None, None))
+    }
+
+    /// The same key once more in a call that loads it anew: it joins that load.
+    pub(crate) fn again(self, asynchronous: bool) -> RemoteMiss<O> {
+        count(&self.core.counts.misses);
+        self.miss(Ok(Seen::nothing()), asynchronous, Purpose::Call, (None, None))
     }
 
     /// What `get` gives after its read.

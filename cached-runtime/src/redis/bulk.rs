@@ -22,12 +22,13 @@ use super::load::{RemoteMiss, RunRemote};
 use super::many::read_calls;
 use crate::at::{At, Lookup};
 use crate::bulk::{Bulk, Unsplit};
-use crate::each::InBulk;
+use crate::each::{InBulk, Start};
 use crate::key::View;
 use crate::outcome::Outcome;
 use crate::stack::Inside;
 use crate::store::Redis;
 use parking_lot::Mutex;
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ use std::task::{Context, Poll, Waker};
 /// A call for many ids.
 pub struct Each<Id, O: Outcome> {
     items: Vec<(Id, Asked<O>)>,
+    /// Whether all are loaded, whatever the server has.
+    anew: bool,
 }
 
 impl<Id, P, O> InBulk<Id> for At<'_, P, O, Redis>
@@ -46,8 +49,9 @@ where
 {
     type Each = Each<Id, O>;
 
-    fn each(items: Vec<(Id, Self)>) -> Self::Each {
-        Each::new(items.into_iter().map(|(id, at)| (id, at.ask())).collect())
+    fn each(items: Vec<(Id, Self)>, start: Start) -> Self::Each {
+        let items = items.into_iter().map(|(id, at)| (id, at.ask())).collect();
+        Each { items, anew: start.is_anew() }
     }
 }
 
@@ -152,7 +156,7 @@ where
 impl<Id, O: Outcome> Each<Id, O> {
     /// For a call of these.
     pub fn new(items: Vec<(Id, Asked<O>)>) -> Self {
-        Self { items }
+        Self { items, anew: false }
     }
 }
 
@@ -183,7 +187,8 @@ where
         F: Future<Output = R>,
     {
         let (ids, asked): (Vec<Id>, Vec<Asked<O>>) = self.items.into_iter().unzip();
-        let (mut found, mut loads, mut bare) = look(asked, asynchronous).await;
+        let (mut found, mut loads, mut bare) =
+            if self.anew { all_anew(asked, asynchronous) } else { look(asked, asynchronous).await };
         loop {
             std::future::poll_fn(|cx| {
                 loads.poll(&mut found, cx);
@@ -246,6 +251,27 @@ where
         match call.found(seen.map(|seen| (seen, None)), asynchronous) {
             Lookup::Hit(ret) => found[at] = Some(ret),
             Lookup::Miss(miss) => loads.push(Load::new(at, miss)),
+        }
+    }
+    (found, Loads { loads }, bare)
+}
+
+/// Loads of all of them, without a look.
+fn all_anew<O: Outcome>(asked: Vec<Asked<O>>, asynchronous: bool) -> Looked<O>
+where
+    O::Value: RemoteValue,
+{
+    let found = asked.iter().map(|_| None).collect();
+    let (mut loads, mut bare) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
+    for (at, asked) in asked.into_iter().enumerate() {
+        match asked.0 {
+            Err(_) => bare.push(at),
+            Ok(call) => {
+                // An id that is there twice waits for its own load.
+                let first = seen.insert(Arc::clone(call.name.text()));
+                loads.push(Load::new(at, if first { call.anew(asynchronous) } else { call.again(asynchronous) }));
+            }
         }
     }
     (found, Loads { loads }, bare)

@@ -2,7 +2,7 @@
 
 use cached_runtime::{
     Cache,
-    private::{AllThreads, AnyLeaf as _, OutcomeOf, Pick as _, at, each},
+    private::{AllThreads, AnyLeaf as _, OutcomeOf, Pick as _, at, each, each_async},
 };
 use cached_tests::{Counter, Gate, eventually, run, start};
 use std::{
@@ -17,6 +17,12 @@ type Numbers = Cache<u64, u64>;
 macro_rules! items {
     ($cache:expr, $ids:expr) => {
         each($ids.iter().map(|id| (*id, place!($cache, id))).collect())
+    };
+}
+
+macro_rules! items_async {
+    ($cache:expr, $ids:expr) => {
+        each_async($ids.iter().map(|id| (*id, place!($cache, id))).collect())
     };
 }
 
@@ -249,7 +255,7 @@ fn async_calls_share_loads_and_dropped_ones_hand_over() {
                         ids
                     }
                 };
-                let got: Vec<u64> = items!(&cache, ids).run_async(body).await;
+                let got: Vec<u64> = items_async!(&cache, ids).run_async(body).await;
                 got
             }
         };
@@ -267,4 +273,45 @@ fn async_calls_share_loads_and_dropped_ones_hand_over() {
         assert_eq!(call([3, 2]).await, [3, 2]);
         assert_eq!(asked.lock().unwrap().len(), 3);
     });
+}
+
+/// The same through the attribute.
+#[tokio::test]
+async fn a_function_of_many_ids_and_that_of_one_do_not_load_twice() {
+    use cached_runtime::cached;
+
+    static READING: Gate = Gate::new();
+    static RELEASE: Gate = Gate::new();
+    static IN_BULK: Gate = Gate::new();
+    static LOADS: Counter = Counter::new();
+    static ASKED: Mutex<Vec<Vec<u64>>> = Mutex::new(Vec::new());
+
+    #[cached(key = id)]
+    async fn number(id: u64) -> Result<u64, String> {
+        LOADS.up();
+        READING.open();
+        RELEASE.passed().await;
+        Ok(id * 11)
+    }
+
+    #[cached(each = id in ids, key = id, cache = number::cache())]
+    async fn numbers(ids: &[u64]) -> Result<HashMap<u64, u64>, String> {
+        ASKED.lock().unwrap().push(ids.to_vec());
+        IN_BULK.open();
+        Ok(ids.iter().map(|id| (*id, id * 10)).collect())
+    }
+
+    let single = tokio::spawn(number(1));
+    READING.passed().await;
+    let bulk = tokio::spawn(async { numbers(&[1, 2, 3]).await });
+    IN_BULK.passed().await;
+    // Its own ids land before it waits for the other's; and they are that function's entries.
+    while number::get(3).await.is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(number(2).await, Ok(20));
+    RELEASE.open();
+    assert_eq!(single.await.unwrap(), Ok(11));
+    assert_eq!(bulk.await.unwrap().unwrap(), HashMap::from([(1, 11), (2, 20), (3, 30)]));
+    assert_eq!((LOADS.get(), ASKED.lock().unwrap().clone()), (1, vec![vec![2, 3]]));
 }

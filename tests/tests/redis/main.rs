@@ -4,6 +4,7 @@
 // Bodies stand in for real ones: what they take, ignore or only pretend to do is no matter.
 #![allow(clippy::pedantic, clippy::needless_borrow)]
 
+mod attributes;
 mod bulk;
 mod crowds;
 mod deployments;
