@@ -28,6 +28,7 @@ use crate::many::many;
 use crate::names::is_supported;
 use crate::scope::{Scope, ours};
 use crate::signature::{name_arguments, name_opaque, parameters, resolved, turbofish};
+use crate::windows::who_renews;
 
 /// The uninhabited type of the function's name, and its functions.
 pub(crate) fn companion_type(expansion: &Expansion<'_>, name: &Ident) -> TokenStream {
@@ -285,8 +286,13 @@ fn refresh(expansion: &Expansion<'_>) -> TokenStream {
         Flow::Async => quote!(miss.run_async(#load).await),
         Flow::Boxed => quote!(::std::boxed::Box::pin(async move { miss.run_async(#load).await })),
     };
+    let renewals = who_renews(expansion.plan).map(|text| {
+        let text = format!("\n\n{text}");
+        quote!(#[doc = #text])
+    });
     quote! {
         #[doc = "Runs the body and stores what it returns in place of what the cache holds."]
+        #renewals
         #lints
         #visibility #signature {
             let miss = Self::__entry #entry_turbofish (#(&#entered),*) #tags.#miss();

@@ -134,6 +134,60 @@ use proc_macro::TokenStream;
 /// # assert_eq!((page("a").len(), length("a")), (1000, 1));
 /// ```
 ///
+/// ## Past the ttl
+///
+/// | option | value | meaning | default |
+/// |---|---|---|---|
+/// | `stale_while_revalidate` | duration | past the ttl, serve the old value for this long while one call loads the new one. Wants a `ttl` | none |
+/// | `stale_if_error` | duration | past the ttl, serve the old value up to this long where the load fails: a hard maximum, never renewed by failures. After a failure nobody tries again for a second (a tenth of the window, if that is shorter). Not with `cache_err` | none |
+/// | `refresh_ahead` | share of the ttl, `0.8`, or `xfetch` | renew before the ttl ends: one call past that age, or by chance, the likelier the slower the load and the nearer the end | none |
+/// | `soft_timeout` | duration | a load that takes longer goes on, and the call has the old value. Wants `stale_if_error`, an async function whose arguments can be owned, and the feature `tokio` | none |
+/// | `timeout` | duration | a load that takes longer is dropped, and has failed with `E: From<TimedOut>`. Wants an async function that returns `Result<_, E>`, and the feature `tokio`. `uncached` has none | none |
+///
+/// Who renews: in an async function whose arguments can be owned, a task of the current tokio runtime, and no call waits for
+/// it (feature `tokio`). Owned arguments move there; `&T`, `&str` and `&[T]` are cloned where `T: Clone + Send + Sync +
+/// 'static`. Else (sync functions, methods, other borrowed arguments, `backend = local`, outside of a runtime) the call that
+/// finds the value due waits for the load and has the new value, and the others have the old one meanwhile. The
+/// documentation of the companion's `refresh` says which of the two a function is. The load of such an async function is
+/// spawned, so its future must be `Send`.
+///
+/// The time limits are in real time, by a timer of the crate's own: they hold on a runtime without timers too.
+///
+/// ```
+/// # use cached_runtime::cached;
+/// # use std::future::Future;
+/// use cached_runtime::TimedOut;
+///
+/// #[derive(Clone, Debug)]
+/// struct Db;
+///
+/// #[derive(Clone, Debug)]
+/// enum DbError {
+///     TimedOut(TimedOut),
+/// }
+///
+/// impl From<TimedOut> for DbError {
+///     fn from(error: TimedOut) -> Self {
+///         Self::TimedOut(error)
+///     }
+/// }
+///
+/// #[cached(skip(db), ttl = "60s", stale_while_revalidate = "10s", stale_if_error = "1h", refresh_ahead = 0.8)]
+/// async fn product(db: &Db, name: &str) -> Result<String, DbError> {
+///     Ok(format!("{name} of {db:?}"))
+/// }
+///
+/// #[cached(ttl = "60s", refresh_ahead = xfetch)]
+/// fn page(n: u32) -> String {
+///     n.to_string()
+/// }
+/// # page(1);
+/// # let mut call = std::pin::pin!(product(&Db, "tea"));
+/// # assert!(call.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_ready());
+/// ```
+///
+/// With the feature `tokio`, `soft_timeout = "200ms", timeout = "2s"` stand beside them.
+///
 /// ## What is kept
 ///
 /// | option | value | meaning | default |

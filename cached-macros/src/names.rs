@@ -38,7 +38,7 @@ const KNOWN: [&str; 30] = [
 ];
 
 /// What the runtime does not have yet: what doesn't work is not accepted.
-const LATER: [&str; 5] = ["stale_while_revalidate", "stale_if_error", "refresh_ahead", "soft_timeout", "timeout"];
+const LATER: [&str; 0] = [];
 
 /// Whether the runtime has it.
 pub(crate) fn is_supported(name: &str) -> bool {

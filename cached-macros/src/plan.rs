@@ -104,9 +104,11 @@ pub(crate) fn plan(options: Options, function: Function, errors: &mut Errors) ->
     let texts = options.tags.as_ref().map_or(&[][..], |tags| &tags.value);
     let (tags, tag_reads) = template::tags(texts, entry, errors);
     let local = matches!(options.backend, Some(Opt { value: Backend::Local, .. }));
-    let background = (function.flow == Flow::Async && matches!(shape, Shape::Companion(_)) && has_windows(&options))
-        .then(|| owning::ownable(&function).ok())
-        .flatten();
+    // An entry of one thread can't be filled by a task that may run on another.
+    let background =
+        (function.flow == Flow::Async && matches!(shape, Shape::Companion(_)) && has_windows(&options) && !local)
+            .then(|| owning::ownable(&function).ok())
+            .flatten();
     Plan {
         background,
         tags,

@@ -137,6 +137,16 @@ where
 pub fn other_attributes(n: u8) -> u8 {
     n
 }";
+    background: "
+#[cached(skip(db), ttl = \"60s\", stale_if_error = \"1h\", refresh_ahead = 0.8, soft_timeout = \"200ms\", timeout = \"2s\")]
+async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
+    db.product(name, id).await
+}";
+    renewed_by_the_call: "
+#[cached(ttl = \"60s\", stale_while_revalidate = \"10s\", refresh_ahead = xfetch)]
+fn renewed_by_the_call(n: u32) -> u32 {
+    n
+}";
     redis_sync: "
 #[cached(backend = redis(\"sessions\"), ttl = \"60s\", key = \"session:{user.id}:{{x}}\", codec = msgpack, compress_above = \"1KiB\")]
 /// A session.

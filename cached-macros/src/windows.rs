@@ -6,8 +6,9 @@ use syn::{Type, TypePath};
 
 use crate::errors::Errors;
 use crate::function::{Flow, Function, ungroup};
-use crate::options::{Companion, Opt, Options, Time, Toggle, Ttl};
-use crate::owning;
+use crate::options::{Backend, Companion, Opt, Options, Time, Toggle, Ttl};
+use crate::owning::{self, Passing};
+use crate::plan::Plan;
 use crate::rules::named;
 
 /// Whether the function has a window, so that a call may find a stale value and a load that goes on without it.
@@ -16,6 +17,37 @@ pub(crate) fn has_windows(options: &Options) -> bool {
         || options.stale_if_error.is_some()
         || options.refresh_ahead.is_some()
         || options.soft_timeout.is_some()
+}
+
+/// What the documentation says of renewals: who does them, and why. Nothing without a window.
+pub(crate) fn who_renews(plan: &Plan) -> Option<String> {
+    if !has_windows(&plan.options) {
+        return None;
+    }
+    let inline = |why: &str| {
+        format!(
+            "A value that is due is renewed by one of the calls that find it: that one waits for the load and has the new \
+             value, the others have the old one meanwhile. It is not done in the background, since {why}."
+        )
+    };
+    Some(match (&plan.background, plan.function.flow) {
+        (Some(passing), _) if passing.contains(&Passing::Borrowed) => "A value that is due is renewed in the background of \
+            the tokio runtime that finds it so, and all calls have the old one meanwhile: what is borrowed is cloned for \
+            that. Where an argument can't be cloned and sent to another thread (`Clone + Send + Sync + 'static`), outside \
+            of such a runtime, or without the feature `tokio`, one call waits for the load and has the new value."
+            .to_owned(),
+        (Some(_), _) => "A value that is due is renewed in the background of the tokio runtime that finds it so, and all \
+            calls have the old one meanwhile. Where an argument can't be sent to another thread (`Send + 'static`), \
+            outside of such a runtime, or without the feature `tokio`, one call waits for the load and has the new value."
+            .to_owned(),
+        (None, Flow::Sync) => inline("the function is not async"),
+        (None, Flow::Boxed) => inline("the function returns a boxed future"),
+        (None, Flow::Async) if plan.local => inline("an entry of one thread can't be filled from another"),
+        (None, Flow::Async) => match owning::ownable(&plan.function) {
+            Err(why) => inline(&why),
+            Ok(_) => inline("the function has no companion"),
+        },
+    })
 }
 
 /// All of them.
@@ -98,6 +130,12 @@ fn check_soft_timeout(options: &Options, function: &Function, errors: &mut Error
             companion,
             "after a `soft_timeout` the load goes on without the caller, and it needs a companion for that",
             "remove `companion = false`, or `soft_timeout`",
+        );
+    } else if let Some(Opt { name: backend, value: Backend::Local }) = &options.backend {
+        errors.at(
+            backend,
+            "after a `soft_timeout` the load goes on without the caller, and an entry of one thread can't be filled from another",
+            "remove `backend = local`, or `soft_timeout`",
         );
     } else if let Err(why) = owning::ownable(function) {
         errors.at(

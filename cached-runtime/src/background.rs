@@ -4,6 +4,7 @@
 //! The load moves to a task of the runtime that the call runs on. If that runtime ends first, the task is dropped, and
 //! with it the load: the key is free again, as with any dropped future.
 
+use crate::alarm::Alarm;
 use crate::leading::Leading;
 use crate::miss::{Miss, RunAsync, Turn};
 use crate::outcome::{CacheValue, Outcome};
@@ -12,7 +13,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::runtime::Handle;
-use tokio::time::Sleep;
 
 impl<K, O, H> Miss<K, O, H>
 where
@@ -51,7 +51,7 @@ pub struct Background<K, O: Outcome, H: Engine<K, O::Value>, F> {
     run: RunAsync<K, O, O::Value, H, Movable<F>>,
     begun: bool,
     /// When an old value will do.
-    soft: Option<Pin<Box<Sleep>>>,
+    soft: Option<Alarm>,
 }
 
 // Nothing in it is pinned: the body is in a box, and the rest has no address to keep.
@@ -79,7 +79,7 @@ where
         if let Poll::Ready(ret) = Pin::new(&mut this.run).poll(cx) {
             return Poll::Ready(ret);
         }
-        let over = this.soft.as_mut().is_some_and(|soft| soft.as_mut().poll(cx).is_ready());
+        let over = this.soft.as_mut().is_some_and(|soft| soft.is_over(cx));
         if !over {
             return Poll::Pending;
         }
@@ -112,14 +112,14 @@ where
         Some(ret)
     }
 
-    fn soft_timeout(&mut self) -> Option<Pin<Box<Sleep>>> {
+    fn soft_timeout(&mut self) -> Option<Alarm> {
         let (turn, _) = Pin::new(&mut self.run).parts();
         let after = match turn.as_ref()? {
             Turn::Lead(leading) => leading.soft_timeout(),
             Turn::Join(joining) => joining.soft_timeout(),
             _ => None,
         };
-        after.map(|after| Box::pin(tokio::time::sleep(after)))
+        after.map(Alarm::after)
     }
 }
 

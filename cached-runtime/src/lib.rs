@@ -44,7 +44,7 @@
 //! `unbounded`) or not even an atomic (`backend = local`), and clones the value. A ttl adds the read of a coarse clock.
 //! The first cache in which something can expire starts a background thread (`cached-sweeper`), the first async call that
 //! waits for another starts a second one (`cached-watchdog`); both sleep between their rounds, two to four of them a
-//! second.
+//! second. The first load with a `timeout` or `soft_timeout` that has to wait starts a third one (`cached-alarms`).
 //!
 //! Recursion takes 0.7 to 2 KiB of stack a level, depending on the value and the build: 1000 to 3000 levels on a thread
 //! of 2 MiB.
@@ -54,6 +54,8 @@
 
 mod acting;
 mod after;
+#[cfg(feature = "tokio")]
+mod alarm;
 mod at;
 #[cfg(feature = "tokio")]
 mod background;
@@ -86,6 +88,7 @@ mod memory;
 pub mod metrics;
 mod miss;
 mod outcome;
+mod owning;
 mod policy;
 #[doc(hidden)]
 pub mod private;

@@ -22,6 +22,7 @@ pub use crate::outcome::{
     NoChangeNone, NoKeptErr, NoLocalPick, NoPick, NotKeepable, Otherwise, Outcome, OutcomeOf, Payload, Pick, Probe,
     cache_if, ttl_of,
 };
+pub use crate::owning::{All, AllGo, Away, Given, GivenAway, Goes, Here, Kept as KeptArgument, Lent, Moved, NoWay};
 pub use crate::policy::RefreshAhead;
 #[cfg(feature = "redis")]
 pub use crate::redis::{AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear, many, many_async};

@@ -2,6 +2,8 @@
 //! caller's back: what has run out of time is dropped.
 
 #[cfg(feature = "tokio")]
+use crate::alarm::Alarm;
+#[cfg(feature = "tokio")]
 use pin_project_lite::pin_project;
 use std::fmt;
 #[cfg(feature = "tokio")]
@@ -68,7 +70,8 @@ impl<T, E: From<TimedOut>> MayTimeOut for Result<T, E> {
     }
 }
 
-/// A load that ends after a while, whatever it is doing. Outside of a tokio runtime there is no limit.
+/// A load that ends after a while, whatever it is doing: in real time, by a timer of the crate's own, since a runtime may
+/// have none.
 #[cfg(feature = "tokio")]
 pub fn limited<F: Future<Output: MayTimeOut>>(after: Duration, body: F) -> Limited<F> {
     Limited { after, body: Some(body), end: None }
@@ -83,7 +86,7 @@ pin_project! {
         #[pin]
         body: Option<F>,
         // From the first poll on: the time runs from when the load does.
-        end: Option<Pin<Box<tokio::time::Sleep>>>,
+        end: Option<Alarm>,
     }
 }
 
@@ -93,16 +96,13 @@ impl<F: Future<Output: MayTimeOut>> Future for Limited<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        if this.end.is_none() && tokio::runtime::Handle::try_current().is_ok() {
-            *this.end = Some(Box::pin(tokio::time::sleep(*this.after)));
-        }
+        let end = this.end.get_or_insert_with(|| Alarm::after(*this.after));
         if let Some(body) = this.body.as_mut().as_pin_mut()
             && let Poll::Ready(ret) = body.poll(cx)
         {
             return Poll::Ready(ret);
         }
-        let Some(end) = this.end else { return Poll::Pending };
-        if end.as_mut().poll(cx).is_pending() {
+        if !end.is_over(cx) {
             return Poll::Pending;
         }
         this.body.set(None);

@@ -5,6 +5,8 @@
 
 #[path = "pass/attributes.rs"]
 pub mod attributes;
+#[path = "pass/freshness.rs"]
+pub mod freshness;
 #[path = "pass/generics.rs"]
 pub mod generics;
 #[path = "pass/groups.rs"]

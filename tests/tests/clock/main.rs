@@ -2,7 +2,10 @@
 // Bodies stand in for real ones: what they take, ignore or only pretend to do is no matter.
 #![allow(clippy::pedantic, clippy::useless_conversion, clippy::drop_non_drop, dropping_copy_types)]
 
+#[cfg(feature = "tokio")]
+mod background;
 mod clear_all;
+mod freshness_options;
 mod jitter;
 mod kept_failures;
 mod model;

@@ -5,6 +5,8 @@
 #![allow(clippy::pedantic, clippy::needless_borrow)]
 
 mod attributes;
+#[cfg(feature = "tokio")]
+mod background;
 mod bulk;
 mod crowds;
 mod deployments;

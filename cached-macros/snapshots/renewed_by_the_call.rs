@@ -1,0 +1,83 @@
+// #[cached(ttl = "60s", stale_while_revalidate = "10s", refresh_ahead = xfetch)]
+// fn renewed_by_the_call(n: u32) -> u32 {
+//     n
+// }
+
+/**
+
+# Cached
+
+`renewed_by_the_call::get(n)`, `renewed_by_the_call::contains(n)`, `renewed_by_the_call::invalidate(n)`, `renewed_by_the_call::set(n, &value)`, `renewed_by_the_call::many(..)`; `renewed_by_the_call::refresh(n)`, `renewed_by_the_call::uncached(n)`; `renewed_by_the_call::clear()`, `renewed_by_the_call::stats()`, `renewed_by_the_call::reset_stats()`, `renewed_by_the_call::cache()`.*/
+fn renewed_by_the_call(n: u32) -> u32 {
+    let found = renewed_by_the_call::__entry(&n).lookup();
+    match found {
+        ::cached_runtime::private::Lookup::Hit(ret) => ret,
+        ::cached_runtime::private::Lookup::Miss(miss) => {
+            miss.run(move || renewed_by_the_call::uncached(n))
+        }
+    }
+}
+::cached_runtime::an_associated_function_says__companion_false! {
+    [] [] renewed_by_the_call { fn __cache() -> & 'static
+    ::cached_runtime::private::Cache < ::cached_runtime::__key_type!(u32,
+    ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(u32, Value,
+    ::cached_runtime::private::AllThreads) > { { static SLOT :
+    ::cached_runtime::private::Slot < ::cached_runtime::__key_type!(u32,
+    ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(u32, Value,
+    ::cached_runtime::private::AllThreads) > = ::cached_runtime::private::Slot::new(); &
+    SLOT } .cache(| options | options.ttl(::core::time::Duration::new(60u64, 0u32))
+    .stale_while_revalidate(::core::time::Duration::new(10u64, 0u32))
+    .refresh_ahead(::cached_runtime::private::RefreshAhead::xfetch())) } fn __entry < 'k
+    > (n : ::cached_runtime::private::Borrowed < 'k, u32 >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
+    Ret = u32, Value : ::cached_runtime::private::CacheValue > + use < > > { use
+    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
+    NoLeaf as _, NoOwn as _, NoPick as _ };
+    ::cached_runtime::private::at(Self::__cache(), ::cached_runtime::private::Leaf(& * n,
+    ::cached_runtime::private::AllThreads).__part(), (&& && && &&
+    ::cached_runtime::private::OutcomeOf:: < u32, ::cached_runtime::private::AllThreads >
+    ::new()).__pick()) } #[doc = "Runs the body, past the cache."] fn uncached(n : u32)
+    -> u32 { n } #[doc = "What the cache holds for these arguments; never loads."]
+    #[must_use] fn get(n : u32) -> ::core::option::Option < u32 > { Self::__entry(& n)
+    .get() } #[doc = "Whether the cache holds something for these arguments."]
+    #[must_use] fn contains(n : u32) -> bool { Self::__entry(& n).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."] fn
+    set(n : u32, value : & impl ::cached_runtime::private::KeptBy < u32 >) {
+    Self::__entry(& n).set(value); } #[doc =
+    "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
+    fn invalidate(n : u32) { Self::__entry(& n).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."] #[doc =
+    "\n\nA value that is due is renewed by one of the calls that find it: that one waits for the load and has the new value, the others have the old one meanwhile. It is not done in the background, since the function is not async."]
+    fn refresh(n : u32) -> u32 { let miss = Self::__entry(& n).miss(); miss.run(move ||
+    Self::uncached(n)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."] fn
+    many < 'item > (keys : impl ::core::iter::IntoIterator < Item = u32 >) ->
+    ::std::vec::Vec < ::core::option::Option < u32 >> {
+    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
+    | n | Self::__entry(& n).get(),)) } #[doc =
+    "Forgets everything; loads that run now are not kept."] fn clear() { Self::__cache()
+    .clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
+    ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] fn reset_stats() { Self::__cache().reset_stats() } #[doc =
+    "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
+    fn cache() -> & 'static ::cached_runtime::private::Cache <
+    ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__value_type!(u32, Value, ::cached_runtime::private::AllThreads) >
+    { Self::__cache() } #[doc =
+    "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
+    fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads), &
+    ::cached_runtime::__value_type!(u32, Value, ::cached_runtime::private::AllThreads))
+    -> bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline] fn
+    __to_forget < 'item > (n : u32) -> (u32,) { (n,) } #[doc(hidden)] #[inline] fn
+    __forgetting < 'k, 'item > (taken : & 'k(u32,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let n = & taken.0;
+    Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write <
+    'item > (n : u32) -> (u32,) { (n,) } #[doc(hidden)] #[inline] fn __writing < 'k,
+    'item > (taken : & 'k(u32,)) -> impl ::cached_runtime::private::Write < u32 > { let _
+    = taken; let n = & taken.0; Self::__entry(n).owned().writing() } #[doc(hidden)] fn
+    __clearing() -> impl ::cached_runtime::private::Outdated {
+    ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
+}

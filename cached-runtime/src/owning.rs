@@ -1,0 +1,192 @@
+//! Arguments of a load that may go on without its call: what is borrowed is cloned, where its type allows it; else the load
+//! stays with the call. Decided by type, by method probes as in `key` and `outcome`. Must never clone what can't be sent.
+//!
+//! ```text
+//! let own0 = Given(db).__own();             // Kept<Db> where Db: Clone + Send + Sync + 'static, else Lent<'_, Db>
+//! let own1 = Moved(id);
+//! let way = All((&own0, (&own1, ()))).__way();       // Away if all of them can go, else Here
+//! way.run(miss, async move { product::uncached(own0.__lend(), own1.0).await }).await
+//! ```
+//!
+//! A probe can't tell lifetimes apart; that none is in the types is seen by the macro.
+
+use crate::miss::Miss;
+use crate::outcome::{CacheValue, Outcome};
+#[cfg(feature = "redis")]
+use crate::redis::{RemoteMiss, RemoteValue};
+use crate::store::Engine;
+use std::borrow::Borrow;
+use std::future::Future;
+
+/// A borrowed argument.
+#[derive(Debug)]
+pub struct Given<'a, T: ?Sized>(pub &'a T);
+
+impl<T> Given<'_, T>
+where
+    T: ToOwned<Owned: Send + Sync + 'static> + Sync + ?Sized + 'static,
+{
+    /// A copy of its own.
+    pub fn __own(&self) -> Kept<T> {
+        Kept(self.0.to_owned())
+    }
+}
+
+/// An argument that can't be owned.
+pub trait GivenAway<'a, T: ?Sized> {
+    /// It stays borrowed.
+    fn __own(&self) -> Lent<'a, T>;
+}
+
+impl<'a, T: ?Sized> GivenAway<'a, T> for Given<'a, T> {
+    fn __own(&self) -> Lent<'a, T> {
+        Lent(self.0)
+    }
+}
+
+/// A borrowed argument, owned.
+#[derive(Debug)]
+pub struct Kept<T: ToOwned + ?Sized>(T::Owned);
+
+impl<T: ToOwned + ?Sized> Kept<T> {
+    /// As the function takes it.
+    pub fn __lend(&self) -> &T {
+        self.0.borrow()
+    }
+}
+
+/// A borrowed argument as it is.
+#[derive(Debug)]
+pub struct Lent<'a, T: ?Sized>(&'a T);
+
+impl<'a, T: ?Sized> Lent<'a, T> {
+    /// As the function takes it.
+    pub fn __lend(&self) -> &'a T {
+        self.0
+    }
+}
+
+/// An argument that the call gives away.
+#[derive(Debug)]
+pub struct Moved<T>(pub T);
+
+/// What can go to another thread without its call.
+pub trait Goes {}
+
+impl<T: ToOwned<Owned: Send + Sync + 'static> + Sync + ?Sized + 'static> Goes for Kept<T> {}
+impl<T: Send + 'static> Goes for Moved<T> {}
+
+/// Arguments that all can go.
+pub trait AllGo {}
+
+impl AllGo for () {}
+impl<T: Goes, R: AllGo> AllGo for (&T, R) {}
+
+/// All arguments.
+#[derive(Debug)]
+pub struct All<A>(pub A);
+
+impl<A: AllGo> All<A> {
+    /// The load may go on without its call.
+    pub fn __way(&self) -> Away {
+        Away
+    }
+}
+
+/// At least one argument can't go.
+pub trait NoWay {
+    /// The load stays with its call.
+    fn __way(&self) -> Here;
+}
+
+impl<A> NoWay for All<A> {
+    fn __way(&self) -> Here {
+        Here
+    }
+}
+
+/// Loads that may go on without their calls.
+#[derive(Debug)]
+pub struct Away;
+
+/// Loads that stay with their calls.
+#[derive(Debug)]
+pub struct Here;
+
+impl Here {
+    /// In memory.
+    pub fn run<K, O, H, F>(self, miss: Miss<K, O, H>, load: F) -> impl Future<Output = O::Ret> + use<K, O, H, F>
+    where
+        K: Eq + Clone,
+        O: Outcome,
+        H: Engine<K, O::Value>,
+        F: Future<Output = O::Ret>,
+    {
+        miss.run_async(load)
+    }
+
+    /// In Redis.
+    #[cfg(feature = "redis")]
+    pub fn run_afar<O, F>(self, miss: RemoteMiss<O>, load: F) -> impl Future<Output = O::Ret> + use<O, F>
+    where
+        O: Outcome<Value: RemoteValue>,
+        F: Future<Output = O::Ret>,
+    {
+        miss.run_async(load)
+    }
+}
+
+impl Away {
+    /// In memory.
+    pub fn run<K, O, H, F>(self, miss: Miss<K, O, H>, load: F) -> impl Future<Output = O::Ret> + use<K, O, H, F>
+    where
+        K: Eq + Clone + 'static,
+        O: Outcome<Value: CacheValue> + Send + 'static,
+        H: Engine<K, O::Value> + Send + 'static,
+        F: Future<Output = O::Ret> + Send + 'static,
+    {
+        crate::__run_background!(miss, load)
+    }
+
+    /// In Redis.
+    #[cfg(feature = "redis")]
+    pub fn run_afar<O, F>(self, miss: RemoteMiss<O>, load: F) -> impl Future<Output = O::Ret> + use<O, F>
+    where
+        O: Outcome<Ret: Send + 'static, Value: RemoteValue> + Send + Sync + 'static,
+        F: Future<Output = O::Ret> + Send + 'static,
+    {
+        crate::__run_background!(miss, load)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    #[derive(Debug)]
+    struct Unclonable;
+
+    fn size<A>(_: &A, other: usize) -> usize {
+        other
+    }
+
+    #[test]
+    fn what_can_be_cloned_and_sent_is_kept() {
+        let text = Given("abc").__own();
+        let list = Given(&[1_u8, 2][..]).__own();
+        let shared = Given(&Arc::new(Unclonable)).__own();
+        let _: (&Kept<str>, &Kept<[u8]>, &Kept<Arc<Unclonable>>) = (&text, &list, &shared);
+        assert_eq!((text.__lend(), list.__lend()), ("abc", &[1, 2][..]));
+        let _: Away = All((&text, (&Moved(7), ()))).__way();
+        let unclonable = Given(&Unclonable).__own();
+        let _: &Lent<'_, Unclonable> = &unclonable;
+        let cell = Cell::new(1_usize);
+        let of_this_thread = Given(&cell).__own();
+        let _: &Lent<'_, Cell<usize>> = &of_this_thread;
+        let _: Here = All((&text, (&unclonable, ()))).__way();
+        let _: Here = All((&Moved(std::rc::Rc::new(1)), ())).__way();
+        assert_eq!(size(&of_this_thread, of_this_thread.__lend().get()), 1);
+    }
+}
