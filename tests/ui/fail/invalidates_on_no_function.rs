@@ -1,0 +1,6 @@
+use cached_runtime::invalidates;
+
+#[invalidates(tags = ["products"])]
+struct Shop;
+
+fn main() {}
