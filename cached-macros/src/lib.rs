@@ -305,6 +305,7 @@ use proc_macro::TokenStream;
 /// | `name` | text | the name in `caches()` and stats | path of the function |
 /// | `version` | integer | part of the name; bump it to abandon what an older version stored (of use with stores that outlive the program) | 0 |
 /// | `codec` | `json`, `msgpack` (smaller, with field names), `postcard` (smallest, positional: wants a `version`) | how values cross to Redis. The last two are features of cached-runtime | `json` |
+/// | `envelope` | `false` | bare JSON at the key's template, without prefix: programs in other languages share the entries. No tags, windows, other codecs or `version`; `clear` is an error | `true` |
 /// | `compress_above` | `"1KiB"` or integer | larger values cross to Redis compressed. A feature of cached-runtime, `compress` | none |
 /// | `companion` | `false`, or another name | see below | the function's name |
 /// | `crate` | path | where `cached_runtime` is, when renamed or re-exported | `::cached_runtime` |

@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 
 use crate::errors::{did_you_mean, error};
 
-const KNOWN: [&str; 30] = [
+const KNOWN: [&str; 31] = [
     "ttl",
     "tti",
     "jitter",
@@ -27,6 +27,7 @@ const KNOWN: [&str; 30] = [
     "coalesce",
     "codec",
     "compress_above",
+    "envelope",
     "crate",
     "tags",
     "stale_while_revalidate",
@@ -113,6 +114,7 @@ pub(crate) fn example(name: &Ident) -> &'static str {
         "coalesce" => "coalesce = false",
         "codec" => "codec = json",
         "compress_above" => "compress_above = \"1KiB\"",
+        "envelope" => "envelope = false",
         "tags" => "tags = [\"products\", \"user:{id}\"]",
         "stale_while_revalidate" => "stale_while_revalidate = \"10s\"",
         "stale_if_error" => "stale_if_error = \"1h\"",

@@ -92,6 +92,15 @@ pub(crate) enum Weight {
     Expr(Expr),
 }
 
+/// The value of `envelope`.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Envelope {
+    /// `true`.
+    On,
+    /// `false`: bare JSON.
+    Off,
+}
+
 /// The value of `cache_err`, `cache_none` and `coalesce`.
 pub(crate) enum Toggle {
     /// `false`.
@@ -159,6 +168,7 @@ pub(crate) struct Options {
     pub(crate) coalesce: Option<Opt<Toggle>>,
     pub(crate) codec: Option<Opt<Codec>>,
     pub(crate) compress_above: Option<Opt<Weight>>,
+    pub(crate) envelope: Option<Opt<Envelope>>,
     pub(crate) krate: Option<Opt<Path>>,
     pub(crate) tags: Option<Opt<Vec<LitStr>>>,
     pub(crate) stale_while_revalidate: Option<Opt<Time>>,
@@ -261,6 +271,7 @@ fn read(options: &mut Options, name: Ident, input: ParseStream<'_>) -> Result<()
         "coalesce" => set(&mut options.coalesce, name, input),
         "codec" => set(&mut options.codec, name, input),
         "compress_above" => set(&mut options.compress_above, name, input),
+        "envelope" => set(&mut options.envelope, name, input),
         "crate" => set(&mut options.krate, name, input),
         "tags" => set(&mut options.tags, name, input),
         "stale_while_revalidate" => set(&mut options.stale_while_revalidate, name, input),

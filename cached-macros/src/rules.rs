@@ -6,7 +6,7 @@ use syn::{BinOp, Expr, Ident};
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::key::{self, KeyPlan};
-use crate::options::{Backend, Capacity, Codec, Eviction, Jitter, Key, Opt, Options, Time, Toggle, Ttl};
+use crate::options::{Backend, Capacity, Codec, Envelope, Eviction, Jitter, Key, Opt, Options, Time, Toggle, Ttl};
 use crate::scope;
 
 pub(crate) fn check_skip(options: &Options, function: &Function, errors: &mut Errors) {
@@ -166,6 +166,13 @@ pub(crate) fn check_together(options: &Options, errors: &mut Errors) {
             named(options.soft_timeout.as_ref()),
             named(options.timeout.as_ref()),
         ];
+        if let Some(option) = &options.envelope {
+            errors.at(
+                &option.name,
+                "`envelope` belongs to the cache, and `cache = ...` brings its own",
+                "remove it, and say it where the handle is built: `Cache::builder().plain()`",
+            );
+        }
         for option in belongs.into_iter().flatten() {
             errors.at(
                 option,
@@ -224,7 +231,9 @@ pub(crate) fn check_together(options: &Options, errors: &mut Errors) {
 pub(crate) fn check_remote(options: &Options, function: &Function, many: bool, errors: &mut Errors) {
     let Options { ttl, tti, capacity, eviction, max_weight, weigh, backend, cache, name, version, codec, .. } = options;
     let Some(Opt { name: backend, value: Backend::Redis(..) }) = backend else {
-        for option in [named(codec.as_ref()), named(options.compress_above.as_ref())].into_iter().flatten() {
+        let only_there =
+            [named(codec.as_ref()), named(options.compress_above.as_ref()), named(options.envelope.as_ref())];
+        for option in only_there.into_iter().flatten() {
             if cache.is_none() && !options.is_broken("backend") {
                 errors.at(
                     option,
@@ -264,6 +273,7 @@ pub(crate) fn check_remote(options: &Options, function: &Function, many: bool, e
             "add `version = 1`, and raise it with every change of the type; or write `codec = msgpack`",
         );
     }
+    check_bare(options, errors);
     for (option, help) in [
         (named(tti.as_ref()), "remove it, and write a `ttl`: a read does not write to the server"),
         (named(capacity.as_ref()), "remove it: the server's `maxmemory` bounds what is kept"),
@@ -274,6 +284,40 @@ pub(crate) fn check_remote(options: &Options, function: &Function, many: bool, e
         if let Some(option) = option {
             errors.at(option, format_args!("`{option}` does not go with `backend = redis`"), help);
         }
+    }
+}
+
+/// What bare JSON has no place for.
+fn check_bare(options: &Options, errors: &mut Errors) {
+    let Some(Opt { name, value: Envelope::Off }) = &options.envelope else { return };
+    if !matches!(&options.key, Some(Opt { value: Key::Template(_), .. })) && !options.is_broken("key") {
+        errors.at(
+            name,
+            "other programs must know the keys of bare entries",
+            "add a template that says what they are: `key = \"product:{id}\"`",
+        );
+    }
+    let codec = options.codec.as_ref().filter(|option| option.value != Codec::Json);
+    let kept = options.cache_err.as_ref().filter(|option| !matches!(option.value, Toggle::Off));
+    for option in [
+        named(options.tags.as_ref()),
+        named(options.stale_while_revalidate.as_ref()),
+        named(options.stale_if_error.as_ref()),
+        named(options.refresh_ahead.as_ref()),
+        named(options.soft_timeout.as_ref()),
+        named(options.version.as_ref()),
+        named(options.compress_above.as_ref()),
+        named(codec),
+        named(kept),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        errors.at(
+            option,
+            format_args!("`{option}` needs the envelope that `envelope = false` does without"),
+            format_args!("remove one of the two: bare entries are the JSON of the value, and nothing else"),
+        );
     }
 }
 

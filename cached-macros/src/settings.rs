@@ -5,7 +5,7 @@ use quote::{ToTokens, quote_spanned};
 
 use crate::expand::{Expansion, quote};
 use crate::names::is_supported;
-use crate::options::{Ahead, Backend, Capacity, Codec, Eviction, Jitter, Opt, Time, Ttl, Weight};
+use crate::options::{Ahead, Backend, Capacity, Codec, Envelope, Eviction, Jitter, Opt, Time, Ttl, Weight};
 use crate::scope::ours;
 use crate::signature::resolved;
 
@@ -124,6 +124,10 @@ impl Expansion<'_> {
         }
         if let Some(pieces) = &self.plan.key.pieces {
             settings.extend(quote!(.template(&[#(#pieces),*])));
+        }
+        if let Some(Opt { name, value: Envelope::Off }) = &options.envelope {
+            let method = Ident::new("plain", name.span().resolved_at(Span::mixed_site()));
+            settings.extend(quote!(.#method()));
         }
         if let Some(Opt { name, value }) = &options.codec {
             let codec = match value {

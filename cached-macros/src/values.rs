@@ -8,7 +8,9 @@ use syn::{Expr, Ident, Lit, LitStr, Path, Result, UnOp};
 use crate::errors::{did_you_mean, error};
 use crate::literal;
 use crate::names::example;
-use crate::options::{Ahead, Backend, Capacity, Codec, Companion, Eviction, Jitter, Key, Time, Toggle, Ttl, Weight};
+use crate::options::{
+    Ahead, Backend, Capacity, Codec, Companion, Envelope, Eviction, Jitter, Key, Time, Toggle, Ttl, Weight,
+};
 
 /// How the value of an option is written.
 pub(crate) trait Value: Sized {
@@ -346,6 +348,20 @@ impl Value for Toggle {
             ));
         }
         Time::read(name, value).map(Self::For)
+    }
+}
+
+impl Value for Envelope {
+    fn read(_: &Ident, value: Expr) -> Result<Self> {
+        match boolean(&value) {
+            Some(true) => Ok(Self::On),
+            Some(false) => Ok(Self::Off),
+            None => Err(error(
+                &value,
+                "`envelope` is `true` or `false`",
+                "write `envelope = false` for bare JSON that other programs share",
+            )),
+        }
     }
 }
 

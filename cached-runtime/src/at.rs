@@ -13,6 +13,7 @@ use crate::memory::shard::Begun;
 use crate::miss::{Bound, Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome, Verdict};
 use crate::pulse::Pulse;
+use crate::scope::{Found, Mode};
 use crate::store::{Engine, InProcess, Memory, Store, Wanted};
 use crate::tags::{TagSource, Tags, TagsOf};
 use crate::watched;
@@ -190,6 +191,7 @@ where
         let handle = self.cache.handle.clone();
         match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
+            Some(Begun::Aged(value)) => Turn::Aged(value),
             Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(handle, hash, lead, None)),
             Some(Begun::Stale(lead, old)) => Turn::Lead(Leading::new(handle, hash, lead, Some(old))),
             Some(Begun::Join(flight)) => {
@@ -206,20 +208,24 @@ where
         let find = self.find();
         let hash = find.hash;
         let ask = |purpose| Ask { pulse, ..self.question(purpose, pulse.is_some()) };
-        let begun = if anew {
-            self.engine().anew(&find, || self.view.own(), &ask(Purpose::Anew))
-        } else {
-            self.engine().lookup(
+        let mode = if anew { Mode::Fresh } else { watched::mode(self.engine(), hash) };
+        let begun = match mode {
+            Mode::Usual => self.engine().lookup(
                 &find,
                 Wanted(Purpose::Call, || self.view.own(), || ask(Purpose::Call)),
                 |value| Some(Begun::Hit(value)),
                 |begun| begun,
-            )
+            ),
+            Mode::Fresh => self.engine().anew(&find, || self.view.own(), &ask(Purpose::Anew)),
+            Mode::Bypass => None,
         };
         let turn = self.turn(hash, begun);
-        let key = (!matches!(turn, Turn::Hit(_))).then(|| self.view.own());
+        let told = hooks::any() && !anew;
+        let looked = told.then(|| if mode == Mode::Bypass { Found::Bypassed } else { turn.found() });
+        let key = (!matches!(turn, Turn::Hit(_) | Turn::Aged(_))).then(|| self.view.own());
         let bound = Bound::new(self.waits());
-        Sought { handle: self.cache.handle.clone(), outcome: self.outcome, turn, key, bound }
+        let handle = self.cache.handle.clone();
+        Sought { handle, outcome: self.outcome, turn, key, bound, looked: looked.map(|found| (hash, found)) }
     }
 
     /// The entry, if there is one; never loads. Counts as a hit or a miss.

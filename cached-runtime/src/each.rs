@@ -8,12 +8,14 @@
 use crate::at::{At, HandleOf};
 use crate::bulk::{Bulk, Unsplit};
 use crate::flight::{Wait, Waited};
+use crate::hooks::Key;
 use crate::key::View;
 use crate::leading::Leading;
 use crate::memory::LocalCache;
 use crate::miss::{Bound, Joining, Turn};
 use crate::outcome::Outcome;
 use crate::pulse::Pulse;
+use crate::scope;
 use crate::slot::{LocalAt, LocalTags};
 use crate::stack::Inside;
 use crate::store::{Engine, InProcess};
@@ -88,6 +90,8 @@ pub(crate) struct Sought<K, O: Outcome, H: Engine<K, O::Value>> {
     pub(crate) turn: Turn<K, O::Value, H>,
     pub(crate) key: Option<K>,
     pub(crate) bound: Bound,
+    /// For those who watch: the key's hash, and what was found.
+    pub(crate) looked: Option<(u64, scope::Found)>,
 }
 
 impl<Id, P, O, S> InBulk<Id> for At<'_, P, O, S>
@@ -195,10 +199,11 @@ impl<Id, K: Hash + Eq, O: Outcome, H: Engine<K, O::Value>> Call<Id, K, O, H> {
     fn new<A>(places: Vec<(Id, A)>, start: Start, seek: impl Fn(A, Option<&Arc<Pulse>>) -> Sought<K, O, H>) -> Self {
         let pulse = start.asynchronous.then(Arc::default);
         let mut call = Self { items: Vec::with_capacity(places.len()), bound: None, pulse, handle: None };
-        let mut firsts = HashMap::new();
+        let (mut firsts, mut found_out) = (HashMap::new(), Vec::new());
         for (id, place) in places {
-            let Sought { handle, outcome, turn, key, bound } = seek(place, call.pulse.as_ref());
+            let Sought { handle, outcome, turn, key, bound, looked } = seek(place, call.pulse.as_ref());
             call.bound.get_or_insert(bound);
+            found_out.extend(looked);
             call.handle.get_or_insert(handle);
             let at = call.items.len();
             let first = key.map_or(at, |key| *firsts.entry(key).or_insert(at));
@@ -206,12 +211,29 @@ impl<Id, K: Hash + Eq, O: Outcome, H: Engine<K, O::Value>> Call<Id, K, O, H> {
             let found = if first < at { Found::Same(first) } else { Self::turned(outcome, turn) };
             call.items.push(Item { id, outcome, found });
         }
+        call.tell(found_out);
         call
+    }
+
+    /// Tells those who watch what was found: once all is looked up, since what a listener calls is inside of these loads.
+    fn tell(&self, looked: Vec<(u64, scope::Found)>) {
+        let Some(source) = self.handle.as_ref().map(|handle| handle.common().source()) else { return };
+        if looked.is_empty() {
+            return;
+        }
+        let inside = |item: &Item<Id, K, O, H>| match &item.found {
+            Found::Lead(leading) => Some(leading.inside()),
+            _ => None,
+        };
+        let _inside: Vec<Inside> = self.items.iter().filter_map(inside).collect();
+        for (hash, found) in looked {
+            source.looked(Key::hash(hash), found);
+        }
     }
 
     fn turned(outcome: O, turn: Turn<K, O::Value, H>) -> Found<K, O, H> {
         match turn {
-            Turn::Hit(value) => Found::Here(outcome.ret(value)),
+            Turn::Hit(value) | Turn::Aged(value) => Found::Here(outcome.ret(value)),
             Turn::Lead(leading) => Found::Lead(leading),
             Turn::Join(joining) => Found::Join(joining),
             Turn::Past(handle) => {

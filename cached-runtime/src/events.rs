@@ -54,8 +54,8 @@ impl Event<'_> {
     }
 
     /// A hash of the key, by which its events can be told from another key's. In memory its seed is the cache's own, so it
-    /// means nothing elsewhere. `None` where the event is about no one key, and in memory for loads that ended and entries
-    /// that were evicted, expired or fenced, whose keys nobody looks at any more.
+    /// means nothing elsewhere. `None` where the event is about no one key, and in memory for loads that ended or began as
+    /// refreshes, values served stale, and entries that were evicted, expired or fenced.
     pub fn key_hash(&self) -> Option<u64> {
         self.0.hash
     }
@@ -120,7 +120,8 @@ pub enum What {
         /// By what.
         cause: InvalidationCause,
     },
-    /// A call got a value past its time, within its stale window.
+    /// A call got a value past its time, within its stale window: besides the hit, or in the place of a load that failed or
+    /// takes long.
     StaleServed,
     /// A refresh of an entry begins while its old value is served.
     RefreshBegun,

@@ -103,9 +103,9 @@ impl Source {
     pub(crate) fn looked(self: &Arc<Self>, key: Key<'_>, found: Found) {
         scope::record(self, key, found);
         match found {
-            Found::Hit => self.tell(key, What::Hit),
+            // That it was stale is told where it is counted.
+            Found::Hit | Found::Stale => self.tell(key, What::Hit),
             Found::Miss => self.tell(key, What::Miss),
-            Found::Stale => self.tell(key, What::StaleServed),
             Found::Bypassed => {}
         }
     }

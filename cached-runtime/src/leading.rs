@@ -71,8 +71,14 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         let good = now < old.worth.life.ends && (!late || self.handle.is_worth(at, &old.worth));
         if good && now >= old.worth.life.fresh_until {
             self.handle.common().count_stale();
+            crate::watched::stale_served(self.handle.common(), self.hash);
         }
         good.then(|| old.value.clone())
+    }
+
+    /// Whether it renews an entry that is served meanwhile.
+    pub(crate) fn renews(&self) -> bool {
+        self.old.as_ref().is_some_and(|old| old.at_once)
     }
 
     /// How long its call waits before the old value will do.
@@ -229,21 +235,27 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
 
     /// Ends the load in the store; from here on those who wait are in `state`. Whether the old value may be served.
     fn leave(&mut self, ending: Ending<V>) -> bool {
-        let took = match self.state {
-            State::Ready => None,
+        let (took, ended) = match self.state {
+            State::Ready => (None, LoadEnd::Dropped),
             State::Running(since, _) => {
-                self.span.ended(match (&ending, std::thread::panicking()) {
+                let ended = match (&ending, std::thread::panicking()) {
                     (_, true) => LoadEnd::Panicked,
                     (Ending::Fail(_), false) => LoadEnd::Error,
                     _ => LoadEnd::Ok,
-                });
-                Some(Took(since.map(|since| since.elapsed())))
+                };
+                self.span.ended(ended);
+                (Some(Took(since.map(|since| since.elapsed()))), ended)
             }
             State::Left(_) | State::Done => return false,
         };
         let at = (self.hash, self.lead.ticket);
         let mut leaving = Leaving { left: None, state: &mut self.state };
-        self.handle.end(at, ending, took, &mut leaving.left)
+        let serves_old = self.handle.end(at, ending, took, &mut leaving.left);
+        drop(leaving);
+        if self.renews() {
+            crate::watched::refresh_ended(self.handle.common(), self.hash, ended);
+        }
+        serves_old
     }
 
     /// Tells those who wait that this load gives them nothing. After a failure they go on in waves; after a leader that

@@ -18,6 +18,7 @@
 //! | `cache.coalesced` | counter | misses that another call's load answered |
 //! | `cache.evictions`, `cache.expirations`, `cache.invalidations` | counter | entries that went, and why |
 //! | `cache.fenced`, `cache.rejected` | counter | values that were not stored |
+//! | `cache.stale`, `cache.refreshes` | counter | values served past their time; loads begun to renew one |
 //! | `cache.bypassed`, `cache.store.errors` | counter | calls past the cache; operations on a server that failed |
 //! | `cache.entries`, `cache.weight`, `cache.capacity` | gauge | what is held now, and the bound |
 //! | `cache.load.duration` | histogram, seconds | recorded as each load ends, with the label `outcome` |
@@ -52,6 +53,8 @@ pub fn publish() {
             ("cache.fenced", stats.fenced),
             ("cache.rejected", stats.rejected),
             ("cache.bypassed", stats.bypassed),
+            ("cache.stale", stats.stale),
+            ("cache.refreshes", stats.refreshes),
             ("cache.store.errors", stats.store_errors),
         ] {
             counter!(name, &labels).absolute(value);

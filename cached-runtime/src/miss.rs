@@ -9,6 +9,7 @@ use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
 use crate::outcome::Outcome;
 use crate::pulse::Pulse;
+use crate::scope::Found;
 use crate::stack;
 use crate::store::{Engine, Wanted};
 use crate::tags::Tags;
@@ -36,6 +37,20 @@ pub(crate) enum Turn<K, V, H: Engine<K, V>> {
     Past(H),
     /// Another call's load has answered meanwhile.
     Hit(V),
+    /// The entry is past its time to live, and is served all the same.
+    Aged(V),
+}
+
+impl<K, V, H: Engine<K, V>> Turn<K, V, H> {
+    /// What the look-up has found, for those who watch. A call that is to renew an entry has found it.
+    pub(crate) fn found(&self) -> Found {
+        match self {
+            Self::Hit(_) => Found::Hit,
+            Self::Aged(_) => Found::Stale,
+            Self::Lead(leading) if leading.renews() => Found::Hit,
+            Self::Lead(_) | Self::Join(_) | Self::Past(_) => Found::Miss,
+        }
+    }
 }
 
 /// A call that waits for another's load.
@@ -111,7 +126,7 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
         let find = Find { hash: self.hash, view: &ByKey(&self.key) };
         let wants = Wanted(purpose, || self.key.clone(), ask);
         match self.handle.lookup(&find, wants, |value| Some(Begun::Hit(value)), |begun| begun) {
-            Some(Begun::Hit(value)) => {
+            Some(Begun::Hit(value) | Begun::Aged(value)) => {
                 self.handle.common().count_coalesced();
                 Turn::Hit(value)
             }
@@ -156,7 +171,7 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
         loop {
             turn = match turn {
                 Turn::Lead(leading) => return leading.run(outcome, body),
-                Turn::Hit(value) => return outcome.ret(value),
+                Turn::Hit(value) | Turn::Aged(value) => return outcome.ret(value),
                 Turn::Past(handle) => {
                     handle.common().count_bypassed();
                     return body();
@@ -283,7 +298,7 @@ where
                     }
                     return polled;
                 }
-                Some(Turn::Hit(value)) => return Poll::Ready(outcome.ret(value)),
+                Some(Turn::Hit(value) | Turn::Aged(value)) => return Poll::Ready(outcome.ret(value)),
                 Some(Turn::Past(handle)) => {
                     handle.common().count_bypassed();
                     *this.turn = None;

@@ -37,6 +37,10 @@ const COUNTERS: &[Number] = &[
     ("cache_fenced_total", "Loads whose value was not stored, since something newer came first.", |s| Some(s.fenced)),
     ("cache_rejected_total", "Values that were not stored.", |s| Some(s.rejected)),
     ("cache_bypassed_total", "Calls that went past the cache.", |s| Some(s.bypassed)),
+    ("cache_stale_total", "Times a value was served past its time to live.", |s| Some(s.stale)),
+    ("cache_refreshes_total", "Loads that were begun to renew a value that could still be served.", |s| {
+        Some(s.refreshes)
+    }),
     ("cache_store_errors_total", "Operations on a server that failed.", |s| Some(s.store_errors)),
 ];
 

@@ -28,8 +28,8 @@ pub(crate) struct Counts {
     source: OnceLock<Arc<Source>>,
     pub(crate) invalidations: Counter,
     pub(crate) rejected: Counter,
-    pub(crate) stale: Counter,
-    pub(crate) refreshes: Counter,
+    pub(crate) stale: Told,
+    pub(crate) refreshes: Told,
     /// Gauges: what the shard holds now.
     pub(crate) entries: AtomicUsize,
     pub(crate) weight: AtomicU64,
@@ -84,6 +84,8 @@ impl Counts {
         set(&self.evictions, What::Evicted { cause });
         set(&self.expirations, What::Expired);
         set(&self.fenced, What::Fenced);
+        set(&self.stale, What::StaleServed);
+        set(&self.refreshes, What::RefreshBegun);
         let _ = self.source.set(Arc::clone(source));
     }
 

@@ -40,7 +40,7 @@ where
                     Lookup::Hit(_) => source.looked(key, Found::Hit),
                     Lookup::Miss(miss) => {
                         let _inside = miss.inside();
-                        source.looked(key, Found::Miss);
+                        source.looked(key, miss.turn.found());
                     }
                 }
                 found
@@ -76,8 +76,13 @@ pub(crate) fn is_past() -> bool {
 /// Forgets a key.
 pub(crate) fn invalidate<K, V, H: Engine<K, V>, P: Same<K>>(engine: &H, find: &Find<'_, P>) {
     engine.invalidate(find);
+    forgotten_key(engine.common().source(), find.hash);
+}
+
+/// A key was forgotten.
+pub(crate) fn forgotten_key(source: &Arc<Source>, hash: u64) {
     if hooks::listening() {
-        engine.common().source().tell(Key::hash(find.hash), What::Invalidated { cause: InvalidationCause::Key });
+        source.tell(Key::hash(hash), What::Invalidated { cause: InvalidationCause::Key });
     }
 }
 
@@ -93,6 +98,27 @@ pub(crate) fn forgotten_everywhere(cause: InvalidationCause) {
     static ALL: LazyLock<Arc<Source>> = LazyLock::new(|| Source::new("*".into(), "all", None));
     if hooks::listening() {
         forgotten(&ALL, cause);
+    }
+}
+
+/// What one look-up of many is to do.
+#[inline]
+pub(crate) fn mode<K, V, H: Engine<K, V>>(engine: &H, hash: u64) -> Mode {
+    if hooks::any() { scope::mode(engine.common().source(), Key::hash(hash)) } else { Mode::Usual }
+}
+
+/// A value past its time was served while its load goes on.
+#[cfg(feature = "tokio")]
+pub(crate) fn stale_served(common: &Common, hash: u64) {
+    if hooks::listening() {
+        common.source().tell(Key::hash(hash), What::StaleServed);
+    }
+}
+
+/// A renewal is over.
+pub(crate) fn refresh_ended(common: &Common, hash: u64, ended: LoadEnd) {
+    if hooks::listening() {
+        common.source().tell(Key::hash(hash), What::RefreshEnded { ended });
     }
 }
 

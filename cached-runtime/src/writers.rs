@@ -93,7 +93,13 @@ impl<K: Eq, O: Outcome, H: Engine<K, O::Value>> Writing<K, O, H> {
     fn end(&mut self, written: Written<O::Value>) -> Acting {
         self.ended = true;
         match (self.ticket, written) {
-            (Some(ticket), written) => self.handle.end_write((self.hash, ticket), written),
+            (Some(ticket), written) => {
+                let forgets = matches!(written, Written::Forgets);
+                self.handle.end_write((self.hash, ticket), written);
+                if forgets {
+                    crate::watched::forgotten_key(self.handle.common().source(), self.hash);
+                }
+            }
             (None, Written::Nothing) => {}
             (None, _) => {
                 crate::watched::invalidate(&self.handle, &Find { hash: self.hash, view: &ByKey(&self.key) });

@@ -51,6 +51,8 @@ fn cache(cache: &Gathered) -> Value {
         "fenced": stats.fenced,
         "rejected": stats.rejected,
         "bypassed": stats.bypassed,
+        "stale": stats.stale,
+        "refreshes": stats.refreshes,
         "store_errors": stats.store_errors,
         "pending": stats.pending,
         "breaker": super::page::breaker(cache),

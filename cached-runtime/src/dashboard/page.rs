@@ -74,7 +74,7 @@ pub(super) fn breaker(cache: &Gathered) -> Option<&'static str> {
 }
 
 /// The columns of the table of caches: name, heading, whether it is a number.
-const COLUMNS: [(&str, &str); 15] = [
+const COLUMNS: [(&str, &str); 17] = [
     ("health", "Health"),
     ("backend", "Backend"),
     ("hits", "Hits"),
@@ -89,6 +89,8 @@ const COLUMNS: [(&str, &str); 15] = [
     ("p99_load", "p99 load"),
     ("errors", "Errors"),
     ("coalesced", "Shared loads"),
+    ("stale", "Stale served"),
+    ("refreshes", "Refreshes"),
     ("breaker", "Breaker"),
 ];
 
@@ -120,6 +122,8 @@ pub(super) fn cells(cache: &Gathered) -> [(&'static str, String); COLUMNS.len()]
         time(stats.load_time_quantile(0.99)),
         count(errors),
         count(stats.coalesced),
+        count(stats.stale),
+        count(stats.refreshes),
         breaker(cache).unwrap_or("-").to_owned(),
     ];
     let mut at = 0;

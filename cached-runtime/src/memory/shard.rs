@@ -138,6 +138,8 @@ impl<K, V> Rules<'_, K, V> {
 /// What a call finds.
 pub enum Begun<V> {
     Hit(V),
+    /// The same, with a value past its time to live.
+    Aged(V),
     /// Wait for this flight.
     Join(Arc<Flight<V>>),
     /// Run the body.
@@ -150,8 +152,7 @@ pub enum Begun<V> {
 pub struct Old<V> {
     pub(crate) value: V,
     pub(crate) worth: Worth,
-    /// Whether it may be served at once, before the load has ended.
-    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a load in the background lets its call go"))]
+    /// Whether it may be served at once, before the load has ended: the load is a renewal.
     pub(crate) at_once: bool,
 }
 
@@ -171,7 +172,7 @@ impl<V> Begun<V> {
     pub(crate) fn inside(&self) -> Option<Inside> {
         match self {
             Self::Lead(lead) | Self::Stale(lead, _) => Some(Inside::enter(lead.ticket)),
-            Self::Hit(_) | Self::Join(_) => None,
+            Self::Hit(_) | Self::Aged(_) | Self::Join(_) => None,
         }
     }
 }
@@ -334,8 +335,11 @@ where
             let lead = self.renew(find, own, ask, rules);
             return Begun::Stale(lead, Box::new(Old { value, worth, at_once }));
         }
-        self.counts.stale.add(u64::from(time.latest >= worth.life.fresh_until));
-        Begun::Hit(value)
+        if time.latest < worth.life.fresh_until {
+            return Begun::Hit(value);
+        }
+        self.counts.stale.add(1);
+        Begun::Aged(value)
     }
 
     /// Whether a load of this key is under way that will do.

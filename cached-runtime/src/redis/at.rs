@@ -119,6 +119,7 @@ where
         {
             count(&self.core.counts.stale);
             self.looked(Saw::Stale);
+            watched::tell(&self.core.remote.source, Some(&self.name), Happened::StaleServed);
         } else {
             self.looked(Saw::Hit);
         }
@@ -214,7 +215,7 @@ where
             gates.lookup(&find, Wanted(purpose, || view.own(), || ask), |value| Some(Begun::Hit(value)), |begun| begun)
         };
         let turn = match begun {
-            Some(Begun::Hit(value)) => Turn::Hit(value),
+            Some(Begun::Hit(value) | Begun::Aged(value)) => Turn::Hit(value),
             Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(gates, hash, lead, None)),
             // The gates keep no entries, so there are no old ones.
             Some(Begun::Stale(lead, old)) => Turn::Lead(Leading::new(gates, hash, lead, Some(old))),

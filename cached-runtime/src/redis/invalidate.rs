@@ -15,7 +15,7 @@ use super::queue::{self, Queue};
 use super::remote::{Fresh, Remote, WriteTicket};
 use super::watched;
 use crate::acting::Acting;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::events::{InvalidationCause, What};
 use crate::outcome::{CacheValue, Outcome, Verdict};
 use std::future::Future;
@@ -76,6 +76,11 @@ impl<V: CacheValue> Core<V> {
 
     /// Forgets everything, in all processes: entries and loads of the old generation are dead.
     pub(crate) fn clear(&self) -> Acting {
+        if self.remote.is_bare() {
+            let cause =
+                "bare keys can't be cleared as a whole: others' keys may look like them; invalidate them one by one";
+            return Acting::failed(Error::new(ErrorKind::Config, cause).of(&self.remote.cache, None));
+        }
         watched::tell(&self.remote.source, None, What::Invalidated { cause: InvalidationCause::Clear });
         let remote = Arc::clone(&self.remote);
         self.act(None, async move { remote.unlink_generation(&remote.client.budget()).await })

@@ -6,6 +6,10 @@
 //! namespace:name:vN:{text}:refresh    a refresh under way        } the three share a node
 //! namespace:name:vN:gen               the generation of all entries of the function
 //! namespace:tag:{text}                the nonce of a tag, which all functions share
+//!
+//! text                                a bare entry: plain JSON that other programs share
+//! {text}:lease                        the placeholder of a load of it
+//! {text}:w                            a writer's ticket for it
 //! ```
 //!
 //! Distinct by construction: read from the right, a generation ends in `:vN:gen`, an entry in `:vN:{..}` and a tag in
@@ -32,6 +36,8 @@ pub(crate) enum Form {
     Json,
     /// A template's own pieces, between which the parts of the key stand.
     Template(&'static [&'static str]),
+    /// The same for bare entries.
+    Bare(&'static [&'static str]),
 }
 
 /// What the names of a function's things begin with.
@@ -48,7 +54,9 @@ pub(crate) struct Name {
     text: Arc<str>,
     /// The key's text, where the name only holds its hash.
     hashed: Option<Arc<str>>,
-    /// The name of the generation that it belongs to: one call stays with one namespace, whatever is configured meanwhile.
+    /// The name of the generation that it belongs to; of a bare entry, which has none, the name of its loads' placeholder: that
+    /// begins with a brace, and no generation does, whose own are encoded. (A field of its own would make every name longer.)
+    /// One call stays with one namespace, whatever is configured meanwhile.
     generation: Arc<str>,
     /// The names of its tags' nonces, in the order in which the entry carries them.
     tags: Arc<[Arc<str>]>,
@@ -134,6 +142,8 @@ impl Prefix {
         let text = match self.form {
             Form::Json => text::escape(&text::json(key)?),
             Form::Template(pieces) => text::template(key, pieces)?,
+            // Never hashed: others must find it.
+            Form::Bare(pieces) => return Ok(self.bare(text::template(key, pieces)?)),
         };
         // Empty braces would not be what a cluster hashes.
         let text = if text.is_empty() { "%".to_owned() } else { text };
@@ -146,6 +156,11 @@ impl Prefix {
 
     fn named(&self, text: String, hashed: Option<Arc<str>>) -> Name {
         Name { text: text.into(), hashed, generation: Arc::clone(&self.generation), tags: Arc::default() }
+    }
+
+    fn bare(&self, text: String) -> Name {
+        let lease = format!("{{{text}}}:lease").into();
+        Name { generation: lease, ..self.named(text, None) }
     }
 
     /// The name of the generation.
@@ -183,19 +198,38 @@ impl Name {
         &self.tags
     }
 
-    /// The names of all nonces that it carries: its generation's, then those of its tags.
+    /// Of a bare entry: where its loads have their placeholder.
+    pub(crate) fn lease(&self) -> Option<&Arc<str>> {
+        Some(&self.generation).filter(|name| name.starts_with('{'))
+    }
+
+    /// Where loads have their placeholder.
+    pub(crate) fn placed(&self) -> &Arc<str> {
+        self.lease().unwrap_or(&self.text)
+    }
+
+    /// The names of all nonces that it carries: its generation's, then those of its tags. A bare entry carries none.
     pub(crate) fn nonces(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&*self.generation).chain(self.tags.iter().map(|tag| &**tag))
+        let generation = self.lease().is_none().then_some(&*self.generation);
+        generation.into_iter().chain(self.tags.iter().map(|tag| &**tag))
     }
 
     /// Where a writer leaves its ticket.
     pub(crate) fn writer(&self) -> String {
-        format!("{}:w", self.text)
+        self.beside("w")
+    }
+
+    /// A name on the same node of a cluster, which hashes what stands in braces.
+    fn beside(&self, what: &str) -> String {
+        match self.lease() {
+            Some(_) => format!("{{{}}}:{what}", self.text),
+            None => format!("{}:{what}", self.text),
+        }
     }
 
     /// Where a refresh is noted.
     pub(crate) fn refresh(&self) -> String {
-        format!("{}:refresh", self.text)
+        self.beside("refresh")
     }
 }
 
@@ -269,6 +303,19 @@ mod tests {
                 assert_ne!(*tag(space, text), *names.generation());
             }
         }
+    }
+
+    #[test]
+    fn bare_names_are_the_text() {
+        let prefix = Prefix::new("shop", "product", 0, Form::Bare(&["product:", ""]));
+        let name = prefix.name(&7).unwrap();
+        assert_eq!(&**name.text(), "product:7");
+        assert_eq!(&**name.placed(), "{product:7}:lease");
+        assert_eq!(name.writer(), "{product:7}:w");
+        assert_eq!(name.nonces().count(), 0);
+        assert_eq!(parse("", b"{product:7}:lease"), None, "nothing that is swept");
+        let long = "x".repeat(300);
+        assert_eq!(prefix.name(&long).unwrap().text().len(), 308);
     }
 
     #[test]

@@ -196,7 +196,7 @@ impl<V: CacheValue> Ahead<V> {
                 return Ok(Before::Load(Some(ticket)));
             }
             account.reads();
-            seen = remote.read(&name, false, &budget).await?;
+            seen = remote.read(&name, false, &budget).await?.after(&seen);
         }
         Ok(Before::Load(None))
     }
@@ -221,11 +221,11 @@ async fn wait(
 ) -> Result<Seen, Error> {
     const LOOK: Duration = Duration::from_millis(400);
     const LONGEST: Duration = Duration::from_millis(25);
-    let mut watch = remote.client.watch(name.as_bytes());
+    let mut watch = remote.client.watch(name.placed().as_bytes());
     let mut pause = Duration::from_millis(1);
     loop {
         account.reads();
-        let now = remote.read(name, watch.is_some(), budget).await?;
+        let now = remote.read(name, watch.is_some(), budget).await?.after(seen);
         if !matches!(now.what, What::Placeholder) || now.head != seen.head || is_over(deadline) {
             return Ok(now);
         }

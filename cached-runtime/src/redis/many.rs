@@ -39,6 +39,9 @@ impl Remote {
         if names.is_empty() {
             return Vec::new();
         }
+        if self.is_bare() {
+            return self.read_many_bare(names, AT_ONCE, budget).await;
+        }
         if self.client.settings().cluster {
             return self.read_parts(names, budget).await;
         }
@@ -61,7 +64,7 @@ impl Remote {
             }
         }
         // A reply of another length is no Redis's: what is lacking counts as not read.
-        seen.resize_with(names.len(), || Err(Error::new(ErrorKind::Server(Refusal::Other), "an odd answer to MGET")));
+        seen.resize_with(names.len(), || Err(odd()));
         seen
     }
 
@@ -146,6 +149,11 @@ impl<'n> Nonces<'n> {
     fn keys(&self) -> impl Iterator<Item = &'n [u8]> {
         self.0.iter().map(|key| key.as_bytes())
     }
+}
+
+/// What came is no answer of a Redis.
+pub(crate) fn odd() -> Error {
+    Error::new(ErrorKind::Server(Refusal::Other), "an odd answer to MGET")
 }
 
 fn nonce(value: Option<Vec<u8>>) -> Option<Nonce> {

@@ -4,6 +4,7 @@
 mod at;
 #[cfg(feature = "tokio")]
 mod background;
+mod bare;
 mod breaker;
 mod budget;
 mod bulk;

@@ -35,7 +35,7 @@ fn is_old(nonce: &Nonce, now: u64) -> bool {
 
 /// Prolongs the nonces of the tags that are about to end, in the background.
 pub(crate) fn keep(client: Client, name: &Name, nonces: &[Nonce], lasts: Option<Duration>, now: u64) {
-    let tags = name.tags().iter().zip(&nonces[1..]);
+    let tags = name.tags().iter().zip(nonces.iter().skip(1));
     let old: Vec<Arc<str>> = tags.filter(|(_, nonce)| is_old(nonce, now)).map(|(tag, _)| Arc::clone(tag)).collect();
     if !old.is_empty() {
         client.spawn(prolong(client, old, life(lasts)));

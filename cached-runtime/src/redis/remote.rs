@@ -1,6 +1,7 @@
 //! The steps of the protocol that talk to the server, each one round trip (two where the server lost something): read,
 //! lease, fill, release, refresh. Must never know a value's type, run a body, or wait for anything but the server.
 
+use super::bare::Bare;
 use super::envelope::{self, Content, HEAD, Head, Meta, Nonce, Stamp};
 use super::keys::{Form, Name, Prefix};
 use super::nonces;
@@ -52,6 +53,8 @@ pub(crate) struct Seen {
     pub(crate) renewal: Renewal,
     /// The nonces that it should carry, in the order of [`Name::nonces`]; `None` for one that is missing.
     pub(crate) nonces: Vec<Option<Nonce>>,
+    /// Of a bare entry: see [`Bare`].
+    pub(crate) bare: Option<Box<Bare>>,
 }
 
 /// Whether an entry is being renewed, as far as a read of it showed.
@@ -98,6 +101,17 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// A bare entry: no more than its JSON.
+    pub(crate) fn bare(bytes: Vec<u8>) -> Self {
+        let payload = 0..bytes.len();
+        let meta = Meta { codec: super::codec::Codec::Json.id(), ..Meta::default() };
+        Self { meta, bytes: Arc::new(bytes), payload }
+    }
+
+    pub(crate) fn bytes(&self) -> &Arc<Vec<u8>> {
+        &self.bytes
+    }
+
     pub(crate) fn payload(&self) -> &[u8] {
         &self.bytes[self.payload.clone()]
     }
@@ -106,12 +120,15 @@ impl Stored {
 impl Seen {
     /// The same, after it turned out that the entry can't be decoded: a miss that is replaced over its stamp.
     pub(crate) fn unreadable(self) -> Self {
-        Self { what: What::Nothing, ..self }
+        match self.bare {
+            Some(bare) => bare.unreadable(self.head),
+            None => Self { what: What::Nothing, ..self },
+        }
     }
 
     /// Nothing was read.
     pub(crate) fn nothing() -> Self {
-        Self { head: Head::default(), what: What::Nothing, renewal: Renewal::None, nonces: Vec::new() }
+        Self { head: Head::default(), what: What::Nothing, renewal: Renewal::None, nonces: Vec::new(), bare: None }
     }
 
     /// What stands at a key is live iff its nonces are there and equal: a `clear` removes the generation's and an
@@ -119,7 +136,7 @@ impl Seen {
     /// under way included. A lost nonce (evicted, expired) is no worse: more misses.
     pub(crate) fn judge(value: Option<Vec<u8>>, nonces: Vec<Option<Nonce>>) -> Self {
         let Some(bytes) = value else {
-            return Self { head: Head::default(), what: What::Nothing, renewal: Renewal::None, nonces };
+            return Self { head: Head::default(), what: What::Nothing, renewal: Renewal::None, nonces, bare: None };
         };
         let head = Head::of(&bytes);
         let live = |carried: &[Nonce]| carried.iter().copied().map(Some).eq(nonces.iter().copied());
@@ -130,7 +147,7 @@ impl Seen {
             }
             _ => What::Nothing,
         };
-        Self { head, what, renewal: Renewal::None, nonces }
+        Self { head, what, renewal: Renewal::None, nonces, bare: None }
     }
 }
 
@@ -268,6 +285,11 @@ impl Remote {
         prefix
     }
 
+    /// Whether its entries are bare JSON.
+    pub(crate) fn is_bare(&self) -> bool {
+        matches!(self.form, Form::Bare(_))
+    }
+
     pub(crate) fn version(&self) -> u32 {
         self.version
     }
@@ -292,7 +314,11 @@ impl Remote {
     ///
     /// A key of a wrong type is nil to `MGET`. With `tracked`, the read asks the server to tell of the next change.
     pub(crate) async fn read(&self, name: &Name, tracked: bool, budget: &Budget) -> Result<Seen, Error> {
-        let refresh = self.renews.then(|| name.refresh());
+        let refresh = match name.lease() {
+            // In the place of the mark of a renewal, which bare entries don't have.
+            Some(lease) => Some(lease.to_string()),
+            None => self.renews.then(|| name.refresh()),
+        };
         let refresh = refresh.as_ref().map(String::as_bytes);
         let keys = || std::iter::once(name.as_bytes()).chain(name.nonces().map(str::as_bytes)).chain(refresh);
         let mut work = Pipeline::with_capacity(2);
@@ -323,7 +349,11 @@ impl Remote {
         let mut values = values.into_iter().map(bytes);
         let value = values.next().flatten();
         let nonces = values.by_ref().take(1 + name.tags().len()).map(|bytes| Nonce::try_from(bytes?).ok()).collect();
-        let renewal = Renewal::of(values.next().flatten().as_deref());
+        let last = values.next().flatten();
+        if name.lease().is_some() {
+            return Ok(Bare::judge(value, last.as_deref()));
+        }
+        let renewal = Renewal::of(last.as_deref());
         Ok(Seen { renewal, ..Seen::judge(value, nonces) })
     }
 
@@ -367,11 +397,17 @@ impl Remote {
         let nonces = self.nonces(name, &seen.nonces, budget).await?;
         let placeholder = envelope::placeholder(&envelope::stamp(), &nonces);
         let head = Head::of(&placeholder);
-        let arguments = vec![seen.head.as_bytes().to_vec(), placeholder, scripts::millis(LEASE)];
-        let reply =
-            self.run(Call::new(&scripts::LEASE_SCRIPT, &[name.as_bytes()], arguments), Some(name), budget).await?;
+        let mut arguments = vec![seen.head.as_bytes().to_vec(), placeholder, scripts::millis(LEASE)];
+        let call = match name.lease() {
+            None => Call::new(&scripts::LEASE_SCRIPT, &[name.as_bytes()], arguments),
+            Some(lease) => {
+                arguments.push(seen.bare.as_ref().map(|bare| bare.head().as_bytes().to_vec()).unwrap_or_default());
+                Call::new(&scripts::BARE_LEASE_SCRIPT, &[name.as_bytes(), lease.as_bytes()], arguments)
+            }
+        };
+        let reply = self.run(call, Some(name), budget).await?;
         let Some((1, now)) = timed(&reply) else { return Ok(Leased::Lost) };
-        let own = Own { key: Arc::clone(name.text()), head: head.clone(), lock: false };
+        let own = Own { key: Arc::clone(name.placed()), head: head.clone(), lock: false };
         Ok(Leased::Won(self.ticket(name, head, nonces, Some(now), Some(own))))
     }
 
@@ -430,13 +466,14 @@ impl Remote {
         let kind = entry.as_bytes()[..5].to_vec();
         let placed = Head::of(&placeholder);
         let arguments = vec![kind, stamp.to_vec(), placeholder, scripts::millis(LEASE)];
-        let reply =
-            self.run(Call::new(&scripts::REFRESH_SCRIPT, &[name.as_bytes()], arguments), Some(name), budget).await?;
+        // A bare entry is served on in any case: its placeholder stands beside it.
+        let call = Call::new(&scripts::REFRESH_SCRIPT, &[name.placed().as_bytes()], arguments);
+        let reply = self.run(call, Some(name), budget).await?;
         match timed(&reply) {
             // The entry is served on, also if the load fails.
             Some((1, now)) => Ok(self.ticket(name, entry, nonces, Some(now), None)),
             Some((_, now)) => {
-                let own = Own { key: Arc::clone(name.text()), head: placed.clone(), lock: false };
+                let own = Own { key: Arc::clone(name.placed()), head: placed.clone(), lock: false };
                 Ok(self.ticket(name, placed, nonces, Some(now), Some(own)))
             }
             None => Err(self.failed(odd_answer(), Some(name))),
@@ -498,11 +535,18 @@ impl Remote {
         let entry = self.entry(&ticket.name, &ticket.nonces, fresh, created)?;
         let mut arguments = vec![ticket.head.as_bytes().to_vec(), entry, how, until];
         let mut keys = vec![ticket.name.as_bytes()];
+        let script = match ticket.name.lease() {
+            Some(lease) => {
+                keys.push(lease.as_bytes());
+                &scripts::BARE_FILL_SCRIPT
+            }
+            None => &scripts::FILL_SCRIPT,
+        };
         if let Some(own) = ticket.own.as_ref().filter(|own| own.lock) {
             keys.push(own.key.as_bytes());
             arguments.push(own.head.as_bytes().to_vec());
         }
-        let call = Call::new(&scripts::FILL_SCRIPT, &keys, arguments);
+        let call = Call::new(script, &keys, arguments);
         let reply = self.run(call, Some(&ticket.name), budget).await?;
         ticket.own = None;
         Ok(matches!(reply, Value::Int(1)))
@@ -521,6 +565,9 @@ impl Remote {
         if payload.len() > limit {
             return Err(too_large(payload.len()));
         }
+        if name.lease().is_some() {
+            return Ok(payload);
+        }
         envelope::entry(&envelope::stamp(), &meta, nonces, name.hashed(), &payload)
             .ok_or_else(|| too_large(payload.len()))
     }
@@ -538,6 +585,11 @@ impl Remote {
 
     /// Removes what a load found outdated without having something better: a success that isn't kept.
     pub(crate) async fn outdate(&self, ticket: Ticket, budget: &Budget) -> Result<(), Error> {
+        if let (Some(lease), Some(_)) = (ticket.name.lease(), &ticket.own) {
+            let keys = [ticket.name.as_bytes(), lease.as_bytes()];
+            let call = Call::new(&scripts::BARE_OUTDATE_SCRIPT, &keys, vec![ticket.head.as_bytes().to_vec()]);
+            self.run(call, Some(&ticket.name), budget).await?;
+        }
         // What it shares with others is theirs to end.
         let entry = ticket.head.as_bytes().get(..5) == Some(&entry_head(&[0; 16]).as_bytes()[..5]);
         if entry {
@@ -587,13 +639,19 @@ impl Remote {
         let contested: &[u8] = if ticket.contested { b"1" } else { b"0" };
         let life = TICKET_LIFE.as_millis().to_string().into_bytes();
         let arguments = vec![ticket.token.to_vec(), contested.to_vec(), life, entry, how, until];
-        let call = Call::new(&scripts::COMMIT_SCRIPT, &[name.as_bytes(), name.writer().as_bytes()], arguments);
+        let writer = name.writer();
+        let keys: Vec<&[u8]> = [name.as_bytes(), writer.as_bytes()]
+            .into_iter()
+            .chain(name.lease().map(|lease| lease.as_bytes()))
+            .collect();
+        let call = Call::new(&scripts::COMMIT_SCRIPT, &keys, arguments);
         Ok(matches!(self.run(call, Some(name), budget).await?, Value::Int(1)))
     }
 
     /// Removes an entry or placeholder, and what its writers and refreshers left. Waits for the acknowledgement.
     pub(crate) async fn unlink(&self, name: &Name, budget: &Budget) -> Result<u64, Error> {
-        let (writer, refresh) = (name.writer(), name.refresh());
+        let writer = name.writer();
+        let refresh = name.lease().map_or_else(|| name.refresh(), ToString::to_string);
         let mut work = Pipeline::with_capacity(1);
         work.add_command(command(&[b"UNLINK", name.as_bytes(), writer.as_bytes(), refresh.as_bytes()]));
         let reply =
@@ -645,7 +703,7 @@ fn command(words: &[&[u8]]) -> Cmd {
     command
 }
 
-fn bytes(value: Value) -> Option<Vec<u8>> {
+pub(crate) fn bytes(value: Value) -> Option<Vec<u8>> {
     match value {
         Value::BulkString(bytes) => Some(bytes),
         Value::SimpleString(text) => Some(text.into_bytes()),

@@ -109,13 +109,57 @@ redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
 return {0, now[1], now[2]}
 ";
 
+/// Of a bare entry: puts a placeholder at `KEYS[2]` where the caller saw the head `ARGV[1]`, if what stands at the entry's own
+/// key, `KEYS[1]`, is still what the caller saw there (`ARGV[4]`, none or unreadable): or else a load has ended since.
+///
+/// Gives what [`LEASE`] gives.
+const BARE_LEASE: &str = r"
+local now = redis.call('TIME')
+local value = redis.pcall('GETRANGE', KEYS[1], 0, 20)
+if type(value) == 'table' then
+  value = ''
+end
+if redis.pcall('GETRANGE', KEYS[2], 0, 20) ~= ARGV[1] or value ~= ARGV[4] then
+  return {0, now[1], now[2]}
+end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return {1, now[1], now[2]}
+";
+
+/// Of a bare entry: stores the value at `KEYS[1]` if the placeholder at `KEYS[2]` is still the caller's, which goes.
+/// `ARGV` is as for [`FILL`]. Gives 1 or 0.
+const BARE_FILL: &str = r"
+if redis.pcall('GETRANGE', KEYS[2], 0, 20) ~= ARGV[1] then
+  return 0
+end
+if ARGV[3] == '' then
+  redis.call('SET', KEYS[1], ARGV[2])
+else
+  redis.call('SET', KEYS[1], ARGV[2], ARGV[3], ARGV[4])
+end
+redis.call('UNLINK', KEYS[2])
+return 1
+";
+
+/// Of a bare entry: removes the value as well as the placeholder, if that is still the caller's. Gives 1 or 0.
+const BARE_OUTDATE: &str = r"
+if redis.pcall('GETRANGE', KEYS[2], 0, 20) ~= ARGV[1] then
+  return 0
+end
+return redis.call('UNLINK', KEYS[1], KEYS[2])
+";
+
 /// The second half of a write: stores the value if nobody else wrote since the ticket was taken, and nobody had before.
 ///
-/// `KEYS` is the entry and its `:w`; `ARGV` the ticket, whether there was one before it (`1`), the life of a ticket, the
+/// `KEYS` is the entry, its `:w`, and of a bare entry the placeholder, which goes: loads that began before store nothing.
+/// `ARGV` is the ticket, whether there was one before it (`1`), the life of a ticket, the
 /// entry, and until when.
 /// Gives 1, or 0 where the entry was removed instead: two writers that commit to the database in one order and come here
 /// in the other end in a miss, not in the older value.
 const COMMIT: &str = r"
+if KEYS[3] then
+  redis.call('UNLINK', KEYS[3])
+end
 if redis.call('GET', KEYS[2]) == ARGV[1] and ARGV[2] == '0' then
   if ARGV[5] == '' then
     redis.call('SET', KEYS[1], ARGV[4])
@@ -159,6 +203,12 @@ scripts! {
     RELEASE_SCRIPT: RELEASE;
     /// See [`REFRESH`].
     REFRESH_SCRIPT: REFRESH;
+    /// See [`BARE_LEASE`].
+    BARE_LEASE_SCRIPT: BARE_LEASE;
+    /// See [`BARE_FILL`].
+    BARE_FILL_SCRIPT: BARE_FILL;
+    /// See [`BARE_OUTDATE`].
+    BARE_OUTDATE_SCRIPT: BARE_OUTDATE;
     /// See [`COMMIT`].
     COMMIT_SCRIPT: COMMIT;
 }

@@ -14,7 +14,7 @@ use crate::at::{At, Lookup, at};
 use crate::builder::Builder;
 use crate::bulk::Bulk;
 use crate::cache::Cache;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::key::{Val, View};
 use crate::memory::MemoryCache;
 use crate::outcome::{self, CacheValue};
@@ -98,11 +98,12 @@ pub(crate) struct Options {
     codec: Codec,
     compress_above: Option<usize>,
     form: Form,
+    plain: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { connection: "default", codec: Codec::Json, compress_above: None, form: Form::Json }
+        Self { connection: "default", codec: Codec::Json, compress_above: None, form: Form::Json, plain: false }
     }
 }
 
@@ -143,6 +144,38 @@ impl<K, V> Builder<K, V> {
         self
     }
 
+    /// Bare JSON at the template's text as the key, without prefix or envelope: programs in other languages share the entries.
+    ///
+    /// What they store is served, until it expires by their `PX`; what is not the JSON of this cache's values is a miss, and is
+    /// replaced. In the text the parts stand as they are but for what is neither letter, digit nor one of `_.@+~`, which is
+    /// percent-encoded. Beside an entry lie `{key}:lease` and `{key}:w` while it is loaded or written.
+    ///
+    /// One load a key and the fences hold among programs that use this crate. Lost is: a `DEL` by another program during a
+    /// load is not seen, and the load's value is stored; there are no tags, no stale windows, no other codec, and no `version`;
+    /// `clear` is an error and `invalidate_matching` passes by, since other programs' keys may look like these. A cache that
+    /// asks for one of these, or that has no [`template`](Self::template), keeps nothing and returns
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config).
+    ///
+    /// ```no_run
+    /// use cached_runtime::Cache;
+    /// use std::time::Duration;
+    ///
+    /// // In Python: json.loads(redis.get("product:7"))
+    /// let products = Cache::<u32, Vec<String>>::builder()
+    ///     .name("products")
+    ///     .template(&["product:", ""])
+    ///     .plain()
+    ///     .ttl(Duration::from_secs(60))
+    ///     .build_redis();
+    /// products.set(7, vec!["tea".to_owned()])?;
+    /// # Ok::<_, cached_runtime::Error>(())
+    /// ```
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.redis.plain = true;
+        self
+    }
+
     /// Adds the types of an instantiation to the name.
     pub(crate) fn name_more(self, types: &str) -> Self {
         if types.is_empty() {
@@ -156,7 +189,7 @@ impl<K, V> Builder<K, V> {
     /// version. It connects at the first use.
     ///
     /// `capacity`, `eviction` and weights have no effect: how much there is, and who goes first, is the server's
-    /// `maxmemory` and `maxmemory-policy`.
+    /// `maxmemory` and `maxmemory-policy`. With a `tti` it keeps nothing and says so: a read doesn't write to the server.
     pub fn build_redis(self) -> Cache<K, V, Redis>
     where
         K: RemoteKey,
@@ -176,12 +209,16 @@ impl<K, V> Builder<K, V> {
     {
         let parts = self.remote_parts();
         let options = parts.options;
-        let refused = refused(options.connection, &parts.name, parts.version);
+        let refused = refused(options.connection, &parts.name, parts.version).or_else(|| unfit(&parts));
+        let form = match options.form {
+            Form::Template(pieces) if options.plain => Form::Bare(pieces),
+            form => form,
+        };
         let remote = Remote::new(
             Client::named(options.connection),
             Arc::clone(&parts.source),
             parts.version,
-            options.form,
+            form,
             &parts.policy,
         );
         let core = Arc::new(Core {
@@ -200,6 +237,29 @@ impl<K, V> Builder<K, V> {
         registry::list(listed);
         Cache { handle: Arc::new(RedisCache { core, refused, key: PhantomData }) }
     }
+}
+
+/// Why a cache can't be as its builder says; logged, since whoever builds it can't be told otherwise.
+fn unfit<V>(parts: &Parts<V>) -> Option<Error> {
+    let Parts { options, policy, version, .. } = parts;
+    let cause = if policy.tti().is_some() {
+        "`tti` has no effect in Redis, where a read writes nothing: remove it, and say a `ttl`"
+    } else if !options.plain {
+        return None;
+    } else if !matches!(options.form, Form::Template(_)) {
+        "`plain` needs a template that says what the keys are: add `.template(..)`"
+    } else if policy.renews() || policy.has_stale() {
+        "bare JSON has no stale windows and is not refreshed ahead: remove them, or `plain`"
+    } else if options.codec != Codec::Json || options.compress_above.is_some() {
+        "`plain` is JSON as it is: remove `codec` and `compress_above`"
+    } else if *version != 0 {
+        "bare keys have no `version`: put it into the template"
+    } else {
+        return None;
+    };
+    let error = Error::new(ErrorKind::Config, cause).of(&parts.name, None);
+    log::error!("{error}");
+    Some(error)
 }
 
 /// What a builder has for a cache in Redis.

@@ -40,6 +40,10 @@ pub(crate) fn carried(remote: &Remote, name: Name, source: &TagSource<'_>) -> Re
     if source.is_none() {
         return Ok(name);
     }
+    if remote.is_bare() {
+        let problem = "bare JSON carries no tags: remove them, or `plain`";
+        return Err(remote.failed(Error::new(ErrorKind::Config, problem), Some(&name)));
+    }
     let namespace = Arc::clone(&remote.client.settings().namespace);
     let mut tags = Vec::new();
     source.each(&mut |tag| tags.push(keys::tag(&namespace, &tag.to_string())));

@@ -1,6 +1,12 @@
 //! What the options, companions and handles do, a behaviour a module. The promises are in `promises`, what needs the test clock is in `clock`.
 // Bodies stand in for real ones: what they take, ignore or only pretend to do is no matter.
-#![allow(clippy::pedantic, clippy::useless_conversion, clippy::drop_non_drop, dropping_copy_types)]
+#![allow(
+    clippy::pedantic,
+    clippy::needless_borrow,
+    clippy::useless_conversion,
+    clippy::drop_non_drop,
+    dropping_copy_types
+)]
 
 mod cache_handle;
 mod companions;
@@ -10,6 +16,7 @@ mod each;
 mod events;
 mod eviction_order;
 mod functools;
+mod invalidate_chosen;
 mod keys;
 mod local_backend;
 mod prometheus;

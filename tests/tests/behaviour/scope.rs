@@ -149,3 +149,26 @@ async fn interleaved_futures_keep_their_scopes_apart() {
     drop(scope::bypass_async(ask(4)));
     assert_eq!(ask(5).await, 1);
 }
+
+#[test]
+fn calls_for_many_ids_obey_scopes_and_are_told() {
+    use cached_runtime::private::{AllThreads, AnyLeaf as _, Leaf, OutcomeOf, Pick as _, at, each};
+    use std::collections::HashMap;
+    let (cache, runs) = (Cache::<u32, u32>::builder().name("scope::many").build(), AtomicU32::new(0));
+    let many = |ids: &[u32]| -> HashMap<u32, u32> {
+        let outcome = (&&&&&&&&OutcomeOf::<Option<u32>, AllThreads>::new()).__pick();
+        let items = ids.iter().map(|id| (*id, at(&cache, Leaf(id, AllThreads).__part(), outcome))).collect();
+        each(items).run(|ids: Vec<u32>| {
+            let run = runs.fetch_add(1, Ordering::Relaxed) + 1;
+            ids.iter().map(|id| (*id, id + run)).collect::<HashMap<_, _>>()
+        })
+    };
+    assert_eq!(many(&[1])[&1], 2);
+    let (got, seen) = scope::observe(|| many(&[1, 2]));
+    assert_eq!((got[&1], got[&2]), (2, 4));
+    assert_eq!(seen.of("scope::many"), [Found::Hit, Found::Miss]);
+    assert_eq!(scope::bypass(|| many(&[1, 2])), HashMap::from([(1, 4), (2, 5)]), "all of them, and nothing is stored");
+    assert_eq!(many(&[1])[&1], 2);
+    assert_eq!(scope::fresh(|| many(&[1, 2])), HashMap::from([(1, 5), (2, 6)]));
+    assert_eq!(many(&[1, 2]), HashMap::from([(1, 5), (2, 6)]), "stored");
+}

@@ -19,6 +19,7 @@ mod tti;
 mod ttl;
 mod ttl_from_the_value;
 mod vast_and_zero;
+mod windows_events;
 mod windows_model;
 
 use cached_runtime::{Builder, Cache, Eviction};

@@ -58,6 +58,8 @@ fn the_listed_commands_are_enough() {
     assert_eq!(two.get(&1).as_deref(), Some("one"));
     assert_eq!(two.try_get_or_load(2, || Err::<String, _>("no")), Err("no"));
     two.set(2, "two".to_owned()).expect("permitted");
+    server.client().call(&["SET", "cached:pages:v0:{page:2}:w", "another writer"]);
+    two.set(2, "contested".to_owned()).expect("permitted");
     assert_eq!(one.get_many([1, 2]).len(), 2);
     one.invalidate(&2).expect("permitted");
     let found: HashMap<u64, String> =

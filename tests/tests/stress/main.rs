@@ -1,10 +1,17 @@
 //! Chance and many threads: the fence oracle, and everything at once. Seconds long, so a binary of its own.
 // Bodies stand in for real ones: what they take, ignore or only pretend to do is no matter.
-#![allow(clippy::pedantic, clippy::useless_conversion, clippy::drop_non_drop, dropping_copy_types)]
+#![allow(
+    clippy::pedantic,
+    clippy::needless_borrow,
+    clippy::useless_conversion,
+    clippy::drop_non_drop,
+    dropping_copy_types
+)]
 
 mod everything_at_once;
 mod fence_oracle;
 mod fence_oracle_async;
+mod fence_oracle_groups;
 
 use std::cell::Cell;
 
