@@ -4,6 +4,7 @@ use crate::db::{Db, Patch};
 use crate::error::Result;
 use crate::model::{Loaded, Page, Product};
 use cached_runtime::invalidates;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -76,6 +77,18 @@ pub(crate) mod in_memory {
         super::load_product(db, id).await
     }
 
+    // Many of them, in the entries of `product`: one query for those that are missing.
+    #[cached(
+        each = id in ids,
+        key = id,
+        cache = product::cache(),
+        tags = ["product:{id}"],
+        cache_none = "10s"
+    )]
+    pub(crate) async fn products(db: &Db, ids: &[i64]) -> Result<Vec<Option<Item>>> {
+        super::load_products(db, ids).await
+    }
+
     #[cached(
         name = "products",
         key = "products:{page}:{per_page}",
@@ -113,6 +126,19 @@ pub(crate) mod in_redis {
         super::load_product(db, id).await
     }
 
+    // Many of them, in the entries of `product`: one query for those that are missing.
+    #[cached(
+        each = id in ids,
+        key = id,
+        cache = product::cache(),
+        backend = redis,
+        tags = ["product:{id}"],
+        cache_none = "10s"
+    )]
+    pub(crate) async fn products(db: &Db, ids: &[i64]) -> Result<Vec<Option<Item>>> {
+        super::load_products(db, ids).await
+    }
+
     #[cached(
         name = "redis_products",
         backend = redis,
@@ -134,6 +160,13 @@ async fn load_product(db: &Db, id: i64) -> Result<Option<Item>> {
     Ok(product.map(|product| Arc::new(Loaded::new(product, start))))
 }
 
+async fn load_products(db: &Db, ids: &[i64]) -> Result<Vec<Option<Item>>> {
+    let start = Instant::now();
+    let found = db.products(ids).await?.into_iter();
+    let found: HashMap<i64, Item> = found.map(|product| (product.id, Arc::new(Loaded::new(product, start)))).collect();
+    Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+}
+
 async fn load_page(db: &Db, page: u32, per_page: u32) -> Result<List> {
     let start = Instant::now();
     Ok(Arc::new(Loaded::new(db.page(page, per_page).await?, start)))
@@ -152,32 +185,8 @@ pub(crate) async fn update(db: &Db, id: i64, patch: &Patch) -> Result<bool> {
 /// Many products, in the order of `ids`: those that are cached from there, the others with one query. They share their entries
 /// with [`product`].
 pub(crate) async fn products(db: &Db, backend: Backend, ids: &[i64]) -> Result<Vec<Option<Item>>> {
-    let kept = match backend {
-        Backend::Memory => in_memory::product::many(ids.iter().copied()).await,
-        Backend::Redis => in_redis::product::many(ids.iter().copied()).await,
-    };
-    let mut found: Vec<Option<Item>> = kept.into_iter().map(|kept| kept.and_then(Result::ok).flatten()).collect();
-    let missing: Vec<i64> = ids.iter().zip(&found).filter(|(_, item)| item.is_none()).map(|(id, _)| *id).collect();
-    if missing.is_empty() {
-        return Ok(found);
-    }
-    let start = Instant::now();
-    for product in db.products(&missing).await? {
-        let item = Arc::new(Loaded::new(product, start));
-        keep(backend, &item).await;
-        for (slot, _) in found.iter_mut().zip(ids).filter(|(_, id)| **id == item.value.id) {
-            *slot = Some(item.clone());
-        }
-    }
-    Ok(found)
-}
-
-async fn keep(backend: Backend, item: &Item) {
     match backend {
-        Backend::Memory => in_memory::product::set(item.value.id, item).await,
-        Backend::Redis => {
-            let kept = in_redis::product::set(item.value.id, item).await;
-            kept.unwrap_or_else(|error| tracing::debug!(%error, "not kept"));
-        }
+        Backend::Memory => in_memory::products(db, ids).await,
+        Backend::Redis => in_redis::products(db, ids).await,
     }
 }
