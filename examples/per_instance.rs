@@ -13,7 +13,7 @@ struct Shop {
 
 impl Shop {
     fn new(id: u32, factor: u64) -> Self {
-        let prices = Cache::builder().name("prices").capacity(100).ttl(Duration::from_secs(60)).build();
+        let prices = Cache::builder().name("prices").capacity(100).ttl(Duration::from_mins(1)).build();
         Self { id, factor, prices }
     }
 
