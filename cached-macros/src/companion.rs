@@ -400,7 +400,7 @@ pub(crate) fn entry_method(expansion: &Expansion<'_>, name: &Ident) -> TokenStre
     let receiver = function.receiver().map(borrowed);
     let comma = receiver.as_ref().map(|_| quote!(,));
     let arguments = expansion.stored_arguments();
-    let tags = expansion.tags();
+    let tags = expansion.tags_rendered();
     let parameters = arguments.iter().map(|argument| {
         let (name, ty) = (&argument.name, &argument.ty);
         quote!(#name: #ty)

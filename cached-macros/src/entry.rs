@@ -54,6 +54,12 @@ impl Expansion<'_> {
         Some(quote!(.tags_boxed(::std::boxed::Box::new(move #each))))
     }
 
+    /// The same for an entry that outlives the arguments.
+    pub(crate) fn tags_rendered(&self) -> Option<TokenStream> {
+        let (each, rt) = (self.each_tag(Scope::Inside)?, &self.rt);
+        Some(quote!(.tags_boxed(#rt::rendered(&#each))))
+    }
+
     fn each_tag(&self, scope: Scope) -> Option<TokenStream> {
         if self.plan.tags.is_empty() {
             return None;

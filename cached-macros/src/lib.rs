@@ -147,9 +147,9 @@ use proc_macro::TokenStream;
 /// Who renews: in an async function whose arguments can be owned, a task of the current tokio runtime, and no call waits for
 /// it (feature `tokio`). Owned arguments move there; `&T`, `&str` and `&[T]` are cloned where `T: Clone + Send + Sync +
 /// 'static`. Else (sync functions, methods, other borrowed arguments, `backend = local`, outside of a runtime) the call that
-/// finds the value due waits for the load and has the new value, and the others have the old one meanwhile. The
-/// documentation of the companion's `refresh` says which of the two a function is. The load of such an async function is
-/// spawned, so its future must be `Send`.
+/// finds the value due waits for the load and has the new value, and the others have the old one meanwhile. (An editor shows
+/// which of the two a function is at the companion's `refresh`.) The load of such an async function is spawned, so its future
+/// must be `Send`; one that calls itself is written `fn f(..) -> Pin<Box<dyn Future<Output = ..> + Send>>`.
 ///
 /// The time limits are in real time, by a timer of the crate's own: they hold on a runtime without timers too.
 ///

@@ -28,8 +28,8 @@
 //!   inside of a load does not wait for that load, and no call waits longer than its bound (`coalesce`, 60 seconds). An
 //!   error is shared if it is `Clone + Send + Sync + 'static`; after one that is not, those who wait load on their own, in
 //!   waves of 2, 4, 8... at once. An `Arc` around the error shares it.
-//! - **Fenced fills.** A call that starts after `invalidate`, `set` or `clear` returned never gets a value whose load
-//!   began before, and an older load never overwrites a newer value.
+//! - **Fenced fills.** A call that starts after `invalidate`, `invalidate_tag`, `set` or `clear` returned never gets a value
+//!   whose load began before, and an older load never overwrites a newer value.
 //! - **Your code runs outside of all locks**: the function itself, `cache_if`, the drop of what was removed. Only a
 //!   key's `Eq` and `Clone`, a value's `Clone` and `weigh` run under one, and may call the function again all the same
 //!   (such a call is answered by a hit or goes past the cache).

@@ -31,7 +31,7 @@ pub use crate::stats::Stats;
 pub use crate::store::Local;
 #[cfg(feature = "redis")]
 pub use crate::store::Redis;
-pub use crate::tags::TagsOf;
+pub use crate::tags::{TagsOf, rendered};
 pub use crate::timeout::MayTimeOut;
 #[cfg(feature = "tokio")]
 pub use crate::timeout::limited;

@@ -29,6 +29,13 @@ use std::fmt::{self, Write};
 /// which with the memory stores is on a miss only.
 pub type TagsOf<'t> = dyn Fn(&mut dyn FnMut(fmt::Arguments<'_>)) + 't;
 
+/// The same tags as texts: for an entry that is handed to the caller and outlives the arguments.
+pub fn rendered(tags: &TagsOf<'_>) -> Box<TagsOf<'static>> {
+    let mut texts = Vec::new();
+    tags(&mut |text| texts.push(text.to_string()));
+    Box::new(move |tag| texts.iter().for_each(|text| tag(format_args!("{text}"))))
+}
+
 /// How many slots there are. The model checker makes them anew for each of its runs.
 #[cfg(not(shuttle))]
 const SLOTS: usize = 1 << 16;

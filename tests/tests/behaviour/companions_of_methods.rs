@@ -116,3 +116,32 @@ fn associated_functions_without_self() {
     assert!(Math::new_like(1).is_some() && Math::new_like(1).is_some());
     assert_eq!(RUNS.get(), 2);
 }
+
+#[test]
+fn an_entry_of_a_method_knows_its_tags() {
+    struct Store {
+        id: u32,
+    }
+    impl Store {
+        #[cached(key = (self.id, name), companion = item_entry, tags = ["store:{self.id}", "item:{name}"])]
+        fn item(&self, name: &str, n: u64) -> u64 {
+            n + name.len() as u64
+        }
+        #[cached(key = n, companion = later_entry, tags = ["later:{n}:{self.id}"])]
+        async fn later(&self, n: u64) -> u64 {
+            std::future::ready(n + u64::from(self.id)).await
+        }
+    }
+    let (one, two) = (Store { id: 1_000_001 }, Store { id: 1_000_002 });
+    one.item_entry("a").set(&7);
+    two.item("a", 1);
+    cached_runtime::invalidate_tag("store:1000001").wait().expect("memory forgets");
+    assert_eq!(one.item_entry("a").get(), None);
+    assert_eq!(two.item_entry("a").get(), Some(2));
+    cached_runtime::invalidate_tag("item:a").wait().expect("memory forgets");
+    assert_eq!(two.item_entry("a").get(), None);
+    one.later_entry(3).set(&4);
+    cached_runtime::invalidate_tag("later:3:1000001").wait().expect("memory forgets");
+    assert!(!one.later_entry(3).contains());
+    assert_eq!(run(async move || one.later(3).await), 1_000_004);
+}
