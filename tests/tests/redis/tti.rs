@@ -87,8 +87,9 @@ fn whoever_reads_an_entry_prolongs_it() {
 
 #[test]
 fn the_end_is_that_of_the_ttl_and_its_window() {
+    type With = fn(Builder<u64, u64>) -> Builder<u64, u64>;
     let server = Server::start();
-    let windows: [(&'static str, fn(Builder<u64, u64>) -> Builder<u64, u64>, i64); 3] = [
+    let windows: [(&'static str, With, i64); 3] = [
         ("tti_ttl", |it| it.ttl(Duration::from_secs(15)), 15_000),
         ("tti_swr", |it| it.ttl(Duration::from_secs(1)).stale_while_revalidate(IDLE), 15_000),
         ("tti_sie", |it| it.ttl(Duration::from_secs(1)).stale_if_error(IDLE), 15_000),
