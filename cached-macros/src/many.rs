@@ -4,8 +4,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    GenericParam, Generics, Ident, Lifetime, LifetimeParam, ParenthesizedGenericArguments, Type, TypeFnPtr,
-    TypeReference, WherePredicate, parse_quote,
+    GenericParam, Generics, Ident, Lifetime, LifetimeParam, ParenthesizedGenericArguments, PredicateType, Type,
+    TypeFnPtr, TypeParamBound, TypeReference, WherePredicate,
 };
 
 use crate::expand::{Expansion, quote};
@@ -91,10 +91,22 @@ pub(crate) fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
 /// function itself says by its arguments.
 fn outlive(generics: &mut Generics) {
     let lifetimes: Vec<Lifetime> = generics.lifetimes().map(|param| param.lifetime.clone()).collect();
-    let types: Vec<Ident> = generics.type_params().map(|param| param.ident.clone()).collect();
-    let bounds = types.iter().map(|name| parse_quote!(#name: #(#lifetimes)+*));
-    let bounds: Vec<WherePredicate> = bounds.collect();
-    generics.make_where_clause().predicates.extend(bounds);
+    let all = || lifetimes.iter().cloned().map(TypeParamBound::Lifetime);
+    let mut elsewhere = Vec::new();
+    // Beside the bounds that are there: clippy objects to some in each of the two places.
+    for predicate in generics.where_clause.iter_mut().flat_map(|clause| &mut clause.predicates) {
+        if let WherePredicate::Type(PredicateType { bounded_ty: Type::Path(path), bounds, lifetimes: None, .. }) =
+            predicate
+            && let Some(name) = path.path.get_ident()
+            && !elsewhere.contains(name)
+        {
+            bounds.extend(all());
+            elsewhere.push(name.clone());
+        }
+    }
+    for param in generics.type_params_mut().filter(|param| !elsewhere.contains(&param.ident)) {
+        param.bounds.extend(all());
+    }
 }
 
 impl Expansion<'_> {

@@ -12,20 +12,20 @@ pub use crate::cache::Cache;
 pub use crate::each::{Each, EachAsync, InBulk, each, each_anew, each_anew_async, each_async};
 #[cfg(feature = "redis")]
 pub use crate::error::Error;
+#[cfg(feature = "redis")]
+pub use crate::key::{AllProcesses, NoRemoteLeaf, NoRemoteOwn};
 pub use crate::key::{
     AllThreads, AnyLeaf, AnyOwn, CacheKey, Keyable, KindOf, Leaf, Named, NoLeaf, NoLocalLeaf, NoLocalOwn, NoOwn,
     NoPlace, NotKeyable, OneThread, Own, PlainKind, View, kind,
 };
-#[cfg(feature = "redis")]
-pub use crate::key::{AllProcesses, NoRemoteLeaf, NoRemoteOwn};
 pub use crate::matching::{NoText, Text};
+#[cfg(feature = "redis")]
+pub use crate::outcome::NoRemotePick;
 pub use crate::outcome::{
     AS_LONG_AS_A_VALUE, CacheValue, Change, ChangeErr, ChangeNone, Either, Keepable, Kept, KeptBy, NoChangeErr,
     NoChangeNone, NoKeptErr, NoLocalPick, NoPick, NotKeepable, Otherwise, Outcome, OutcomeOf, Payload, Pick, Probe,
     cache_if, ttl_of,
 };
-#[cfg(feature = "redis")]
-pub use crate::outcome::NoRemotePick;
 pub use crate::owning::{All, AllGo, Away, Given, GivenAway, Goes, Here, Kept as KeptArgument, Lent, Moved, NoWay};
 pub use crate::policy::RefreshAhead;
 #[cfg(feature = "redis")]
@@ -36,9 +36,9 @@ pub use crate::store::Local;
 #[cfg(feature = "redis")]
 pub use crate::store::Redis;
 pub use crate::tags::{TagsOf, rendered};
-pub use crate::timeout::{MayTimeOut, NoTimeOut, TimesOut};
 #[cfg(feature = "tokio")]
 pub use crate::timeout::limited;
+pub use crate::timeout::{MayTimeOut, NoTimeOut, TimesOut};
 pub use crate::writers::{Forget, Write};
 
 /// Tells what an `async` block returns, in code that never runs.

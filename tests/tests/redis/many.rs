@@ -85,9 +85,9 @@ fn the_companion() {
     }
 
     #[cached(backend = redis("many_fn"), ttl = "60s", name = "many_generic")]
-    async fn length<T: AsRef<str> + Send + Sync + ?Sized>(text: &str, with: &T) -> usize
+    async fn length<T>(text: &str, with: &T) -> usize
     where
-        T: std::hash::Hash + Eq + ToOwned<Owned: cached_runtime::redis::RemoteKey>,
+        T: AsRef<str> + Send + Sync + ?Sized + std::hash::Hash + Eq + ToOwned<Owned: cached_runtime::redis::RemoteKey>,
     {
         text.len() + with.as_ref().len()
     }
