@@ -19,7 +19,7 @@ const QUEUE: usize = 1024;
 const WRITE_AT_ONCE: usize = 64 * 1024;
 
 /// For servers that push nothing.
-const NO_PUSHES: Option<fn(PushInfo) -> Result<(), ()>> = None;
+pub(super) const NO_PUSHES: Option<fn(PushInfo) -> Result<(), ()>> = None;
 
 /// What a new connection is tied to.
 #[derive(Clone)]
@@ -74,7 +74,7 @@ fn is_old(error: &RedisError) -> bool {
         || error.detail().is_some_and(|detail| detail.contains("unknown command"))
 }
 
-async fn open(
+pub(super) async fn open(
     info: &ConnectionInfo,
     pushes: Option<impl Fn(PushInfo) -> Result<(), ()> + Send + Sync + 'static>,
 ) -> Result<MultiplexedConnection, RedisError> {

@@ -1,47 +1,8 @@
-//! The ways to reach a server: TLS, Sentinel, a cluster. That plain TCP, sockets, databases and users work is in `refused`.
+//! The ways to reach a server: Sentinel, a cluster. That plain TCP, sockets, databases and users work is in `refused`; TLS has
+//! a file of its own.
 
 use crate::subject::{BUDGET, CONNECTING, Subject, note};
-use cached_runtime::redis::Config;
-use cached_tests::redis::{Cluster, Sentinel, Server, Tls};
-
-#[test]
-fn encrypted_connections() {
-    let server = Server::with().password("s3cret").start();
-    let tls = Tls::before(server.address());
-    let url = format!("rediss://:s3cret@{}", tls.address());
-    Config::from_url(&url).namespace("tests").root_certificates(Tls::ROOT).install_as("tls").expect("a good URL");
-    Subject::over("tls").warm(0);
-    assert!(server.client().keys().iter().any(|key| key.ends_with("{0}")));
-}
-
-#[test]
-fn a_certificate_that_nobody_vouches_for() {
-    let server = Server::start();
-    let tls = Tls::before(server.address());
-    let subject = Subject::at("tls_untrusted", &format!("rediss://{}", tls.address()));
-    let longest = subject.bounded("calls", 0..10, CONNECTING);
-    let error = subject.invalidate(0).expect_err("it isn't trusted");
-    assert!(!error.to_string().is_empty());
-    assert!(server.client().keys().is_empty(), "nothing went there");
-    note("an untrusted certificate", longest, None);
-}
-
-#[test]
-fn tls_to_a_server_that_speaks_plain() {
-    let server = Server::start();
-    let subject = Subject::at("tls_to_plain", &format!("rediss://{}", server.address()));
-    let longest = subject.bounded("calls", 0..10, CONNECTING);
-    note("TLS to a server that speaks plain", longest, None);
-}
-
-#[test]
-fn plain_to_a_server_that_speaks_tls() {
-    let server = Server::start();
-    let tls = Tls::before(server.address());
-    let subject = Subject::at("plain_to_tls", &format!("redis://{}", tls.address()));
-    let longest = subject.bounded("calls", 0..10, CONNECTING);
-    note("plain to a server that speaks TLS", longest, None);
-}
+use cached_tests::redis::{Cluster, Sentinel, Server};
 
 #[test]
 fn the_master_that_a_sentinel_knows() {

@@ -28,6 +28,7 @@ mod tags;
 mod testbed;
 mod testbed_proxy;
 mod testbed_tls;
+mod tls;
 mod unreachable;
 mod unreadable;
 mod windows;
