@@ -8,8 +8,8 @@ mod attributes;
 #[cfg(feature = "tokio")]
 mod background;
 mod bulk;
+mod cluster;
 mod crowds;
-mod deployments;
 mod disturbed;
 mod entries;
 mod fences;
@@ -23,6 +23,7 @@ mod promise_09_honest_time;
 mod python;
 mod refused;
 mod runtimes;
+mod sentinel;
 mod subject;
 mod tags;
 mod testbed;

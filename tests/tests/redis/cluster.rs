@@ -1,22 +1,7 @@
-//! The ways to reach a server: Sentinel, a cluster. That plain TCP, sockets, databases and users work is in `refused`; TLS has
-//! a file of its own.
+//! A cluster: its keys live on all nodes, and a node that is gone takes no other one's keys along.
 
-use crate::subject::{BUDGET, CONNECTING, Subject, note};
-use cached_tests::redis::{Cluster, Sentinel, Server};
-
-#[test]
-fn the_master_that_a_sentinel_knows() {
-    let master = Server::start();
-    let sentinel = Sentinel::start("main", &master);
-    let subject = Subject::at("sentinel", &format!("redis+sentinel://{}/main/2", sentinel.address()));
-    subject.warm(0);
-    let mut client = master.client();
-    client.call(&["SELECT", "2"]);
-    assert!(client.keys().iter().any(|key| key.ends_with("{0}")));
-    let other = Subject::at("sentinel_other", &format!("redis+sentinel://{}/unknown", sentinel.address()));
-    let longest = other.bounded("calls of a master that nobody knows", 0..10, CONNECTING);
-    note("a master that the Sentinel doesn't know", longest, None);
-}
+use crate::subject::{BUDGET, Subject, note};
+use cached_tests::redis::Cluster;
 
 #[test]
 fn a_cluster_stores_on_all_its_masters() {
