@@ -139,6 +139,7 @@ impl<V: RemoteValue> Core<V> {
             ttl,
             stale: if failed { Duration::ZERO } else { self.policy.stale() },
             load,
+            idle: self.policy.tti().map(Duration::from_nanos),
             made,
         }))
     }
