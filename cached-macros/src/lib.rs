@@ -403,7 +403,7 @@ use proc_macro::TokenStream;
 /// - Whatever is wrong with the server, a call runs the body. `get` and `contains` then give `None` and `false`; `set`,
 ///   `invalidate` and `clear` give the error, and are tried again while the process lives.
 /// - Companions of sync functions block, those of async functions are awaited. `set`, `invalidate` and `clear` begin before
-///   they are awaited. `many` is one round trip for all; generic async functions have none in this version.
+///   they are awaited. `many` is one round trip for all.
 /// - The entry of an async method has `get_async`, `contains_async`, `set_async`, `invalidate_async`.
 ///
 /// # Companions
