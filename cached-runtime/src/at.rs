@@ -14,7 +14,7 @@ use crate::miss::{Bound, Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome, Verdict};
 use crate::pulse::Pulse;
 use crate::scope::{Found, Mode};
-use crate::store::{Engine, InProcess, Memory, Store, Wanted};
+use crate::store::{Engine, InProcess, Memory, Store};
 use crate::tags::{TagSource, Tags, TagsOf};
 use crate::watched;
 use std::sync::Arc;
@@ -98,13 +98,21 @@ where
     }
 
     /// A call of a sync function.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub fn lookup(self) -> LookupOf<S, P, O> {
         self.call(false)
     }
 
     /// A call of an async function.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub fn lookup_async(self) -> LookupOf<S, P, O> {
         self.call(true)
     }
@@ -119,6 +127,8 @@ where
         self.anew(true)
     }
 
+    /// A hit is all that stands here; the rest takes the whole of `self` along, by value. (What a function that is not
+    /// inlined is handed by reference must stand in memory before, on a hit too.)
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
@@ -126,27 +136,27 @@ where
     #[inline(always)]
     fn call(self, asynchronous: bool) -> LookupOf<S, P, O> {
         let hash = self.find().hash;
-        if hooks::any() {
-            return self.call_watched(hash, asynchronous);
+        if !hooks::any()
+            && let Some(value) = self.engine().hit(&Find { hash, view: &self.view })
+        {
+            return Lookup::Hit(self.outcome.ret(value));
         }
-        self.call_plain(hash, asynchronous)
+        Lookup::Miss(self.missed(hash, asynchronous))
     }
 
-    #[expect(
-        clippy::inline_always,
-        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
-    )]
-    #[inline(always)]
-    pub(crate) fn call_plain(self, hash: u64, asynchronous: bool) -> LookupOf<S, P, O> {
+    /// The call was not answered by a hit, or somebody watches.
+    #[cold]
+    #[inline(never)]
+    fn missed(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        if hooks::any() { self.call_watched(hash, asynchronous) } else { self.look(hash, asynchronous) }
+    }
+
+    /// A hit after all, a load to join, or one to run.
+    pub(crate) fn look(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         let find = Find { hash, view: &self.view };
-        let wanted = Wanted(Purpose::Call, || self.view.own(), || self.question(Purpose::Call, asynchronous));
-        let outcome = self.outcome;
-        self.engine().lookup(
-            &find,
-            wanted,
-            |value| Lookup::Hit(outcome.ret(value)),
-            |begun| Lookup::Miss(self.missed(hash, begun)),
-        )
+        let purpose = Purpose::Call;
+        let begun = self.engine().look(&find, purpose, || self.view.own(), || self.question(purpose, asynchronous));
+        self.begun(hash, begun)
     }
 
     fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
@@ -157,7 +167,7 @@ where
     pub(crate) fn anew_at(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         let find = Find { hash, view: &self.view };
         let begun = self.engine().anew(&find, || self.view.own(), &self.question(Purpose::Anew, asynchronous));
-        self.missed(find.hash, begun)
+        self.begun(find.hash, begun)
     }
 
     pub(crate) fn waits(&self) -> Coalesce {
@@ -182,8 +192,7 @@ where
         Ask { purpose, coalesce, asynchronous, tags, ..Ask::default() }
     }
 
-    #[inline(never)]
-    fn missed(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+    fn begun(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         Miss::new(self.outcome, self.turn(hash, begun), self.waits())
     }
 
@@ -210,12 +219,7 @@ where
         let ask = |purpose| Ask { pulse, ..self.question(purpose, pulse.is_some()) };
         let mode = if anew { Mode::Fresh } else { watched::mode(self.engine(), hash) };
         let begun = match mode {
-            Mode::Usual => self.engine().lookup(
-                &find,
-                Wanted(Purpose::Call, || self.view.own(), || ask(Purpose::Call)),
-                |value| Some(Begun::Hit(value)),
-                |begun| begun,
-            ),
+            Mode::Usual => self.engine().look(&find, Purpose::Call, || self.view.own(), || ask(Purpose::Call)),
             Mode::Fresh => self.engine().anew(&find, || self.view.own(), &ask(Purpose::Anew)),
             Mode::Bypass => None,
         };

@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::pulse::Pulse;
 use crate::scope::Found;
 use crate::stack;
-use crate::store::{Engine, Wanted};
+use crate::store::Engine;
 use crate::tags::Tags;
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -124,8 +124,7 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
             Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up, tags, pulse }
         };
         let find = Find { hash: self.hash, view: &ByKey(&self.key) };
-        let wants = Wanted(purpose, || self.key.clone(), ask);
-        match self.handle.lookup(&find, wants, |value| Some(Begun::Hit(value)), |begun| begun) {
+        match self.handle.look(&find, purpose, || self.key.clone(), ask) {
             Some(Begun::Hit(value) | Begun::Aged(value)) => {
                 self.handle.common().count_coalesced();
                 Turn::Hit(value)

@@ -71,9 +71,6 @@ impl Store for Local {
 /// How long a load ran, if its time was taken.
 pub struct Took(pub(crate) Option<Duration>);
 
-/// Why a call looks, and what it needs once it has missed: the owned key, and the question to those who load it.
-pub struct Wanted<Own, Question>(pub(crate) Purpose, pub(crate) Own, pub(crate) Question);
-
 /// What the front door asks of a store. `None` and `false` mean: not now, this thread is in the middle of something
 /// (see `memory::lock`).
 pub trait Engine<K, V>: Clone {
@@ -83,15 +80,18 @@ pub trait Engine<K, V>: Clone {
     /// The hash of a key that is there by reference.
     fn hash_key<Q: std::hash::Hash + ?Sized>(&self, key: &Q) -> u64;
 
-    /// A call: a hit, a load to join, or a load to run. Goes on with `hit` or with `miss`, so that a hit is one straight
-    /// piece of code; `own` and `ask` are for a miss.
-    fn lookup<'a, P: Same<K>, R>(
+    /// A call's hit, which counts as one; nothing if there is anything else to be done. All that it does is inlined: the
+    /// way of a hit is one straight piece of code.
+    fn hit<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V>;
+
+    /// What a call finds that was not answered by [`hit`](Self::hit): a hit all the same, a load to join, or one to run.
+    fn look<'a, P: Same<K>>(
         &self,
         find: &Find<'_, P>,
-        wanted: Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
-        hit: impl FnOnce(V) -> R,
-        miss: impl FnOnce(Option<Begun<V>>) -> R,
-    ) -> R
+        purpose: Purpose,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
     where
         V: 'a;
 

@@ -6,7 +6,7 @@ use super::common::Common;
 use super::entry::{Find, Same};
 use super::expiry::BLOCK;
 use super::gate::{Ask, Left, Purpose};
-use super::lock::{self, Held, Lock};
+use super::lock::{self, Lock};
 use super::lru::LruMap;
 use super::map::Map;
 use super::outside::Written;
@@ -20,7 +20,7 @@ use crate::key::{CacheKey, View};
 use crate::matching::Matching;
 use crate::outcome::CacheValue;
 use crate::stats::Stats;
-use crate::store::{Engine, Took, Wanted};
+use crate::store::{Engine, Took};
 use crate::sync::{AtomicBool, Ordering};
 use crate::tags::Tags;
 use crate::watchdog::Sweep;
@@ -52,19 +52,30 @@ enum Kind<K, V> {
     Sieve(Arc<Table<K, V>>, Shards<K, V, SieveMap<K, V>>),
 }
 
-/// Shards, a power of two of them.
-struct Shards<K, V, M>(Box<[Lock<Shard<K, V, M>>]>);
+/// Shards, a power of two of them. One alone, as most caches have, stands where the cache does: a hit follows one pointer
+/// less.
+enum Shards<K, V, M> {
+    One(Lock<Shard<K, V, M>>),
+    Many(Box<[Lock<Shard<K, V, M>>]>),
+}
 
 impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Shards<K, V, M> {
     fn new(bound: Bound, common: &Common, map: impl Fn(Bound) -> M) -> Self {
         let count = shard_count(bound);
-        let shards = (0..count).map(|nth| {
+        let shard = |nth| {
             let bound = share(bound, nth, count);
             let shard = Shard::new(map(bound), bound);
             common.add(&shard.counts);
             Lock::new(shard)
-        });
-        Self(shards.collect())
+        };
+        if count == 1 { Self::One(shard(0)) } else { Self::Many((0..count).map(shard).collect()) }
+    }
+
+    fn all(&self) -> &[Lock<Shard<K, V, M>>] {
+        match self {
+            Self::One(shard) => std::slice::from_ref(shard),
+            Self::Many(shards) => shards,
+        }
     }
 
     #[inline]
@@ -72,8 +83,10 @@ impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Shards<K, V, M> {
         // The middle bits: the maps take the low ones for the bucket and the top ones for the tag.
         // Of a mask of a few bits nothing is cut off.
         #[allow(clippy::cast_possible_truncation)]
-        let at = (hash >> 32) as usize & (self.0.len() - 1);
-        &self.0[at]
+        match self {
+            Self::One(shard) => shard,
+            Self::Many(shards) => &shards[(hash >> 32) as usize & (shards.len() - 1)],
+        }
     }
 
     /// Runs `f` on a key's shard; what it removes is dropped after the lock.
@@ -85,7 +98,7 @@ impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Shards<K, V, M> {
 
     /// Runs `f` on each shard again and again, until it says that the shard is done; the lock is released between.
     fn each(&self, mut f: impl FnMut(&mut Shard<K, V, M>, &mut Bin<M::Dead>) -> bool) {
-        for lock in &self.0 {
+        for lock in self.all() {
             loop {
                 let mut bin = Bin::default();
                 if lock.with(|shard| f(shard, &mut bin)) != Some(false) {
@@ -171,7 +184,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     /// Frees what is there, a bounded number of entries for each hold of a lock.
     fn drain(&self) {
         on_shards!(self, |shards| {
-            for lock in &shards.0 {
+            for lock in shards.all() {
                 let mut left = lock.with(|shard| shard.len()).unwrap_or(0);
                 while left > 0 {
                     let mut bin = Bin::default();
@@ -190,7 +203,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     /// A shard's loads are fenced and its entries looked at in one hold of its lock, so what is stored later was begun
     /// later. The removals are short and many, with the lock released between them.
     fn forget_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool) -> bool {
-        on_shards!(self, |shards| shards.0.iter().all(|lock| {
+        on_shards!(self, |shards| shards.all().iter().all(|lock| {
             let taken = lock.with(|shard| shard.fence_where(&mut *chosen));
             taken.is_some_and(|taken| taken.chunks(CHUNK).all(|taken| {
                 let mut bin = Bin::default();
@@ -277,37 +290,37 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    fn lookup<'a, P: Same<K>, R>(
+    fn hit<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
+        if lock::is_held() {
+            return None;
+        }
+        match &self.kind {
+            Kind::Lru(shards) => {
+                let mut shard = shards.of(find.hash).wait();
+                shard.hit(find, Purpose::Call, &self.settings.rules(self.common.floor())).ok()
+            }
+            Kind::Sieve(table, _) => self.read_table(table, find, Purpose::Call),
+        }
+    }
+
+    fn look<'a, P: Same<K>>(
         &self,
         find: &Find<'_, P>,
-        wanted: Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
-        hit: impl FnOnce(V) -> R,
-        miss: impl FnOnce(Option<Begun<V>>) -> R,
-    ) -> R
+        purpose: Purpose,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
     where
         V: 'a,
     {
         // Inside of a key's or value's own code there may be no load: it could not be sure of the lock when it ends, and
         // others would wait for it.
         if lock::is_held() {
-            return miss(self.read(find).map(Begun::Hit));
+            return self.read(find).map(Begun::Hit);
         }
         match &self.kind {
-            Kind::Lru(shards) => {
-                let mut shard = shards.of(find.hash).wait();
-                let rules = self.settings.rules(self.common.floor());
-                match shard.hit(find, wanted.0, &rules) {
-                    Ok(value) => {
-                        drop(shard);
-                        hit(value)
-                    }
-                    Err(there) => miss(Some(self.miss_lru(shard, (find, there), wanted))),
-                }
-            }
-            Kind::Sieve(table, shards) => match self.read_table(table, find, wanted.0) {
-                Some(value) => hit(value),
-                None => miss(self.miss_sieve(table, shards, find, wanted)),
-            },
+            Kind::Lru(shards) => Some(self.look_lru(shards.of(find.hash), find, purpose, own, ask)),
+            Kind::Sieve(table, shards) => self.look_sieve(table, shards.of(find.hash), find, purpose, own, ask),
         }
     }
 
@@ -465,42 +478,46 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 }
 
 impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
-    /// What is left to do under the lock after a look-up found nothing to serve.
-    #[cold]
-    #[inline(never)]
-    fn miss_lru<'a, P: Same<K>>(
+    /// A look-up that may begin a load, in one hold of the lock.
+    fn look_lru<'a, P: Same<K>>(
         &self,
-        shard: Held<'_, Shard<K, V, LruMap<K, V>>>,
-        find: (&Find<'_, P>, bool),
-        Wanted(_, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+        lock: &Lock<Shard<K, V, LruMap<K, V>>>,
+        find: &Find<'_, P>,
+        purpose: Purpose,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
     ) -> Begun<V>
     where
         V: 'a,
     {
         // In this order, so that a panic of the user's code releases the lock before what was removed is dropped.
         let mut bin = Bin::default();
-        let mut shard = shard;
-        let begun = shard.miss(find, own, &ask(), &self.settings.rules(self.common.floor()), &mut bin);
+        let mut shard = lock.wait();
+        let rules = self.settings.rules(self.common.floor());
+        let begun = match shard.hit(find, purpose, &rules) {
+            Ok(value) => return Begun::Hit(value),
+            Err(there) => shard.miss((find, there), own, &ask(), &rules, &mut bin),
+        };
         drop(shard);
         bin.empty(&begun);
         begun
     }
 
-    /// The same for SIEVE, whose look-up took no lock: there may be an entry by now.
-    #[cold]
-    #[inline(never)]
-    fn miss_sieve<'a, P: Same<K>>(
+    /// The same for SIEVE, whose hits take no lock.
+    fn look_sieve<'a, P: Same<K>>(
         &self,
         table: &Table<K, V>,
-        shards: &Shards<K, V, SieveMap<K, V>>,
+        lock: &Lock<Shard<K, V, SieveMap<K, V>>>,
         find: &Find<'_, P>,
-        Wanted(purpose, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+        purpose: Purpose,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
     ) -> Option<Begun<V>>
     where
         V: 'a,
     {
         let pin = sieve::pin(table)?;
-        let mut shard = shards.of(find.hash).wait();
+        let mut shard = lock.wait();
         let rules = self.settings.rules(self.common.floor());
         let begun = match shard.hit(find, purpose, &rules) {
             Ok(value) => return Some(Begun::Hit(value)),

@@ -25,7 +25,7 @@ use crate::outcome::{KeptBy, Outcome};
 use crate::policy::Stage;
 use crate::scope::{Found as Saw, Mode};
 use crate::stack;
-use crate::store::{Engine, Redis, Wanted};
+use crate::store::{Engine, Redis};
 use crate::tags::Tags;
 use crate::watched::is_past;
 use std::future::Future;
@@ -212,7 +212,7 @@ where
         let begun = if purpose == Purpose::Anew {
             gates.anew(&find, || view.own(), &ask)
         } else {
-            gates.lookup(&find, Wanted(purpose, || view.own(), || ask), |value| Some(Begun::Hit(value)), |begun| begun)
+            gates.look(&find, purpose, || view.own(), || ask)
         };
         let turn = match begun {
             Some(Begun::Hit(value) | Begun::Aged(value)) => Turn::Hit(value),
