@@ -157,7 +157,8 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         } else {
             common.stripes = Some(Box::<Stripes>::default());
             let table = Arc::new(sieve::table());
-            let shards = Shards::new(bound, &common, |_| SieveMap::new(Arc::clone(&table)));
+            let count = shard_count(bound);
+            let shards = Shards::new(bound, &common, |_| SieveMap::new(Arc::clone(&table), count));
             Kind::Sieve(table, shards)
         };
         Arc::new(Self { settings, common, dirty: AtomicBool::new(false), kind })

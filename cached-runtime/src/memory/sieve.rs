@@ -157,15 +157,45 @@ pub(crate) fn read<K: Eq, V, P: Same<K>, R>(
     Some(found)
 }
 
+/// Up to so many entries the table is kept at most half full. By itself it grows when it is 85 % full, where a look-up
+/// takes three probes, each of them a branch that is hard to foresee: a third of the time of a hit. Beyond that, copying
+/// the table in one go would keep callers waiting: there it grows by itself, a little with each insertion.
+const ROOMY: usize = 16_384;
+
 /// A shard's side of the table: its keys, in the order of their insertion.
 pub(crate) struct SieveMap<K, V> {
     table: Arc<Table<K, V>>,
     ring: Ring,
+    /// Among how many the table's entries are shared.
+    shards: usize,
+    /// The table is made larger when there are so many entries here.
+    room: usize,
 }
 
 impl<K: Eq, V> SieveMap<K, V> {
-    pub(crate) fn new(table: Arc<Table<K, V>>) -> Self {
-        Self { table, ring: Ring::default() }
+    pub(crate) fn new(table: Arc<Table<K, V>>, shards: usize) -> Self {
+        Self { table, ring: Ring::default(), shards, room: 16 }
+    }
+
+    /// One more entry is to come: twice as much room in the table, once it is half full.
+    #[inline]
+    fn make_room(&mut self) {
+        if self.ring.len() >= self.room {
+            self.grow();
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let all = self.room.saturating_mul(self.shards);
+        if all > ROOMY {
+            self.room = usize::MAX;
+            return;
+        }
+        self.room *= 2;
+        // The table adds a third to what it is asked for: room for three times as many makes it four times as long, which
+        // is half full when it comes to this again.
+        self.table.reserve(2 * all, &self.table.guard());
     }
 
     /// Removes the entry of a place in the ring, and the place in any case: one without an entry (the key's `Eq` panicked
@@ -207,6 +237,7 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
     }
 
     fn insert(&mut self, key: Stored<K>, entry: Entry<V>) -> Option<u32> {
+        self.make_room();
         // Without a slot the entry could not be evicted: rather not stored.
         let slot = self.ring.push(key.hash, entry.ticket.get())?;
         let quiet = Quiet { entry: Some(entry), visited: AtomicBool::new(false), slot };
