@@ -14,7 +14,7 @@ use crate::miss::{Bound, Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome, Verdict};
 use crate::pulse::Pulse;
 use crate::scope::{Found, Mode};
-use crate::store::{Engine, InProcess, Memory, Store};
+use crate::store::{Engine, Home, InProcess, Memory, Store};
 use crate::tags::{TagSource, Tags, TagsOf};
 use crate::watched;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ where
     O::Value: 'static,
 {
     pub(crate) cache: &'c Cache<P::Owned, O::Value, S>,
+    /// The same cache's handle, if it is there until the process ends.
+    pub(crate) home: Option<&'static HandleOf<S, P, O>>,
     pub(crate) view: P,
     pub(crate) outcome: O,
     pub(crate) coalesce: Option<Coalesce>,
@@ -33,14 +35,23 @@ where
 
 /// The place of one entry of a cache.
 pub fn at<P: View, O: Outcome, S: Store>(cache: &Cache<P::Owned, O::Value, S>, view: P, outcome: O) -> At<'_, P, O, S> {
-    At { cache, view, outcome, coalesce: None, tags: TagSource::None }
+    At { cache, home: None, view, outcome, coalesce: None, tags: TagSource::None }
+}
+
+/// The same of a cache that is there until the process ends: a load takes no handle of its own.
+pub fn at_home<P: View, O: Outcome, S: Store>(
+    cache: &'static Cache<P::Owned, O::Value, S>,
+    view: P,
+    outcome: O,
+) -> At<'static, P, O, S> {
+    At { home: Some(&cache.handle), ..at(cache, view, outcome) }
 }
 
 impl<'c, P: View, O: Outcome, S: Store> At<'c, P, O, S> {
     /// The same place with an owned key: for an entry that outlives the arguments.
     pub fn owned(self) -> At<'c, Val<P::Owned>, O, S> {
         let view = Val::new(self.view.own());
-        At { cache: self.cache, view, outcome: self.outcome, coalesce: self.coalesce, tags: self.tags }
+        At { view, cache: self.cache, home: self.home, outcome: self.outcome, coalesce: self.coalesce, tags: self.tags }
     }
 
     /// The tags of what a call or a `set` stores here. In memory they are asked for on a miss only, under a lock: they
@@ -83,6 +94,12 @@ where
     #[inline]
     pub(crate) fn engine(&self) -> &HandleOf<S, P, O> {
         &self.cache.handle
+    }
+
+    /// The handle that a load keeps.
+    #[inline]
+    pub(crate) fn home(&self) -> Home<HandleOf<S, P, O>> {
+        self.home.map_or_else(|| Home::Own(self.cache.handle.clone()), Home::Static)
     }
 
     #[inline]
@@ -136,19 +153,30 @@ where
     #[inline(always)]
     fn call(self, asynchronous: bool) -> LookupOf<S, P, O> {
         let hash = self.find().hash;
-        if !hooks::any()
-            && let Some(value) = self.engine().hit(&Find { hash, view: &self.view })
-        {
-            return Lookup::Hit(self.outcome.ret(value));
+        if hooks::any() {
+            return Lookup::Miss(self.call_watched(hash, asynchronous));
         }
-        Lookup::Miss(self.missed(hash, asynchronous))
+        // Not borrowed of `self`, which goes on as a whole.
+        let cache = self.cache;
+        match cache.handle.hit(&Find { hash, view: &self.view }) {
+            Ok(value) => Lookup::Hit(self.outcome.ret(value)),
+            Err(held) => Lookup::Miss(self.missed(hash, asynchronous, held)),
+        }
     }
 
-    /// The call was not answered by a hit, or somebody watches.
+    /// The call was not answered by a hit.
     #[cold]
     #[inline(never)]
-    fn missed(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
-        if hooks::any() { self.call_watched(hash, asynchronous) } else { self.look(hash, asynchronous) }
+    fn missed(
+        self,
+        hash: u64,
+        asynchronous: bool,
+        held: <HandleOf<S, P, O> as Engine<P::Owned, O::Value>>::Held<'_>,
+    ) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        let find = Find { hash, view: &self.view };
+        let ask = || self.question(Purpose::Call, asynchronous);
+        let begun = self.engine().begin(held, &find, || self.view.own(), ask);
+        self.begun(hash, begun)
     }
 
     /// A hit after all, a load to join, or one to run.
@@ -197,7 +225,7 @@ where
     }
 
     fn turn(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Turn<P::Owned, O::Value, HandleOf<S, P, O>> {
-        let handle = self.cache.handle.clone();
+        let handle = self.home();
         match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
             Some(Begun::Aged(value)) => Turn::Aged(value),
@@ -228,7 +256,7 @@ where
         let looked = told.then(|| if mode == Mode::Bypass { Found::Bypassed } else { turn.found() });
         let key = (!matches!(turn, Turn::Hit(_) | Turn::Aged(_))).then(|| self.view.own());
         let bound = Bound::new(self.waits());
-        let handle = self.cache.handle.clone();
+        let handle = self.home();
         Sought { handle, outcome: self.outcome, turn, key, bound, looked: looked.map(|found| (hash, found)) }
     }
 

@@ -28,7 +28,7 @@ where
         match scope::mode(&source, key) {
             Mode::Bypass => {
                 source.looked(key, Found::Bypassed);
-                Miss::new(self.outcome, Turn::Past(self.engine().clone()), self.waits())
+                Miss::new(self.outcome, Turn::Past(self.home()), self.waits())
             }
             Mode::Fresh => {
                 source.looked(key, Found::Miss);

@@ -114,6 +114,8 @@ impl<K, V> Drop for LocalCache<K, V> {
 }
 
 impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<LocalCache<K, V>> {
+    type Held<'e> = ();
+
     #[inline]
     fn hash<P: View<Owned = K>>(&self, view: &P) -> u64 {
         self.settings.hash(|hasher| view.feed(hasher))
@@ -128,8 +130,21 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    fn hit<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
-        if lock::is_held() { None } else { LocalCache::hit(self, find) }
+    fn hit<'e, P: Same<K>>(&'e self, find: &Find<'_, P>) -> Result<V, ()> {
+        if lock::is_held() { Err(()) } else { LocalCache::hit(self, find).ok_or(()) }
+    }
+
+    fn begin<'a, P: Same<K>>(
+        &self,
+        (): (),
+        find: &Find<'_, P>,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a,
+    {
+        self.look(find, Purpose::Call, own, ask)
     }
 
     fn look<'a, P: Same<K>>(

@@ -6,7 +6,7 @@ use super::common::Common;
 use super::entry::{Find, Same};
 use super::expiry::BLOCK;
 use super::gate::{Ask, Left, Purpose};
-use super::lock::{self, Lock};
+use super::lock::{self, Held, Lock};
 use super::lru::LruMap;
 use super::map::Map;
 use super::outside::Written;
@@ -276,7 +276,13 @@ impl<K: CacheKey, V: CacheValue> crate::registry::Listed for MemoryCache<K, V> {
     }
 }
 
+/// The shard of a look-up that was no hit, still locked, and whether there is an entry of the key which may not be served;
+/// nothing where hits take no lock.
+pub struct Open<'e, K, V>(Option<(Held<'e, Shard<K, V, LruMap<K, V>>>, bool)>);
+
 impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
+    type Held<'e> = Open<'e, K, V>;
+
     #[inline]
     fn hash<P: View<Owned = K>>(&self, view: &P) -> u64 {
         self.settings.hash(|hasher| view.feed(hasher))
@@ -291,16 +297,33 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    fn hit<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
+    fn hit<'e, P: Same<K>>(&'e self, find: &Find<'_, P>) -> Result<V, Open<'e, K, V>> {
         if lock::is_held() {
-            return None;
+            return Err(Open(None));
         }
         match &self.kind {
             Kind::Lru(shards) => {
                 let mut shard = shards.of(find.hash).wait();
-                shard.hit(find, Purpose::Call, &self.settings.rules(self.common.floor())).ok()
+                let found = shard.hit(find, Purpose::Call, &self.settings.rules(self.common.floor()));
+                found.map_err(|there| Open(Some((shard, there))))
             }
-            Kind::Sieve(table, _) => self.read_table(table, find, Purpose::Call),
+            Kind::Sieve(table, _) => self.read_table(table, find, Purpose::Call).ok_or(Open(None)),
+        }
+    }
+
+    fn begin<'a, P: Same<K>>(
+        &self,
+        Open(held): Open<'_, K, V>,
+        find: &Find<'_, P>,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a,
+    {
+        match held {
+            Some(held) => Some(self.begin_lru(held, find, own, ask)),
+            None => self.look(find, Purpose::Call, own, ask),
         }
     }
 
@@ -320,7 +343,13 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
             return self.read(find).map(Begun::Hit);
         }
         match &self.kind {
-            Kind::Lru(shards) => Some(self.look_lru(shards.of(find.hash), find, purpose, own, ask)),
+            Kind::Lru(shards) => {
+                let mut shard = shards.of(find.hash).wait();
+                Some(match shard.hit(find, purpose, &self.settings.rules(self.common.floor())) {
+                    Ok(value) => Begun::Hit(value),
+                    Err(there) => self.begin_lru((shard, there), find, own, ask),
+                })
+            }
             Kind::Sieve(table, shards) => self.look_sieve(table, shards.of(find.hash), find, purpose, own, ask),
         }
     }
@@ -479,12 +508,11 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 }
 
 impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
-    /// A look-up that may begin a load, in one hold of the lock.
-    fn look_lru<'a, P: Same<K>>(
+    /// What is left to do under the lock after a look-up found nothing to serve.
+    fn begin_lru<'a, P: Same<K>>(
         &self,
-        lock: &Lock<Shard<K, V, LruMap<K, V>>>,
+        (shard, there): (Held<'_, Shard<K, V, LruMap<K, V>>>, bool),
         find: &Find<'_, P>,
-        purpose: Purpose,
         own: impl FnOnce() -> K,
         ask: impl FnOnce() -> Ask<'a, V>,
     ) -> Begun<V>
@@ -493,18 +521,14 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     {
         // In this order, so that a panic of the user's code releases the lock before what was removed is dropped.
         let mut bin = Bin::default();
-        let mut shard = lock.wait();
-        let rules = self.settings.rules(self.common.floor());
-        let begun = match shard.hit(find, purpose, &rules) {
-            Ok(value) => return Begun::Hit(value),
-            Err(there) => shard.miss((find, there), own, &ask(), &rules, &mut bin),
-        };
+        let mut shard = shard;
+        let begun = shard.miss((find, there), own, &ask(), &self.settings.rules(self.common.floor()), &mut bin);
         drop(shard);
         bin.empty(&begun);
         begun
     }
 
-    /// The same for SIEVE, whose hits take no lock.
+    /// A look-up for SIEVE, whose hits take no lock.
     fn look_sieve<'a, P: Same<K>>(
         &self,
         table: &Table<K, V>,
