@@ -115,7 +115,10 @@ impl Counts {
     pub(crate) fn times_load(&self, ticket: u64) -> bool {
         const SHORT: u64 = 2_000;
         let timed = self.timed_loads.get();
-        timed < 64 || hooks::listening() || self.timed_nanos.get() > SHORT.saturating_mul(timed) || ticket.is_multiple_of(32)
+        timed < 64
+            || hooks::listening()
+            || self.timed_nanos.get() > SHORT.saturating_mul(timed)
+            || ticket.is_multiple_of(32)
     }
 
     pub(crate) fn count_load(&self, took: Option<Duration>, failed: bool) {

@@ -147,10 +147,9 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
     fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let Self { table, links, nodes, .. } = self;
         let mut found = None;
-        // The table has compared seven bits of the hash: more than that would cost every hit, to spare one look-up in a
-        // hundred a comparison of keys.
-        let at = *table.find(spread(half(find.hash)), |at| match nodes.get(*at as usize) {
-            Some(Some((key, entry))) if find.view.same(key) => {
+        let hash = half(find.hash);
+        let at = *table.find(spread(hash), |at| match nodes.get(*at as usize) {
+            Some(Some((key, entry))) if links[*at as usize].hash == hash && find.view.same(key) => {
                 found = Some(entry);
                 true
             }

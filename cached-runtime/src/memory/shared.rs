@@ -12,7 +12,7 @@ use super::map::Map;
 use super::outside::Written;
 use super::settings::Settings;
 use super::shard::{Begun, Bound, Ending, Keep, Shard, Worth};
-use super::sieve::{self, SieveMap, Table};
+use super::sieve::{self, Growth, SieveMap, Table};
 use super::stripes::Stripes;
 use crate::builder::{Coalesce, Eviction};
 use crate::glob::Glob;
@@ -158,7 +158,8 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
             common.stripes = Some(Box::<Stripes>::default());
             let table = Arc::new(sieve::table());
             let count = shard_count(bound);
-            let shards = Shards::new(bound, &common, |_| SieveMap::new(Arc::clone(&table), count));
+            let growth = Arc::new(Growth::new(count, share(bound, 0, count).entries()));
+            let shards = Shards::new(bound, &common, |_| SieveMap::new(Arc::clone(&table), Arc::clone(&growth)));
             Kind::Sieve(table, shards)
         };
         Arc::new(Self { settings, common, dirty: AtomicBool::new(false), kind })

@@ -13,7 +13,7 @@ use super::entry::{BuildIdentity, ByTicket, Entry, Find, Same, Stored};
 use super::lock;
 use super::map::{Map, Removed};
 use super::ring::{Place, Ring};
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, Mutex, Ordering};
 use papaya::{Equivalent, LocalGuard};
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
@@ -165,37 +165,69 @@ const ROOMY: usize = 16_384;
 /// A shard's side of the table: its keys, in the order of their insertion.
 pub(crate) struct SieveMap<K, V> {
     table: Arc<Table<K, V>>,
+    growth: Arc<Growth>,
     ring: Ring,
-    /// Among how many the table's entries are shared.
-    shards: usize,
     /// The table is made larger when there are so many entries here.
     room: usize,
 }
 
+/// What the shards of a table agree on when it is to grow.
+pub(crate) struct Growth {
+    shards: usize,
+    /// The most entries of a shard.
+    most: usize,
+    /// Whether two keys ever had the same hash: then the table grows by itself only, since its `reserve` does not return
+    /// where more keys share a hash than it probes for. Held while the table grows, so that no such key comes in
+    /// meanwhile. A leaf: nothing is locked and nothing of the user's runs under it.
+    collided: Mutex<bool>,
+}
+
+impl Growth {
+    pub(crate) fn new(shards: usize, most: usize) -> Self {
+        Self { shards, most, collided: Mutex::new(false) }
+    }
+}
+
+/// Finds an entry by its hash alone.
+struct ByHash(u64);
+
+impl Hash for ByHash {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.0);
+    }
+}
+
+impl<K> Equivalent<Stored<K>> for ByHash {
+    fn equivalent(&self, stored: &Stored<K>) -> bool {
+        self.0 == stored.hash
+    }
+}
+
 impl<K: Eq, V> SieveMap<K, V> {
-    pub(crate) fn new(table: Arc<Table<K, V>>, shards: usize) -> Self {
-        Self { table, ring: Ring::default(), shards, room: 16 }
+    pub(crate) fn new(table: Arc<Table<K, V>>, growth: Arc<Growth>) -> Self {
+        Self { table, growth, ring: Ring::default(), room: 16 }
     }
 
     /// One more entry is to come: twice as much room in the table, once it is half full.
-    #[inline]
-    fn make_room(&mut self) {
-        if self.ring.len() >= self.room {
-            self.grow();
+    fn make_room(&mut self, hash: u64) {
+        let guard = self.table.guard();
+        // Keys of one hash are of one shard, so that nobody else brings the second at the same time.
+        if self.table.contains_key(&ByHash(hash), &guard) {
+            *self.growth.collided.lock() = true;
         }
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        let all = self.room.saturating_mul(self.shards);
-        if all > ROOMY {
+        if self.ring.len() < self.room {
+            return;
+        }
+        let all = self.room.saturating_mul(self.growth.shards);
+        let collided = self.growth.collided.lock();
+        if *collided || all > ROOMY || self.room >= self.growth.most {
             self.room = usize::MAX;
             return;
         }
         self.room *= 2;
         // The table adds a third to what it is asked for: room for three times as many makes it four times as long, which
         // is half full when it comes to this again.
-        self.table.reserve(2 * all, &self.table.guard());
+        self.table.reserve(2 * all, &guard);
     }
 
     /// Removes the entry of a place in the ring, and the place in any case: one without an entry (the key's `Eq` panicked
@@ -237,7 +269,9 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
     }
 
     fn insert(&mut self, key: Stored<K>, entry: Entry<V>) -> Option<u32> {
-        self.make_room();
+        if self.room != usize::MAX {
+            self.make_room(key.hash);
+        }
         // Without a slot the entry could not be evicted: rather not stored.
         let slot = self.ring.push(key.hash, entry.ticket.get())?;
         let quiet = Quiet { entry: Some(entry), visited: AtomicBool::new(false), slot };
