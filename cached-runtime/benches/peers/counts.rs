@@ -2,7 +2,7 @@
 //! of [`counted`]. It must never depend on the machine's load: that is what it is for.
 
 use crate::Column;
-use crate::harness::Options;
+use crate::options::Options;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::{Command, exit};

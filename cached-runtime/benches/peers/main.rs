@@ -3,19 +3,20 @@
 
 mod attributes;
 mod counts;
-mod harness;
+mod options;
 mod ours;
 mod report;
 mod stores;
 mod work;
 
-use harness::{Bench, Options};
+use cached_benches::harness::{Bench, Contestant};
+use options::Options;
 
 fn main() {
     let options = match Options::from_args(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(problem) => {
-            eprintln!("peers: {problem}\n\n{}", harness::USAGE);
+            eprintln!("peers: {problem}\n\n{}", options::USAGE);
             std::process::exit(2);
         }
     };
@@ -25,7 +26,7 @@ fn main() {
     if options.counts {
         return counts::run(&columns(), &options);
     }
-    let mut bench = Bench::new(&options);
+    let mut bench = Bench::new(options.rounds(), options.shrink(), options.only.clone());
     for (title, contestants) in columns() {
         bench.column(title, contestants);
     }
@@ -42,7 +43,7 @@ fn main() {
 }
 
 /// A workload: its title and whoever takes part. Built one by one, so that no column's caches are alive in another's.
-pub(crate) type Column = (&'static str, fn() -> Vec<harness::Contestant>);
+pub(crate) type Column = (&'static str, fn() -> Vec<Contestant>);
 
 fn columns() -> Vec<Column> {
     vec![

@@ -1,9 +1,10 @@
 //! The report: machine, versions, the table, the goals.
 //! It must never print a figure that this run did not measure.
 
-use crate::harness::{Bench, Options};
+use crate::options::Options;
+use cached_benches::harness::{Bench, Cell};
+use cached_benches::report::{Goal, goal_table, machine, rustc, versions};
 use std::fmt::Write as _;
-use std::process::Command;
 
 pub(crate) const HIT: &str = "u64 hit";
 pub(crate) const TTL: &str = "with ttl";
@@ -53,18 +54,6 @@ pub(crate) mod name {
     ];
 }
 
-/// Two figures of the table and how they should stand to each other: the first is ours or the peer's, as the words say.
-enum Goal {
-    /// first / second is at most this
-    AtMost(f64),
-    /// first / second is at least this
-    AtLeast(f64),
-    /// first - second is at most so many nanoseconds
-    Above(f64),
-}
-
-type Cell = (&'static str, &'static str);
-
 /// What the project wants of itself, `first`, `second`, goal.
 fn goals() -> Vec<(Cell, Cell, Goal)> {
     use Goal::{Above, AtLeast, AtMost};
@@ -109,21 +98,17 @@ pub(crate) fn markdown(bench: &Bench, options: &Options) -> String {
     head(&mut text, options);
     table(&mut text, bench);
     notes(&mut text);
-    goal_table(&mut text, bench);
+    goal_table(&mut text, bench, goals());
     text
 }
 
 fn head(text: &mut String, options: &Options) {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let versions: Vec<String> =
-        ["cached-runtime", "cached", "memoize", "moka", "quick_cache", "papaya", "lru", "parking_lot", "foldhash"]
-            .iter()
-            .map(|package| format!("{package} {}", version(package)))
-            .collect();
+    let packages =
+        ["cached-runtime", "cached", "memoize", "moka", "quick_cache", "papaya", "lru", "parking_lot", "foldhash"];
     let _ = writeln!(text, "Command: `cargo bench -p cached-benches --bench peers -- --save`\n");
-    let _ = writeln!(text, "- machine: {}, {cores} cores", cpu());
+    let _ = writeln!(text, "- machine: {}", machine());
     let _ = writeln!(text, "- compiler: {}, fat LTO, one codegen unit", rustc());
-    let _ = writeln!(text, "- versions: {}", versions.join(", "));
+    let _ = writeln!(text, "- versions: {}", versions(&packages));
     let _ = writeln!(
         text,
         "- median of {} interleaved rounds, nanoseconds per call; in brackets the ratio to cached-runtime's default (above 1: slower than it)",
@@ -161,48 +146,4 @@ Two threads: wall time of all calls of both, divided by their number, so perfect
 `-`: the peer has no such thing (no ttl, no async, no eviction). cached-runtime's figures include single-flight, fences and
 counters in every column; of the others only quick_cache, moka and `sync_writes = \"by_key\"` have single-flight.\n\n",
     );
-}
-
-fn goal_table(text: &mut String, bench: &Bench) {
-    text.push_str("## Goals\n\n| | measured | goal | |\n|---|--:|--:|---|\n");
-    for (first, second, goal) in goals() {
-        let (Some(one), Some(two)) = (bench.medians.get(&first), bench.medians.get(&second)) else { continue };
-        let (measured, wanted, met) = match goal {
-            Goal::AtMost(limit) => (format!("{:.2}", one / two), format!("at most {limit:.2}"), one / two <= limit),
-            Goal::AtLeast(limit) => (format!("{:.2}", one / two), format!("at least {limit:.2}"), one / two >= limit),
-            Goal::Above(limit) => {
-                (format!("{:+.1} ns", one - two), format!("at most {limit:+.1} ns"), one - two <= limit)
-            }
-        };
-        let sign = if matches!(goal, Goal::Above(_)) { "-" } else { "/" };
-        let what = if first.0 == second.0 {
-            format!("{}: {} {sign} {}", first.0, first.1, second.1)
-        } else {
-            format!("{}: {} {sign} {}", first.1, first.0, second.0)
-        };
-        let _ = writeln!(text, "| {what} | {measured} | {wanted} | {} |", if met { "met" } else { "**not met**" });
-    }
-}
-
-fn cpu() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, model)| model.trim().to_owned())
-}
-
-fn rustc() -> String {
-    let output = Command::new("rustc").arg("--version").output();
-    output
-        .ok()
-        .and_then(|output| String::from_utf8(output.stdout).ok())
-        .map_or_else(|| "rustc".into(), |line| line.trim().to_owned())
-}
-
-/// The version that the workspace's lock file holds; the newest where there are several.
-fn version(package: &str) -> &'static str {
-    let lock = include_str!("../../../Cargo.lock");
-    let wanted = format!("name = \"{package}\"");
-    let entries = lock.split("[[package]]").filter(|entry| entry.lines().any(|line| line == wanted));
-    let last = entries.last().and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("version = ")));
-    last.unwrap_or("?").trim_matches('"')
 }

@@ -3,10 +3,10 @@
 
 use crate::attributes::{by_key, cold, concurrent, max_size, memoized, memoized_shared, unbound};
 use crate::counts::counted;
-use crate::harness::Contestant;
 use crate::ours::{self, local, lru, sieve, unbounded};
 use crate::report::name;
 use crate::stores::{local_lru, moka_cache, mutex_lru, papaya_map, quick};
+use cached_benches::harness::Contestant;
 use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
