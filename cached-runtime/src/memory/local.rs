@@ -130,7 +130,7 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    fn hit<'e, P: Same<K>>(&'e self, find: &Find<'_, P>) -> Result<V, ()> {
+    fn hit<P: Same<K>>(&self, find: &Find<'_, P>) -> Result<V, ()> {
         if lock::is_held() { Err(()) } else { LocalCache::hit(self, find).ok_or(()) }
     }
 

@@ -279,7 +279,9 @@ impl<K: CacheKey, V: CacheValue> crate::registry::Listed for MemoryCache<K, V> {
 
 /// The shard of a look-up that was no hit, still locked, and whether there is an entry of the key which may not be served;
 /// nothing where hits take no lock.
-pub struct Open<'e, K, V>(Option<(Held<'e, Shard<K, V, LruMap<K, V>>>, bool)>);
+pub struct Open<'e, K, V>(Option<(HeldLru<'e, K, V>, bool)>);
+
+type HeldLru<'e, K, V> = Held<'e, Shard<K, V, LruMap<K, V>>>;
 
 impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
     type Held<'e> = Open<'e, K, V>;
@@ -512,7 +514,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     /// What is left to do under the lock after a look-up found nothing to serve.
     fn begin_lru<'a, P: Same<K>>(
         &self,
-        (shard, there): (Held<'_, Shard<K, V, LruMap<K, V>>>, bool),
+        (shard, there): (HeldLru<'_, K, V>, bool),
         find: &Find<'_, P>,
         own: impl FnOnce() -> K,
         ask: impl FnOnce() -> Ask<'a, V>,
