@@ -40,3 +40,22 @@ impl spinning_top::relax::Relax for Patience {
         self.round = self.round.saturating_add(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spinning_top::relax::Relax;
+    use std::time::Instant;
+
+    #[test]
+    fn who_waits_long_sleeps_a_little_longer_each_time_but_never_for_long() {
+        let mut patience = Patience::default();
+        for slept in 0..3 {
+            (0..AWAKE + YIELDING).for_each(|_| patience.relax());
+            let began = Instant::now();
+            patience.relax();
+            assert!(began.elapsed() >= Duration::from_micros(32 << slept));
+        }
+        assert!(Duration::from_micros(32 << (SLEEPS - 1)) <= Duration::from_micros(1024));
+    }
+}

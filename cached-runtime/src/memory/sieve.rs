@@ -171,20 +171,22 @@ pub(crate) struct SieveMap<K, V> {
     room: usize,
 }
 
-/// What the shards of a table agree on when it is to grow.
+/// What the shards of a table agree on: whether it is still made larger by them.
 pub(crate) struct Growth {
     shards: usize,
     /// The most entries of a shard.
     most: usize,
-    /// Whether two keys ever had the same hash: then the table grows by itself only, since its `reserve` does not return
-    /// where more keys share a hash than it probes for. Held while the table grows, so that no such key comes in
-    /// meanwhile. A leaf: nothing is locked and nothing of the user's runs under it.
-    collided: Mutex<bool>,
+    /// From then on the table grows by itself only: it is large enough, or two of its keys have the same hash, and its
+    /// `reserve` does not return where more keys share one than it probes for.
+    ///
+    /// While this is `false` every shard looks before it inserts, so no two keys have the same hash; and it is held while
+    /// the table grows, so that none comes in meanwhile. A leaf: nothing is locked and nothing of the user's runs under it.
+    over: Mutex<bool>,
 }
 
 impl Growth {
     pub(crate) fn new(shards: usize, most: usize) -> Self {
-        Self { shards, most, collided: Mutex::new(false) }
+        Self { shards, most, over: Mutex::new(false) }
     }
 }
 
@@ -212,22 +214,22 @@ impl<K: Eq, V> SieveMap<K, V> {
     fn make_room(&mut self, hash: u64) {
         let guard = self.table.guard();
         // Keys of one hash are of one shard, so that nobody else brings the second at the same time.
-        if self.table.contains_key(&ByHash(hash), &guard) {
-            *self.growth.collided.lock() = true;
-        }
-        if self.ring.len() < self.room {
+        let collides = self.table.contains_key(&ByHash(hash), &guard);
+        if !collides && self.ring.len() < self.room {
             return;
         }
-        let all = self.room.saturating_mul(self.growth.shards);
-        let collided = self.growth.collided.lock();
-        if *collided || all > ROOMY || self.room >= self.growth.most {
+        let mut over = self.growth.over.lock();
+        if !collides && !*over {
+            let all = self.room.saturating_mul(self.growth.shards);
+            self.room = self.room.saturating_mul(2);
+            // The table adds a third to what it is asked for: room for three times as many makes it four times as long,
+            // which is half full when it comes to this again.
+            self.table.reserve(2 * all, &guard);
+        }
+        *over |= collides || self.room >= self.growth.most || self.room.saturating_mul(self.growth.shards) > ROOMY;
+        if *over {
             self.room = usize::MAX;
-            return;
         }
-        self.room *= 2;
-        // The table adds a third to what it is asked for: room for three times as many makes it four times as long, which
-        // is half full when it comes to this again.
-        self.table.reserve(2 * all, &guard);
     }
 
     /// Removes the entry of a place in the ring, and the place in any case: one without an entry (the key's `Eq` panicked
@@ -333,5 +335,62 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
                 f(quiet.slot, &stored.key, entry);
             }
         });
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+    use crate::policy::Life;
+    use crate::tags::Tags;
+
+    fn insert(map: &mut SieveMap<u64, u64>, hash: u64, key: u64) {
+        let life = Life::plain(crate::clock::NEVER);
+        let entry = Entry::new(key, key + 2, life, (0, None), (0, Tags::default()));
+        assert!(map.insert(Stored { hash, ticket: key + 2, key }, entry).is_some());
+    }
+
+    /// As good as any hash.
+    fn spread(key: u64) -> u64 {
+        key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+
+    /// The table's own growth copes with them, but its `reserve` would never return.
+    #[test]
+    fn keys_of_one_hash_in_one_shard_do_not_stop_another_that_grows() {
+        let table = Arc::new(table());
+        let growth = Arc::new(Growth::new(2, usize::MAX));
+        let mut maps = [(); 2].map(|()| SieveMap::new(Arc::clone(&table), Arc::clone(&growth)));
+        // The first has all the room it may have, and looks at hashes no more.
+        let mut keys = 0..;
+        while maps[0].room != usize::MAX {
+            let key = keys.next().unwrap_or(0);
+            insert(&mut maps[0], spread(key), key);
+        }
+        for key in keys.by_ref().take(500) {
+            insert(&mut maps[0], 1, key);
+        }
+        for key in keys.take(2 * ROOMY) {
+            insert(&mut maps[1], spread(key), key);
+        }
+        assert_eq!(table.len(), maps[0].len() + maps[1].len());
+    }
+
+    #[test]
+    fn a_table_that_is_large_enough_is_left_alone() {
+        let table = Arc::new(table());
+        let mut map = SieveMap::new(Arc::clone(&table), Arc::new(Growth::new(1, 1024)));
+        (0..1000).for_each(|key| insert(&mut map, spread(key), key));
+        assert_eq!((map.room, *map.growth.over.lock()), (usize::MAX, true));
+    }
+
+    #[test]
+    fn a_second_key_of_a_hash_ends_it() {
+        let table = Arc::new(table());
+        let mut map = SieveMap::new(Arc::clone(&table), Arc::new(Growth::new(1, usize::MAX)));
+        (0..20).for_each(|key| insert(&mut map, spread(key), key));
+        assert!(!*map.growth.over.lock());
+        insert(&mut map, spread(7), 1000);
+        assert!(*map.growth.over.lock());
     }
 }
