@@ -54,6 +54,9 @@ pub(crate) fn pending() -> Error {
     Error::new(ErrorKind::Unreachable, "its invalidation is still to be repeated")
 }
 
+/// A renewal that a call was chosen for.
+type Renews = (Ticket, Renewing);
+
 /// What a look-up gives.
 pub(crate) type Found<O> = Lookup<<O as Outcome>::Ret, RemoteMiss<O>>;
 
@@ -206,7 +209,7 @@ where
         seen: Result<Seen, Error>,
         asynchronous: bool,
         purpose: Purpose,
-        (old, renewal): (Option<Old<O::Value>>, Option<(Ticket, Renewing)>),
+        (old, renewal): (Option<Old<O::Value>>, Option<Renews>),
     ) -> RemoteMiss<O> {
         let Self { core, name, outcome, coalesce, start, deadline, budget } = self;
         let (ticket, renewing) = renewal.unzip();

@@ -237,7 +237,9 @@ where
     let calls: Vec<Option<Call<O>>> = asked.into_iter().map(|asked| asked.0.ok()).collect();
     let asking: Vec<&Call<O>> = calls.iter().flatten().collect();
     if is_past() {
-        asking.iter().for_each(|call| call.looked(Found::Bypassed));
+        for call in asking {
+            call.looked(Found::Bypassed);
+        }
         return calls.iter().map(|_| None).collect();
     }
     let mut seen = read_calls(&asking).await.into_iter();

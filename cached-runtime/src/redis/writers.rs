@@ -80,8 +80,8 @@ impl<O: Outcome<Value: RemoteValue>> Writing<O> {
         // Why there is none was counted; the commit will invalidate.
         self.ticket = match (told, &self.name) {
             (Ok(Ok(ticket)), Some(Ok(name))) => {
-                let (hold, held) = oneshot::channel();
-                self.core.remote.keep_ticket(name, &ticket, held);
+                let (hold, dropped) = oneshot::channel();
+                self.core.remote.keep_ticket(name, &ticket, dropped);
                 Ticket::Held(ticket, hold)
             }
             _ => Ticket::None,
