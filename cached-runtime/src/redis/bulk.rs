@@ -13,18 +13,24 @@
 //! rest        only now the others are waited for; what a load of theirs didn't bring leads, and the body runs once more
 //! ```
 //!
+//! What is due for a renewal, and whose lock this call wins, is loaded by the same body; whoever doesn't win it has the old
+//! values meanwhile. Where the body fails, and every one of its ids has an old value that is good for errors, they end with
+//! those.
+//!
 //! No hold and wait: a lease is held from before the body until the fill, and in between nothing is waited for but the body.
 //! So two processes that want the same ids in any order can't wait for one another in a circle.
 
 use super::at::{Asked, Call};
-use super::core::{RemoteKey, RemoteValue};
+use super::core::{RemoteKey, RemoteValue, count};
 use super::load::{RemoteMiss, RunRemote};
-use super::many::read_calls;
+use super::many::{Reading, SeenAll, all, read_calls};
+use super::remote::{Seen, Ticket};
 use crate::at::{At, Lookup};
 use crate::bulk::{Bulk, Unsplit};
 use crate::each::{InBulk, Start};
+use crate::error::Error;
 use crate::key::View;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Shared, Verdict};
 use crate::stack::Inside;
 use crate::store::Redis;
 use parking_lot::Mutex;
@@ -52,6 +58,46 @@ where
     fn each(items: Vec<(Id, Self)>, start: Start) -> Self::Each {
         let items = items.into_iter().map(|(id, at)| (id, at.ask())).collect();
         Each { items, anew: start.is_anew() }
+    }
+
+    fn bypass(self) {
+        count(&self.core().counts.bypassed);
+    }
+}
+
+/// What is handed over: a value, or (`None`) that the body has failed.
+type Given<O> = Option<<O as Outcome>::Ret>;
+
+/// The outcome of one id's load.
+#[derive(Clone, Copy)]
+struct Handing<O>(O);
+
+impl<O: Outcome> Outcome for Handing<O> {
+    type Ret = Given<O>;
+    type Value = O::Value;
+
+    fn judge(&self, ret: &Self::Ret) -> Verdict {
+        ret.as_ref().map_or(Verdict::Fail, |ret| self.0.judge(ret))
+    }
+
+    fn failed(&self, ret: &Self::Ret) -> bool {
+        ret.as_ref().is_none_or(|ret| self.0.failed(ret))
+    }
+
+    fn value<'r>(&self, ret: &'r Self::Ret) -> Option<&'r O::Value> {
+        ret.as_ref().and_then(|ret| self.0.value(ret))
+    }
+
+    fn ret(&self, value: O::Value) -> Self::Ret {
+        Some(self.0.ret(value))
+    }
+
+    fn share(&self, ret: &Self::Ret) -> Shared<O::Value> {
+        ret.as_ref().map_or(Shared::Nothing, |ret| self.0.share(ret))
+    }
+
+    fn unshare(&self, shared: &Shared<O::Value>) -> Option<Self::Ret> {
+        self.0.unshare(shared).map(Some)
     }
 }
 
@@ -89,13 +135,15 @@ where
 {
     /// Its place among the call's ids.
     at: usize,
-    hand: Arc<Mutex<Hand<O::Ret>>>,
+    hand: Arc<Mutex<Hand<Given<O>>>>,
+    /// Whether it can do without a value: it has an old one.
+    falls_back: bool,
     /// Whether it waits for somebody else's load: of this process, or of another.
     joins: bool,
     waits: Arc<AtomicBool>,
     /// What tells calls from inside of the body that it is their own.
     ticket: Option<u64>,
-    run: Pin<Box<RunRemote<O, Handed<O::Ret>>>>,
+    run: Pin<Box<RunRemote<Handing<O>, Handed<Given<O>>>>>,
 }
 
 impl<O> Load<O>
@@ -103,11 +151,12 @@ where
     O: Outcome,
     O::Value: RemoteValue,
 {
-    fn new(at: usize, miss: RemoteMiss<O>) -> Self {
+    fn new(at: usize, miss: RemoteMiss<Handing<O>>) -> Self {
         let hand = Arc::new(Mutex::new(Hand::Idle));
         let (joins, ticket, waits) = miss.state();
+        let falls_back = miss.has_old();
         let run = Box::pin(miss.run_async(Handed(Arc::clone(&hand))));
-        Self { at, hand, joins, waits, ticket, run }
+        Self { at, hand, falls_back, joins, waits, ticket, run }
     }
 
     fn is_wanted(&self) -> bool {
@@ -120,7 +169,7 @@ where
         idle && !self.joins && !self.waits.load(Ordering::Relaxed)
     }
 
-    fn give(&self, value: O::Ret) {
+    fn give(&self, value: Given<O>) {
         let before = std::mem::replace(&mut *self.hand.lock(), Hand::Given(value));
         if let Hand::Wanted(waker) = before {
             waker.wake();
@@ -135,6 +184,8 @@ where
     O::Value: RemoteValue,
 {
     loads: Vec<Load<O>>,
+    /// One that was to fall back has found that it can't any more.
+    failed: bool,
 }
 
 impl<O> Loads<O>
@@ -145,7 +196,8 @@ where
     fn poll(&mut self, found: &mut [Option<O::Ret>], cx: &mut Context<'_>) {
         self.loads.retain_mut(|load| match load.run.as_mut().poll(cx) {
             Poll::Ready(ret) => {
-                found[load.at] = Some(ret);
+                self.failed |= ret.is_none();
+                found[load.at] = ret;
                 false
             }
             Poll::Pending => true,
@@ -189,6 +241,7 @@ where
         let (ids, asked): (Vec<Id>, Vec<Asked<O>>) = self.items.into_iter().unzip();
         let (mut found, mut loads, mut bare) =
             if self.anew { all_anew(asked, asynchronous) } else { look(asked, asynchronous).await };
+        let mut failure = None;
         loop {
             std::future::poll_fn(|cx| {
                 loads.poll(&mut found, cx);
@@ -202,6 +255,7 @@ where
             if led.is_empty() && bare.is_empty() {
                 break;
             }
+            let all_fall_back = bare.is_empty() && led.iter().all(|at| loads.loads[*at].falls_back);
             let mut places: Vec<usize> = led.iter().map(|at| loads.loads[*at].at).collect();
             places.append(&mut bare);
             let missing: Vec<Id> = places.iter().map(|place| ids[*place].clone()).collect();
@@ -210,10 +264,14 @@ where
                 Ok(values) => {
                     for (place, value) in places.into_iter().zip(values) {
                         match loads.loads.iter().find(|load| load.at == place) {
-                            Some(load) => load.give(value),
+                            Some(load) => load.give(Some(value)),
                             None => found[place] = Some(value),
                         }
                     }
+                }
+                Err(Unsplit::Failed(error)) if all_fall_back && failure.is_none() => {
+                    failure = Some(error);
+                    led.iter().for_each(|at| loads.loads[*at].give(None));
                 }
                 // Who waits for these loads goes on at once: they are dropped, and handed over.
                 Err(Unsplit::Failed(error)) => return error,
@@ -222,6 +280,11 @@ where
                     return body(ids).await;
                 }
             }
+        }
+        if loads.failed
+            && let Some(error) = failure
+        {
+            return error;
         }
         if !R::ABSENT && found.iter().any(|value| !matches!(value, Some(Some(_)))) {
             // Another function's load, which may be without a value where this one may not.
@@ -238,8 +301,12 @@ async fn look<O: Outcome>(asked: Vec<Asked<O>>, asynchronous: bool) -> Looked<O>
 where
     O::Value: RemoteValue,
 {
-    let calls: Vec<Option<Call<O>>> = asked.into_iter().map(|asked| asked.0.ok()).collect();
-    let mut seen = read_calls(&calls.iter().flatten().collect::<Vec<_>>()).await.into_iter();
+    let calls: Vec<Option<Call<Handing<O>>>> =
+        asked.into_iter().map(|asked| Some(asked.0.ok()?.through(Handing))).collect();
+    let asking: Vec<&Call<Handing<O>>> = calls.iter().flatten().collect();
+    let seen = read_calls(&asking).await;
+    let mut tickets = renew(&asking, &seen).await;
+    let mut seen = seen.into_iter();
     let mut found: Vec<Option<O::Ret>> = calls.iter().map(|_| None).collect();
     let (mut loads, mut bare) = (Vec::new(), Vec::new());
     for (at, call) in calls.into_iter().enumerate() {
@@ -247,13 +314,32 @@ where
             bare.push(at);
             continue;
         };
-        // A bulk call renews nothing ahead of its time: it would be another run of the body.
-        match call.found(seen.map(|seen| (seen, None)), asynchronous) {
-            Lookup::Hit(ret) => found[at] = Some(ret),
+        let ticket = tickets.next().flatten();
+        match call.found(seen.map(|seen| (seen, ticket)), asynchronous) {
+            Lookup::Hit(ret) => found[at] = ret,
             Lookup::Miss(miss) => loads.push(Load::new(at, miss)),
         }
     }
-    (found, Loads { loads }, bare)
+    (found, Loads { loads, failed: false }, bare)
+}
+
+/// The locks of those that are due for a renewal and that nobody renews, in their order: all are asked for at one time.
+async fn renew<O: Outcome>(calls: &[&Call<O>], seen: &SeenAll) -> impl Iterator<Item = Option<Ticket>> + use<O>
+where
+    O::Value: RemoteValue,
+{
+    all(calls.iter().zip(seen).map(|(call, seen)| asking(call, seen)).collect()).await.into_iter()
+}
+
+fn asking<'s, O: Outcome>(call: &Call<O>, seen: &'s Result<Seen, Error>) -> Reading<'s, Option<Ticket>>
+where
+    O::Value: RemoteValue,
+    O: 's,
+{
+    match seen.as_ref().ok().and_then(|seen| call.renewing(seen)) {
+        Some(renewing) => Box::pin(renewing),
+        None => Box::pin(std::future::ready(None)),
+    }
 }
 
 /// Loads of all of them, without a look.
@@ -268,13 +354,14 @@ where
         match asked.0 {
             Err(_) => bare.push(at),
             Ok(call) => {
+                let call = call.through(Handing);
                 // An id that is there twice waits for its own load.
                 let first = seen.insert(Arc::clone(call.name.text()));
                 loads.push(Load::new(at, if first { call.anew(asynchronous) } else { call.again(asynchronous) }));
             }
         }
     }
-    (found, Loads { loads }, bare)
+    (found, Loads { loads, failed: false }, bare)
 }
 
 /// Runs a body as what runs inside of these loads: a call that it makes of one of its own ids goes to the body. That of a

@@ -8,6 +8,7 @@ mod attributes;
 #[cfg(feature = "tokio")]
 mod background;
 mod bulk;
+mod bulk_windows;
 mod cluster;
 mod crowds;
 mod disturbed;
