@@ -616,6 +616,11 @@ where
         }
     }
 
+    /// Whether there is an old value to fall back on.
+    pub(crate) fn has_old(&self) -> bool {
+        matches!(&self.0, How::Guarded { guide, .. } if guide.old.is_some())
+    }
+
     /// Runs the body, or waits for the call that does.
     pub fn run(self, body: impl FnOnce() -> O::Ret) -> O::Ret {
         match self.0 {

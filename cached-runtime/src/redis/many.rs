@@ -32,7 +32,7 @@ pub(crate) type SeenAll = Vec<Result<Seen, Error>>;
 type Values = Vec<Option<Vec<u8>>>;
 
 /// One of several reads that go on at one time.
-type Reading<'r, T> = Pin<Box<dyn Future<Output = T> + Send + 'r>>;
+pub(crate) type Reading<'r, T> = Pin<Box<dyn Future<Output = T> + Send + 'r>>;
 
 impl Remote {
     /// Reads keys, each as [`read`](Self::read) does, in one round trip; in a cluster one to each part of the slots, and
@@ -192,7 +192,7 @@ fn bytes(value: Value) -> Option<Vec<u8>> {
 }
 
 /// All of them at one time, in their order.
-async fn all<T>(mut futures: Vec<Reading<'_, T>>) -> Vec<T> {
+pub(crate) async fn all<T>(mut futures: Vec<Reading<'_, T>>) -> Vec<T> {
     let mut done: Vec<Option<T>> = futures.iter().map(|_| None).collect();
     std::future::poll_fn(|cx: &mut Context<'_>| {
         let mut pending = false;
