@@ -40,9 +40,10 @@ impl Expansion<'_> {
         let named = |name: &str| if waits { ours(&format!("{name}_async")) } else { ours(name) };
         let (each, anew) = (named("each"), named("each_anew"));
         let items = self.items(bulk);
-        let look = match refresh_if {
-            None => quote!(#rt::#each(items)),
-            Some(_) => quote!(if anew { #rt::#anew(items) } else { #rt::#each(items) }),
+        let look = if refresh_if.is_some() {
+            quote!(if anew { #rt::#anew(items) } else { #rt::#each(items) })
+        } else {
+            quote!(#rt::#each(items))
         };
         let anew = refresh_if.as_ref().map(|condition| {
             let condition = self.condition(&condition.value);
@@ -56,13 +57,13 @@ impl Expansion<'_> {
         let ids = &self.of().arguments[bulk.at].name;
         let past = if waits { quote!(body(all).await) } else { quote!(body(all)) };
         let body = self.body_of_many(bulk);
-        // The body is there once.
-        let (before, run) = if self.goes_on() {
-            (quote!(let mut body = #body;), self.run_each(bulk))
-        } else {
-            (TokenStream::new(), if waits { quote!(each.run_async(body).await) } else { quote!(each.run(body)) })
+        let body = quote!(let mut body = #body;);
+        // The function's body is there once: what may go on without the call runs it through the companion.
+        let (both, only_past, run) = match (self.goes_on(), waits) {
+            (true, _) => (None, Some(body), self.run_each(bulk)),
+            (false, true) => (Some(body), None, quote!(each.run_async(body).await)),
+            (false, false) => (Some(body), None, quote!(each.run(body))),
         };
-        let body = if before.is_empty() { quote!(let mut body = #body;) } else { TokenStream::new() };
         quote! {
             let past = #condition;
             #anew
@@ -74,9 +75,9 @@ impl Expansion<'_> {
                 ::core::option::Option::Some(#look)
             };
             let all = if past { ::std::borrow::ToOwned::to_owned(&#ids[..]) } else { ::std::vec::Vec::new() };
-            #body
+            #both
             match each {
-                ::core::option::Option::None => { #before #past }
+                ::core::option::Option::None => { #only_past #past }
                 ::core::option::Option::Some(each) => { #run }
             }
         }

@@ -281,7 +281,7 @@ impl Away {
         V: CacheValue,
         K: CacheKey,
         O: Outcome<Ret = Option<V>, Value: CacheValue> + Send + 'static,
-        H: Engine<K, O::Value> + Send + 'static,
+        H: Engine<K, O::Value> + Send + Sync + 'static,
         R: Bulk<Id, V> + 'static,
         F: Future<Output = R> + Send + 'static,
     {

@@ -18,7 +18,7 @@ where
     V: CacheValue,
     K: CacheKey,
     O: Outcome<Ret = Option<V>, Value: CacheValue> + Send + 'static,
-    H: Engine<K, O::Value> + Send + 'static,
+    H: Engine<K, O::Value> + Send + Sync + 'static,
 {
     /// As [`run_async`](Self::run_async), but the ids whose entries are due for a renewal are given their old values, and
     /// are loaded by a body of their own in the background. Outside of a tokio runtime it is `run_async`.

@@ -129,6 +129,8 @@ impl<R> Future for Handed<R> {
     }
 }
 
+type Running<O> = RunRemote<Handing<O>, Handed<Given<O>>>;
+
 /// The load of one id.
 struct Load<O>
 where
@@ -145,7 +147,7 @@ where
     waits: Arc<AtomicBool>,
     /// What tells calls from inside of the body that it is their own.
     ticket: Option<u64>,
-    run: Pin<Box<RunRemote<Handing<O>, Handed<Given<O>>>>>,
+    run: Pin<Box<Running<O>>>,
 }
 
 impl<O> Load<O>
@@ -185,7 +187,7 @@ where
     O: Outcome,
     O::Value: RemoteValue,
 {
-    loads: Vec<Load<O>>,
+    going: Vec<Load<O>>,
     /// The places of ids that are loaded anew at another place of this call, and those: nobody joins such a load.
     twice: Vec<(usize, usize, O)>,
     /// One that was to fall back has found that it can't any more.
@@ -198,21 +200,21 @@ where
     O::Value: RemoteValue,
 {
     fn none() -> Self {
-        Self { loads: Vec::new(), twice: Vec::new(), failed: false }
+        Self { going: Vec::new(), twice: Vec::new(), failed: false }
     }
 
     /// Loads an id whatever there is, once in this call.
     fn anew(&mut self, at: usize, call: Call<Handing<O>>, known: &mut HashMap<Arc<str>, usize>, asynchronous: bool) {
         let first = *known.entry(Arc::clone(call.name.text())).or_insert(at);
         if first == at {
-            self.loads.push(Load::new(at, call.anew(asynchronous)));
+            self.going.push(Load::new(at, call.anew(asynchronous)));
         } else {
             self.twice.push((at, first, call.outcome.0));
         }
     }
 
     fn poll(&mut self, found: &mut [Option<O::Ret>], cx: &mut Context<'_>) {
-        self.loads.retain_mut(|load| match load.run.as_mut().poll(cx) {
+        self.going.retain_mut(|load| match load.run.as_mut().poll(cx) {
             Poll::Ready(ret) => {
                 self.failed |= ret.is_none();
                 found[load.at] = ret;
@@ -264,24 +266,24 @@ where
             std::future::poll_fn(|cx| {
                 loads.poll(&mut found, cx);
                 // Nobody is on the way to its lease, and there is something to do: the body, or nothing more.
-                let settled = !loads.loads.iter().any(Load::is_on_its_way);
-                let wanted = !bare.is_empty() || loads.loads.iter().any(Load::is_wanted);
-                if loads.loads.is_empty() || (settled && wanted) { Poll::Ready(()) } else { Poll::Pending }
+                let settled = !loads.going.iter().any(Load::is_on_its_way);
+                let wanted = !bare.is_empty() || loads.going.iter().any(Load::is_wanted);
+                if loads.going.is_empty() || (settled && wanted) { Poll::Ready(()) } else { Poll::Pending }
             })
             .await;
-            let led: Vec<usize> = (0..loads.loads.len()).filter(|at| loads.loads[*at].is_wanted()).collect();
+            let led: Vec<usize> = (0..loads.going.len()).filter(|at| loads.going[*at].is_wanted()).collect();
             if led.is_empty() && bare.is_empty() {
                 break;
             }
-            let all_fall_back = bare.is_empty() && led.iter().all(|at| loads.loads[*at].falls_back);
-            let mut places: Vec<usize> = led.iter().map(|at| loads.loads[*at].at).collect();
+            let all_fall_back = bare.is_empty() && led.iter().all(|at| loads.going[*at].falls_back);
+            let mut places: Vec<usize> = led.iter().map(|at| loads.going[*at].at).collect();
             places.append(&mut bare);
             let missing: Vec<Id> = places.iter().map(|place| ids[*place].clone()).collect();
-            let tickets: Vec<u64> = led.iter().filter_map(|at| loads.loads[*at].ticket).collect();
+            let tickets: Vec<u64> = led.iter().filter_map(|at| loads.going[*at].ticket).collect();
             match within(&tickets, || body(missing.clone())).await.split(&missing) {
                 Ok(values) => {
                     for (place, value) in places.into_iter().zip(values) {
-                        match loads.loads.iter().find(|load| load.at == place) {
+                        match loads.going.iter().find(|load| load.at == place) {
                             Some(load) => load.give(Some(value)),
                             None => found[place] = Some(value),
                         }
@@ -289,7 +291,9 @@ where
                 }
                 Err(Unsplit::Failed(error)) if all_fall_back => {
                     failure = Some(error);
-                    led.iter().for_each(|at| loads.loads[*at].give(None));
+                    for at in led {
+                        loads.going[at].give(None);
+                    }
                 }
                 // Who waits for these loads goes on at once: they are dropped, and handed over.
                 Err(Unsplit::Failed(error)) => return error,
@@ -341,7 +345,7 @@ where
                 places.push(at);
                 calls.push(call);
             }
-            Mode::Bypass => loads.loads.push(Load::new(at, call.past())),
+            Mode::Bypass => loads.going.push(Load::new(at, call.past())),
             Mode::Fresh => loads.anew(at, call, &mut known, asynchronous),
         }
     }
@@ -351,7 +355,7 @@ where
     for (((at, call), seen), ticket) in places.into_iter().zip(calls).zip(seen).zip(tickets) {
         match call.found(seen.map(|seen| (seen, ticket)), asynchronous) {
             Lookup::Hit(ret) => found[at] = ret,
-            Lookup::Miss(miss) => loads.loads.push(Load::new(at, miss)),
+            Lookup::Miss(miss) => loads.going.push(Load::new(at, miss)),
         }
     }
     (found, loads, bare)
@@ -365,10 +369,9 @@ where
     all(calls.iter().zip(seen).map(|(call, seen)| asking(call, seen)).collect()).await
 }
 
-fn asking<'s, O: Outcome>(call: &Call<O>, seen: &'s Result<Seen, Error>) -> Reading<'s, Option<Ticket>>
+fn asking<'s, O>(call: &Call<O>, seen: &'s Result<Seen, Error>) -> Reading<'s, Option<Ticket>>
 where
-    O::Value: RemoteValue,
-    O: 's,
+    O: Outcome<Value: RemoteValue> + 's,
 {
     match seen.as_ref().ok().and_then(|seen| call.renewing(seen)) {
         Some(renewing) => Box::pin(renewing),

@@ -71,9 +71,14 @@ fn steps() -> impl Strategy<Value = Vec<(bool, Step)>> {
 }
 
 fn times() -> impl Strategy<Value = Times> {
-    (40..160_u64, 0..3_u64, 0..3_u64, proptest::option::of(1..4_u8), proptest::option::weighted(0.3, 100..300_u64)).prop_map(
-        |(ttl, revalidate, error, ahead, idle)| Times { ttl, revalidate: revalidate * 90, error: error * 90, ahead, idle },
-    )
+    (40..160_u64, 0..3_u64, 0..3_u64, proptest::option::of(1..4_u8), proptest::option::weighted(0.3, 100..300_u64))
+        .prop_map(|(ttl, revalidate, error, ahead, idle)| Times {
+            ttl,
+            revalidate: revalidate * 90,
+            error: error * 90,
+            ahead,
+            idle,
+        })
 }
 
 /// In milliseconds.
