@@ -62,33 +62,34 @@ where
     O::Value: RemoteValue,
 {
     /// What the server has; a key whose invalidation is pending has nothing that counts.
-    async fn read(core: Arc<Core<O::Value>>, name: Name, budget: Budget) -> Result<Seen, Error> {
-        if is_pending(&core, &name) {
+    async fn read(core: &Core<O::Value>, name: &Name, budget: &Budget) -> Result<Seen, Error> {
+        if is_pending(core, name) {
             return Err(pending());
         }
-        core.remote.read(&name, false, &budget).await
+        core.remote.read(name, false, budget).await
     }
 
     /// The same for a call that may load: where the value has grown old, it asks to be the one that renews it.
-    async fn look(core: Arc<Core<O::Value>>, name: Name, budget: Budget) -> Result<(Seen, Option<Ticket>), Error> {
-        let seen = Self::read(Arc::clone(&core), name.clone(), budget.clone()).await?;
+    async fn look(core: &Core<O::Value>, name: &Name, budget: &Budget) -> Result<(Seen, Option<Ticket>), Error> {
+        let seen = Self::read(core, name, budget).await?;
         let mut ticket = None;
         if let (What::Entry(stored), Renewal::None) = (&seen.what, seen.renewal)
             && matches!(windows::stage(&core.policy, &core.remote, stored), Stage::Refresh | Stage::StaleOk)
             // Whoever can't ask is not chosen; why is counted.
-            && let Ok(Locked::Won(lock)) = core.remote.lock(&name, &seen, &budget).await
+            && let Ok(Locked::Won(lock)) = core.remote.lock(name, &seen, budget).await
         {
             ticket = Some(lock);
         }
         Ok((seen, ticket))
     }
 
-    fn looking(&self) -> impl Future<Output = Result<(Seen, Option<Ticket>), Error>> + Send + use<O> {
-        Self::look(Arc::clone(&self.core), self.name.clone(), self.budget.clone())
+    // Of the call's parts, not of itself: what tells how a value is kept need not be `Sync`.
+    fn looking(&self) -> impl Future<Output = Result<(Seen, Option<Ticket>), Error>> + Send + use<'_, O> {
+        Self::look(&self.core, &self.name, &self.budget)
     }
 
-    fn reading(&self) -> impl Future<Output = Result<Seen, Error>> + Send + use<O> {
-        Self::read(Arc::clone(&self.core), self.name.clone(), self.budget.clone())
+    fn reading(&self) -> impl Future<Output = Result<Seen, Error>> + Send + use<'_, O> {
+        Self::read(&self.core, &self.name, &self.budget)
     }
 
     /// The value, if there is one that can be read.
