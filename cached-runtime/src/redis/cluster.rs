@@ -2,7 +2,7 @@
 //! for those of a node that is down.
 
 use crate::error::Error;
-use crate::redis::connect::Ties;
+use crate::redis::connect::{self, Ties};
 use crate::redis::driver::{Driver, driver};
 use crate::redis::failure::{Failure, failure, not_connected};
 use crate::redis::servers::Tls;
@@ -12,7 +12,7 @@ use redis::aio::ConnectionLike;
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
-use redis::{ConnectionInfo, Pipeline, cmd};
+use redis::{ConnectionInfo, Pipeline, RedisError, cmd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -45,7 +45,10 @@ pub(crate) async fn connect(nodes: &[ConnectionInfo], tls: &Tls, ties: &Ties) ->
         None => builder,
     };
     let client = with_tls(builder, tls).build().map_err(cannot)?;
-    let mut connection = client.get_async_connection().await.map_err(cannot)?;
+    let mut connection = match client.get_async_connection().await {
+        Ok(connection) => connection,
+        Err(error) => return Err(why(nodes).await.map_or_else(|| cannot(error), cannot)),
+    };
     let asked = ties.clock.asked();
     let one_of_them = RoutingInfo::SingleNode(SingleNodeRoutingInfo::Random);
     if let Ok(time) = connection.route_command(cmd("TIME"), one_of_them).await {
@@ -54,6 +57,12 @@ pub(crate) async fn connect(nodes: &[ConnectionInfo], tls: &Tls, ties: &Ties) ->
     let nodes = Nodes { connection, driver: driver()? };
     // Which node pushes would have to come from changes with the slots: waiters poll.
     Ok(Wire::new(Transport::Cluster(nodes), Arc::new(AtomicBool::new(false)), false))
+}
+
+/// What one of the nodes says to who connects: of the cluster's client no more is to be had than that something failed, and a
+/// wrong password or certificate is not to pass for a server that is down.
+async fn why(nodes: &[ConnectionInfo]) -> Option<RedisError> {
+    connect::open(nodes.first()?, connect::NO_PUSHES).await.err()
 }
 
 #[cfg(feature = "redis-tls")]

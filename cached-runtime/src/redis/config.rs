@@ -24,7 +24,7 @@ const LOCAL: &str = "redis://127.0.0.1:6379";
 /// | `redis://user:password@host` | with an ACL user (`redis://:password@host` for the default user) |
 /// | `rediss://host` | encrypted (feature `redis-tls`) |
 /// | `unix:///run/redis.sock?db=0&user=u&pass=p` | a Unix socket |
-/// | `redis+sentinel://host1:26379,host2:26379/mymaster/0` | the master that Sentinel knows by that name |
+/// | `redis+sentinel://host1:26379,host2:26379/mymaster/0` | the master that Sentinel knows by that name; the sentinels' own login: `?sentinel_username=u&sentinel_password=p` |
 /// | `redis+cluster://host1:6379,host2:6379` | a cluster (feature `redis-cluster`) |
 ///
 /// `rediss+sentinel://` and `rediss+cluster://` are the encrypted ones. Special characters of user and password are
@@ -151,6 +151,19 @@ impl Config {
     /// The password; overrides the URL's.
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.servers.password = Some(password.into());
+        self
+    }
+
+    /// The ACL user at the sentinels, which know other users than the master. In a URL: `?sentinel_username=..`. Without
+    /// effect where there are none.
+    pub fn sentinel_username(mut self, name: impl Into<String>) -> Self {
+        self.servers.sentinel_username = Some(name.into());
+        self
+    }
+
+    /// The password at the sentinels (none); the one before the hosts is the master's. In a URL: `?sentinel_password=..`.
+    pub fn sentinel_password(mut self, password: impl Into<String>) -> Self {
+        self.servers.sentinel_password = Some(password.into());
         self
     }
 

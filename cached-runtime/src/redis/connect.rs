@@ -19,7 +19,7 @@ const QUEUE: usize = 1024;
 const WRITE_AT_ONCE: usize = 64 * 1024;
 
 /// For servers that push nothing.
-const NO_PUSHES: Option<fn(PushInfo) -> Result<(), ()>> = None;
+pub(super) const NO_PUSHES: Option<fn(PushInfo) -> Result<(), ()>> = None;
 
 /// What a new connection is tied to.
 #[derive(Clone)]
@@ -74,7 +74,7 @@ fn is_old(error: &RedisError) -> bool {
         || error.detail().is_some_and(|detail| detail.contains("unknown command"))
 }
 
-async fn open(
+pub(super) async fn open(
     info: &ConnectionInfo,
     pushes: Option<impl Fn(PushInfo) -> Result<(), ()> + Send + Sync + 'static>,
 ) -> Result<MultiplexedConnection, RedisError> {
@@ -134,19 +134,34 @@ async fn greet(mut connection: MultiplexedConnection, pushes: bool, ties: &Ties)
 /// Asks the sentinels one after the other; the first that knows the master is believed.
 async fn find_master(sentinels: &[ConnectionInfo], master: &str, ties: &Ties) -> Result<(String, u16), Error> {
     let address = &ties.settings.address;
-    let mut last = None;
+    let cannot = |kind, what: &str| Error::new(kind, format!("cannot find the master by {address}: {what}"));
+    let mut why = None;
     // Each gets its share of the time, so that one that is frozen doesn't use up the others'.
     let share = ties.settings.connect_deadline / u32::try_from(sentinels.len() + 1).unwrap_or(2);
     for sentinel in sentinels {
-        match tokio::time::timeout(share, ask_sentinel(sentinel, master)).await {
+        let answer = tokio::time::timeout(share, ask_sentinel(sentinel, master)).await;
+        let error = match answer {
             Ok(Ok(Some(found))) => return Ok(found),
-            Ok(Ok(None)) => last = Some(format!("no sentinel knows a master named `{master}`")),
-            Ok(Err(error)) => last = last.or(Some(not_connected(address, &error).cause().to_string())),
-            Err(_) => last = last.or(Some("a sentinel did not answer in time".to_owned())),
+            Ok(Ok(None)) => cannot(ErrorKind::Unreachable, &format!("no sentinel knows a master named `{master}`")),
+            Ok(Err(error)) => {
+                let error = not_connected(address, &error);
+                match error.kind() {
+                    ErrorKind::Auth => cannot(
+                        ErrorKind::Auth,
+                        "a sentinel did not accept user and password (`sentinel_password`; they are not the master's)",
+                    ),
+                    kind => cannot(kind, error.cause()),
+                }
+            }
+            Err(_) => cannot(ErrorKind::Unreachable, "a sentinel did not answer in time"),
+        };
+        // What a sentinel says counts for more than that another one is silent.
+        let passing = |error: &Error| error.kind() == ErrorKind::Unreachable;
+        if why.as_ref().is_none_or(|before| passing(before) && !passing(&error)) {
+            why = Some(error);
         }
     }
-    let what = last.unwrap_or_else(|| "no sentinel is named".to_owned());
-    Err(Error::new(ErrorKind::Unreachable, format!("cannot find the master by {address}: {what}")))
+    Err(why.unwrap_or_else(|| cannot(ErrorKind::Unreachable, "no sentinel is named")))
 }
 
 async fn ask_sentinel(sentinel: &ConnectionInfo, master: &str) -> Result<Option<(String, u16)>, RedisError> {

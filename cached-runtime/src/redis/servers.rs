@@ -12,6 +12,8 @@ pub(crate) struct Servers {
     pub(crate) username: Option<String>,
     pub(crate) password: Option<String>,
     pub(crate) database: Option<u32>,
+    pub(crate) sentinel_username: Option<String>,
+    pub(crate) sentinel_password: Option<String>,
 }
 
 /// Certificates, as PEM.
@@ -43,7 +45,8 @@ const SENTINEL_PORT: u16 = 26379;
 
 impl Servers {
     pub(crate) fn new(url: String) -> Self {
-        Self { url, username: None, password: None, database: None }
+        let (username, password, database, sentinel_username, sentinel_password) = Default::default();
+        Self { url, username, password, database, sentinel_username, sentinel_password }
     }
 
     pub(crate) fn parse(&self, tls: &Tls) -> Result<Target, Error> {
@@ -72,22 +75,36 @@ impl Servers {
 
     fn sentinel(&self, plain: &str, rest: &str, tls: &Tls) -> Result<Target, Error> {
         let list = List::read(plain, rest)?;
-        let (master, database) = match list.path.trim_matches('/').split_once('/') {
+        let (path, query) = list.path.split_once('?').unwrap_or((&list.path, ""));
+        let (own, others) = OfSentinels::read(query)?;
+        let (master, database) = match path.trim_matches('/').split_once('/') {
             Some((master, database)) => (master, database),
-            None => (list.path.trim_matches('/'), ""),
+            None => (path.trim_matches('/'), ""),
         };
         if master.is_empty() {
             return Err(config("the Sentinel URL lacks the master's name: redis+sentinel://host:26379/mymaster"));
         }
+        let username = self.sentinel_username.as_ref().or(own.username.as_ref());
+        let password = self.sentinel_password.as_ref().or(own.password.as_ref());
+        if username.is_some() && password.is_none() {
+            return Err(config("there is a user for the sentinels without a password: `sentinel_password`"));
+        }
         let mut sentinels = Vec::new();
         for host in &list.hosts {
-            // User and password are the master's; the sentinels are asked without, as most are set up.
+            // User and password before the hosts are the master's.
             let bare = List { user: String::new(), ..list.clone() };
             let info = one(&bare.url(host, ""), plain)?;
-            sentinels.push(with_sentinel_port(finish_info(info, tls)?, host));
+            let mut settings = info.redis_settings().clone();
+            if let Some(name) = username {
+                settings = settings.set_username(name);
+            }
+            if let Some(password) = password {
+                settings = settings.set_password(password);
+            }
+            sentinels.push(with_sentinel_port(finish_info(info.set_redis_settings(settings), tls)?, host));
         }
         let first = list.hosts.first().map_or("", String::as_str);
-        let like = self.finish(one(&list.url(first, database), plain)?, tls)?;
+        let like = self.finish(one(&list.url(first, &format!("{database}{others}")), plain)?, tls)?;
         Ok(Target::Sentinel { sentinels, master: master.to_owned(), like })
     }
 
@@ -104,6 +121,53 @@ impl Servers {
         }
         finish_info(info.set_redis_settings(settings), tls)
     }
+}
+
+/// What a URL says of the sentinels' own user and password: `?sentinel_username=u&sentinel_password=p`.
+#[derive(Default)]
+struct OfSentinels {
+    username: Option<String>,
+    password: Option<String>,
+}
+
+impl OfSentinels {
+    /// Gives also what else there is in the query.
+    fn read(query: &str) -> Result<(Self, String), Error> {
+        let (mut own, mut others) = (Self::default(), String::new());
+        for part in query.split('&').filter(|part| !part.is_empty()) {
+            match part.split_once('=') {
+                Some(("sentinel_username", name)) => own.username = Some(decoded(name)?),
+                Some(("sentinel_password", password)) => own.password = Some(decoded(password)?),
+                _ => {
+                    others.push(if others.is_empty() { '?' } else { '&' });
+                    others.push_str(part);
+                }
+            }
+        }
+        Ok((own, others))
+    }
+}
+
+/// Without percent-encoding.
+fn decoded(text: &str) -> Result<String, Error> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let digits = (byte == b'%').then(|| [rest.next(), rest.next()]);
+        let digit = |digit: Option<u8>| char::from(digit?).to_digit(16);
+        bytes.push(match digits {
+            None => byte,
+            Some([high, low]) => digit(high)
+                .zip(digit(low))
+                .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
+                .ok_or_else(not_encoded)?,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| not_encoded())
+}
+
+fn not_encoded() -> Error {
+    config("the Redis URL can't be used: the sentinels' user or password is not percent-encoded")
 }
 
 /// Several hosts in one URL: `user:password@host:port,host:port/path?query#fragment`.
@@ -320,6 +384,7 @@ mod tests {
             ("redis+unix:///run/redis.sock", "unix:///run/redis.sock"),
             ("redis+sentinel://u:s3cret@a,b:5/main", "redis+sentinel://a:26379,b:5/main/0"),
             ("redis+sentinel://a/main/2", "redis+sentinel://a:26379/main/2"),
+            ("redis+sentinel://a/main/2?sentinel_password=s3cret", "redis+sentinel://a:26379/main/2"),
         ] {
             assert_eq!(address(url), Ok(shown.to_owned()), "{url}");
         }
@@ -340,6 +405,9 @@ mod tests {
             ("redis+sentinel://user:s3cret@host", "master's name"),
             ("redis+sentinel://user:s3cret@a,,b/main", "empty place"),
             ("redis+sentinel:///main", "names no host"),
+            ("redis+sentinel://a/main?sentinel_password=s3cret%4", "not percent-encoded"),
+            ("redis+sentinel://a/main?sentinel_username=s3cret", "without a password"),
+            ("redis+sentinel://a/main/x?sentinel_password=s3cret", "Invalid database number"),
         ] {
             let error = address(url).unwrap_err();
             assert!(error.contains(what), "{url}: {error}");
@@ -369,6 +437,22 @@ mod tests {
         assert!(sentinels.iter().all(|sentinel| sentinel.redis_settings().password().is_none()));
         assert_eq!(like.redis_settings().password(), Some("p"));
         assert_eq!(like.redis_settings().db(), 2);
+    }
+
+    #[test]
+    fn the_sentinels_have_a_user_and_password_of_their_own() {
+        let url = "redis+sentinel://u:p@a,b/main/2?sentinel_username=s&sentinel_password=p%40%25ss";
+        let mut servers = Servers::new(url.to_owned());
+        let Ok(Target::Sentinel { sentinels, like, .. }) = servers.parse(&Tls::default()) else { panic!("sentinels") };
+        for sentinel in sentinels {
+            let of = sentinel.redis_settings();
+            assert_eq!((of.username(), of.password(), of.db()), (Some("s"), Some("p@%ss"), 0));
+        }
+        let of = like.redis_settings();
+        assert_eq!((of.username(), of.password(), of.db()), (Some("u"), Some("p"), 2));
+        servers.sentinel_password = Some("by code".to_owned());
+        let Ok(Target::Sentinel { sentinels, .. }) = servers.parse(&Tls::default()) else { panic!("sentinels") };
+        assert_eq!(sentinels[0].redis_settings().password(), Some("by code"));
     }
 
     #[cfg(not(feature = "redis-tls"))]

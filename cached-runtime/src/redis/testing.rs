@@ -161,23 +161,6 @@ pub(super) fn cluster() -> (Vec<Server>, Directory) {
     (servers.into_iter().map(|(server, _)| server).collect(), directory)
 }
 
-/// Certificates of an authority of its own: `ca.crt`, `server.crt`, `server.key`, `client.crt`, `client.key`.
-#[cfg(feature = "redis-tls")]
-pub(super) fn certificates() -> Directory {
-    let directory = Directory::new();
-    let script = "set -e; cd \"$0\"
-        openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=authority
-        for name in server client; do
-            openssl req -newkey rsa:2048 -nodes -keyout $name.key -out $name.csr -subj /CN=$name
-            printf 'subjectAltName=DNS:localhost\\nbasicConstraints=CA:FALSE\\n' > $name.ext
-            openssl x509 -req -in $name.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile $name.ext -out $name.crt
-        done";
-    let done =
-        Command::new("sh").args(["-c", script]).arg(&directory.0).stderr(Stdio::null()).stdout(Stdio::null()).status();
-    assert!(done.is_ok_and(|status| status.success()), "openssl makes the certificates");
-    directory
-}
-
 /// Stands between client and server, and can freeze or cut what goes through.
 pub(super) struct Proxy {
     pub(super) port: u16,

@@ -682,59 +682,6 @@ fn the_master_is_found_by_its_sentinel_and_followed() {
     assert!(error.to_string().contains("`unknown`"), "{error}");
 }
 
-#[cfg(feature = "redis-tls")]
-#[test]
-fn encrypted_connections_check_certificates_and_say_what_is_wrong() {
-    let _others = DISCONNECTING.read();
-    let keys = super::testing::certificates();
-    let read = |name: &str| std::fs::read(keys.0.join(name)).unwrap();
-    let tls = free_port().to_string();
-    let (ca, cert, key) = (keys.file("ca.crt"), keys.file("server.crt"), keys.file("server.key"));
-    let _server = Server::start(&[
-        "--tls-port",
-        &tls,
-        "--tls-ca-cert-file",
-        &ca,
-        "--tls-cert-file",
-        &cert,
-        "--tls-key-file",
-        &key,
-        "--tls-auth-clients",
-        "yes",
-        "--requirepass",
-        "s3cret",
-    ]);
-    let url = format!("rediss://:s3cret@localhost:{tls}");
-    let right = || Config::from_url(&url).root_certificates(read("ca.crt"));
-    let client = patient("tls", right().client_certificate(read("client.crt"), read("client.key")));
-    assert_eq!(ask(client, &["SET", "key", "1"]).as_ref().map(text), Ok("OK"));
-    for (name, config) in [
-        ("tls no certificate", right()),
-        ("tls unknown authority", Config::from_url(&url)),
-        (
-            "tls wrong name",
-            Config::from_url(format!("rediss://:s3cret@127.0.0.1:{tls}")).root_certificates(read("ca.crt")),
-        ),
-    ] {
-        config.install_as(name).unwrap();
-        let error = check_named(name).wait().unwrap_err();
-        println!("{name}: {error}");
-        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
-        assert!(!error.to_string().contains("s3cret"));
-        assert_eq!(state(name), State::Failing);
-    }
-    let nonsense = Config::from_url(&url).client_certificate("x", "y").install_as("tls nonsense").unwrap_err();
-    assert_eq!(nonsense.kind(), ErrorKind::Config, "{nonsense}");
-    let insecure = Config::from_url(format!("{url}/#insecure")).install_as("tls insecure").unwrap_err();
-    assert!(insecure.to_string().contains("root_certificates"), "{insecure}");
-    // A server without TLS at that port.
-    let plain = Server::start(&[]);
-    Config::from_url(format!("rediss://127.0.0.1:{}", plain.port)).install_as("tls to plain").unwrap();
-    let start = Instant::now();
-    println!("{}", check_named("tls to plain").wait().unwrap_err());
-    assert!(within(start, Duration::from_millis(500)));
-}
-
 #[cfg(feature = "redis-cluster")]
 #[test]
 fn a_cluster_serves_keys_of_all_nodes_and_those_that_are_left() {

@@ -17,4 +17,4 @@ pub use peer::{Parent, Peer, Voice, alone};
 pub use proxy::{Command, Held, Proxy};
 pub use sentinel::Sentinel;
 pub use server::{Options, Server};
-pub use tls::Tls;
+pub use tls::{Shows, Tls};

@@ -147,6 +147,12 @@ impl Server {
         format!("unix://{}", self.dir.join("socket").display())
     }
 
+    /// The password of everybody who isn't a user of their own.
+    #[must_use]
+    pub fn password(&self) -> Option<&str> {
+        self.options.password.as_deref()
+    }
+
     /// The number of its process.
     #[must_use]
     pub fn id(&self) -> u32 {

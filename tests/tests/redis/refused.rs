@@ -1,7 +1,7 @@
 //! Promise 6 where the server answers and refuses, and where the configuration is wrong: the function runs, in time, and
 //! errors are clear and without secrets. Servers that don't answer are in `unreachable`.
 
-use crate::subject::{AT_ONCE, BUDGET, CONNECTING, SLACK, Subject, note};
+use crate::subject::{AT_ONCE, BUDGET, CONNECTING, Subject, note, slack};
 use cached_runtime::{ErrorKind, Refusal, redis::Config};
 use cached_tests::{
     eventually,
@@ -110,7 +110,7 @@ fn bad_urls_are_reported_at_once_and_without_their_secrets() {
     ] {
         let begun = Instant::now();
         let error = Config::from_url(url).install_as("bad_url").expect_err(url);
-        assert!(begun.elapsed() < SLACK);
+        assert!(begun.elapsed() < slack());
         assert_eq!(error.kind(), ErrorKind::Config, "{url}: {error}");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }

@@ -6,12 +6,11 @@ use cached_tests::{Counter, PATIENCE, run, within};
 use std::{
     future::Future,
     process,
-    sync::Arc,
+    sync::{Arc, Mutex, Once, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
-/// What a busy machine may add to any measured time before it counts.
-pub(crate) const SLACK: Duration = Duration::from_millis(250);
 /// How much later a call may end because of Redis.
 pub(crate) const BUDGET: Duration = Duration::from_millis(300);
 /// The same while a first connection is made.
@@ -24,6 +23,7 @@ pub(crate) const AT_ONCE: Duration = Duration::from_millis(50);
 pub(crate) struct Subject {
     cache: Cache<u64, String, Redis>,
     loads: Arc<Counter>,
+    patient: bool,
 }
 
 /// What came of one call.
@@ -47,13 +47,15 @@ impl Subject {
     /// the function, as it should.
     pub(crate) fn patient(name: &'static str, url: &str) -> Self {
         patiently(url).install_as(name).expect("a good URL");
-        Self::over(name)
+        Self { patient: true, ..Self::over(name) }
     }
 
     /// Over a connection that was configured before, or never.
     pub(crate) fn over(connection: &'static str) -> Self {
+        // Watches the machine from here on.
+        slack();
         let cache = Cache::builder().name(connection).ttl(Duration::from_mins(1)).redis(connection).build_redis();
-        Self { cache, loads: Arc::default() }
+        Self { cache, loads: Arc::default(), patient: false }
     }
 
     /// How often the body ran.
@@ -122,16 +124,21 @@ impl Subject {
             } else {
                 run(move || async move { subject.task(key).await.took })
             };
-            assert!(took <= limit + SLACK, "{what}: a call took {took:?}, where {limit:?} is promised");
+            assert!(took <= limit + slack(), "{what}: a call took {took:?}, where {limit:?} is promised");
             longest = longest.max(took);
         }
         longest
     }
 
-    /// Makes sure that a key is stored: the next call is a hit.
+    /// Makes sure that a key is stored: the next call is a hit. On a busy machine a call may miss its deadline and run the
+    /// function instead, as it should, so this is tried again; with [`patient`](Self::patient) it isn't.
     pub(crate) fn warm(&self, key: u64) -> String {
-        let value = self.call(key).value;
-        assert_eq!(self.call(key).value, value, "it was not stored");
+        let mut value = self.call(key).value;
+        cached_tests::eventually("a stored value", || {
+            let before = std::mem::replace(&mut value, self.call(key).value);
+            assert!(before == value || !self.patient, "it was not stored");
+            before == value
+        });
         value
     }
 
@@ -164,6 +171,31 @@ pub(crate) fn patiently(url: &str) -> Config {
         .read_deadline(LONG)
         .write_deadline(LONG)
         .budget(LONG)
+}
+
+/// What a busy machine may add to any measured time before it counts: always a bit; and for how long it has lately left a
+/// thread waiting that was ready to run. That thread sleeps in short turns and notes by how much they are too long.
+pub(crate) fn slack() -> Duration {
+    const ALWAYS: Duration = Duration::from_millis(250);
+    const TURN: Duration = Duration::from_millis(2);
+    const LATELY: Duration = Duration::from_secs(5);
+    static STALLS: Mutex<Vec<(Instant, Duration)>> = Mutex::new(Vec::new());
+    static WATCHING: Once = Once::new();
+    let stalls = || STALLS.lock().unwrap_or_else(PoisonError::into_inner);
+    WATCHING.call_once(|| {
+        thread::spawn(move || {
+            loop {
+                let begun = Instant::now();
+                thread::sleep(TURN);
+                let late = begun.elapsed().saturating_sub(TURN);
+                if late > TURN {
+                    stalls().push((Instant::now(), late));
+                }
+            }
+        });
+    });
+    let stalled: Duration = stalls().iter().filter(|(at, _)| at.elapsed() < LATELY).map(|(_, late)| *late).sum();
+    ALWAYS + stalled
 }
 
 /// A line for the table of faults.
