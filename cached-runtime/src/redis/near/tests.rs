@@ -69,7 +69,7 @@ fn everyone_gets_the_own_answer_also_beside_those_who_leave() {
             .map(|n: u32| {
                 let keys: Vec<u32> = (0..n % 7).map(|more| (n + more) % 100).chain([n % 100]).collect();
                 let task = tokio::spawn(look(keys.clone()));
-                if n % 5 == 0 {
+                if n.is_multiple_of(5) {
                     task.abort();
                 }
                 (task, keys)
