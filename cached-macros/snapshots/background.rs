@@ -21,11 +21,20 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
                 .__way();
             way.run(
                     miss,
-                    ::cached_runtime::__limited!(
-                        ::core::time::Duration::new(2u64, 0u32), async move {
-                        background::uncached(own0.__lend(), own1.__lend(), own2.0). await
-                        }
-                    ),
+                    {
+                        let error = {
+                            use ::cached_runtime::private::NoTimeOut as _;
+                            ::cached_runtime::private::TimesOut::<
+                                Result<Product, DbError>,
+                            >::new()
+                                .__error()
+                        };
+                        ::cached_runtime::__limited!(
+                            ::core::time::Duration::new(2u64, 0u32), async move {
+                            background::uncached(own0.__lend(), own1.__lend(), own2.0).
+                            await }, error
+                        )
+                    },
                 )
                 .await
         }
@@ -52,11 +61,12 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     = Result < Product, DbError >, Value : ::cached_runtime::private::CacheValue > + use
     < > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _,
     Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at(Self::__cache(), (::cached_runtime::private::Leaf(& * *
-    name, ::cached_runtime::private::AllThreads).__part(),
-    ::cached_runtime::private::Leaf(& * id, ::cached_runtime::private::AllThreads)
-    .__part()), (&& && && && ::cached_runtime::private::OutcomeOf:: < Result < Product,
-    DbError >, ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
+    ::cached_runtime::private::at_home(Self::__cache(),
+    (::cached_runtime::private::Leaf(& * * name, ::cached_runtime::private::AllThreads)
+    .__part(), ::cached_runtime::private::Leaf(& * id,
+    ::cached_runtime::private::AllThreads).__part()), (&& && && &&
+    ::cached_runtime::private::OutcomeOf:: < Result < Product, DbError >,
+    ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] async fn uncached(db : & Db, name : & str, id :
     u64) -> Result < Product, DbError > { db.product(name, id). await } #[doc =
     "What the cache holds for these arguments; never loads."] fn get(name : & str, id :
@@ -75,9 +85,11 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     "Runs the body and stores what it returns in place of what the cache holds."] #[doc =
     "\n\nA value that is due is renewed in the background of the tokio runtime that finds it so, and all calls have the old one meanwhile: what is borrowed is cloned for that. Where an argument can't be cloned and sent to another thread (`Clone + Send + Sync + 'static`), outside of such a runtime, or without the feature `tokio`, one call waits for the load and has the new value."]
     async fn refresh(db : & Db, name : & str, id : u64) -> Result < Product, DbError > {
-    let miss = Self::__entry(& name, & id).miss_async(); miss
-    .run_async(::cached_runtime::__limited!(::core::time::Duration::new(2u64, 0u32),
-    Self::uncached(db, name, id))). await } #[doc =
+    let miss = Self::__entry(& name, & id).miss_async(); miss.run_async({ let error = {
+    use ::cached_runtime::private::NoTimeOut as _; ::cached_runtime::private::TimesOut::
+    < Result < Product, DbError > > ::new().__error() };
+    ::cached_runtime::__limited!(::core::time::Duration::new(2u64, 0u32),
+    Self::uncached(db, name, id), error) }). await } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."] fn
     many < 'item > (keys : impl ::core::iter::IntoIterator < Item = (& 'item str, u64) >)
     -> ::core::future::Ready < ::std::vec::Vec < ::core::option::Option < Result <

@@ -31,11 +31,12 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
     = io::Result < Product >, Value : ::cached_runtime::private::CacheValue > + use < > >
     { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as
     _, NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at(Self::__cache(), (::cached_runtime::private::Leaf(& *
-    id, ::cached_runtime::private::AllThreads).__part(),
-    ::cached_runtime::private::Leaf(& * * lang, ::cached_runtime::private::AllThreads)
-    .__part()), (&& && && && ::cached_runtime::private::OutcomeOf:: < io::Result <
-    Product >, ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
+    ::cached_runtime::private::at_home(Self::__cache(),
+    (::cached_runtime::private::Leaf(& * id, ::cached_runtime::private::AllThreads)
+    .__part(), ::cached_runtime::private::Leaf(& * * lang,
+    ::cached_runtime::private::AllThreads).__part()), (&& && && &&
+    ::cached_runtime::private::OutcomeOf:: < io::Result < Product >,
+    ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] pub (crate) async fn uncached(db : & Db, id : u64,
     lang : & str) -> io::Result < Product > { db.product(id, lang). await } #[doc =
     "What the cache holds for these arguments; never loads."] pub (crate) fn get(id :

@@ -56,19 +56,19 @@ pub async fn bulk(
     = ::core::option::Option < Product >, Value : ::cached_runtime::private::CacheValue >
     + use < > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as
     _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at(Self::__cache(), (::cached_runtime::private::Leaf(& *
-    id, ::cached_runtime::private::AllThreads).__part(),
-    ::cached_runtime::private::Leaf(& * lang, ::cached_runtime::private::AllThreads)
-    .__part()), (&& && && && ::cached_runtime::private::OutcomeOf:: <
-    ::core::option::Option < Product >, ::cached_runtime::private::AllThreads > ::new())
-    .__pick()) } #[doc = "Runs the body, past the cache."] pub async fn uncached(db : &
-    Db, ids : & [u64], lang : String) -> Result < HashMap < u64, Product >, Error > { db
-    .products(ids, & lang). await } #[doc =
-    "What the cache holds for these arguments; never loads."] pub fn get(id : u64, lang :
-    String) -> ::core::future::Ready < ::core::option::Option < Product > > {
-    ::core::future::ready(Self::__entry(& id, & lang).get().flatten()) } #[doc =
-    "Whether the cache holds something for these arguments."] pub fn contains(id : u64,
-    lang : String) -> ::core::future::Ready < bool > {
+    ::cached_runtime::private::at_home(Self::__cache(),
+    (::cached_runtime::private::Leaf(& * id, ::cached_runtime::private::AllThreads)
+    .__part(), ::cached_runtime::private::Leaf(& * lang,
+    ::cached_runtime::private::AllThreads).__part()), (&& && && &&
+    ::cached_runtime::private::OutcomeOf:: < ::core::option::Option < Product >,
+    ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
+    "Runs the body, past the cache."] pub async fn uncached(db : & Db, ids : & [u64],
+    lang : String) -> Result < HashMap < u64, Product >, Error > { db.products(ids, &
+    lang). await } #[doc = "What the cache holds for these arguments; never loads."] pub
+    fn get(id : u64, lang : String) -> ::core::future::Ready < ::core::option::Option <
+    Product > > { ::core::future::ready(Self::__entry(& id, & lang).get().flatten()) }
+    #[doc = "Whether the cache holds something for these arguments."] pub fn contains(id
+    : u64, lang : String) -> ::core::future::Ready < bool > {
     ::core::future::ready(Self::__entry(& id, & lang).contains()) } #[doc =
     "Stores a value, or what the function would have returned, for these arguments."] pub
     fn set(id : u64, lang : String, value : & impl ::cached_runtime::private::KeptBy <

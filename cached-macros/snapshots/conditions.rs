@@ -52,15 +52,16 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     = Result < Option < u32 >, String >, Value : ::cached_runtime::private::CacheValue >
     + use < > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as
     _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at(Self::__cache(), ::cached_runtime::private::Leaf(& *
-    id, ::cached_runtime::private::AllThreads).__part(), { use
+    ::cached_runtime::private::at_home(Self::__cache(), ::cached_runtime::private::Leaf(&
+    * id, ::cached_runtime::private::AllThreads).__part(), { use
     ::cached_runtime::private:: { ChangeErr as _, NoChangeErr as _, NoKeptErr as _ };
     ::cached_runtime::private::Change({ use ::cached_runtime::private:: { ChangeNone as
     _, NoChangeNone as _ };
     ::cached_runtime::private::Change(::cached_runtime::private::cache_if((&& && && &&
     ::cached_runtime::private::OutcomeOf:: < Result < Option < u32 >, String >,
-    ::cached_runtime::private::AllThreads > ::new()).__pick(), | value | value > & 1))
-    .cache_none(::core::time::Duration::new(1u64, 0u32)) })
+    ::cached_runtime::private::AllThreads > ::new()).__pick(), | value | value > & 1),
+    ::cached_runtime::private::AllThreads).cache_none(::core::time::Duration::new(1u64,
+    0u32)) }, ::cached_runtime::private::AllThreads)
     .cache_err(::cached_runtime::private::AS_LONG_AS_A_VALUE) })
     .coalesce(::cached_runtime::private::Coalesce::from(::core::time::Duration::new(5u64,
     0u32))) } #[doc = "Runs the body, past the cache."] fn uncached(id : u32, force :

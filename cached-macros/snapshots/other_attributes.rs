@@ -38,7 +38,7 @@ pub fn other_attributes(n: u8) -> u8 {
     ::cached_runtime::private::Outcome < Ret = u8, Value :
     ::cached_runtime::private::CacheValue > + use < > > { use ::cached_runtime::private::
     { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
-    as _ }; ::cached_runtime::private::at(Self::__cache(),
+    as _ }; ::cached_runtime::private::at_home(Self::__cache(),
     ::cached_runtime::private::Leaf(& * n, ::cached_runtime::private::AllThreads)
     .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < u8,
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =

@@ -33,8 +33,8 @@ pub fn fib(n: u64) -> u64 {
     Ret = u64, Value : ::cached_runtime::private::CacheValue > + use < > > { use
     ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
     NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at(Self::__cache(), ::cached_runtime::private::Leaf(& * n,
-    ::cached_runtime::private::AllThreads).__part(), (&& && && &&
+    ::cached_runtime::private::at_home(Self::__cache(), ::cached_runtime::private::Leaf(&
+    * n, ::cached_runtime::private::AllThreads).__part(), (&& && && &&
     ::cached_runtime::private::OutcomeOf:: < u64, ::cached_runtime::private::AllThreads >
     ::new()).__pick()) } #[doc = "Runs the body, past the cache."] #[doc = " Adds."] pub
     fn uncached(n : u64) -> u64 { if n < 2 { n } else { fib(n - 1) + fib(n - 2) } } #[doc

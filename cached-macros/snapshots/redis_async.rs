@@ -12,12 +12,13 @@
     .run_async(redis_async::uncached(db, id)). await, } }
     ::cached_runtime::an_associated_function_says__companion_false! { [] [pub]
     redis_async { fn __cache() -> & 'static ::cached_runtime::private::Cache <
-    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllProcesses),
     ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::private::Redis > { { static
-    SLOT : ::cached_runtime::private::RedisSlot < ::cached_runtime::__key_type!(u64,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(Result <
-    Product, DbError >, Value, ::cached_runtime::private::AllThreads) > =
+    ::cached_runtime::private::AllProcesses), ::cached_runtime::private::Redis > { {
+    static SLOT : ::cached_runtime::private::RedisSlot <
+    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllProcesses),
+    ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
+    ::cached_runtime::private::AllProcesses) > =
     ::cached_runtime::private::RedisSlot::new(); & SLOT } .cache(| options | options
     .ttl(::core::time::Duration::new(60u64, 0u32))) } fn __entry < 'k > (id :
     ::cached_runtime::private::Borrowed < 'k, u64 >) -> ::cached_runtime::private::At <
@@ -25,11 +26,11 @@
     ::cached_runtime::private::RemoteKey >, impl ::cached_runtime::private::Outcome < Ret
     = Result < Product, DbError >, Value : ::cached_runtime::private::RemoteValue > + use
     < >, ::cached_runtime::private::Redis > { use ::cached_runtime::private:: { AnyLeaf
-    as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at(Self::__cache(), ::cached_runtime::private::Leaf(& *
-    id, ::cached_runtime::private::AllThreads).__part(), (&& && && &&
-    ::cached_runtime::private::OutcomeOf:: < Result < Product, DbError >,
-    ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
+    as _, AnyOwn as _, NoPlace as _, Pick as _, NoRemoteLeaf as _, NoRemoteOwn as _,
+    NoRemotePick as _ }; ::cached_runtime::private::at_home(Self::__cache(),
+    ::cached_runtime::private::Leaf(& * id, ::cached_runtime::private::AllProcesses)
+    .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < Result < Product,
+    DbError >, ::cached_runtime::private::AllProcesses > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] pub async fn uncached(db : & Db, id : u64) ->
     Result < Product, DbError > { db.product(id). await } #[doc =
     "What the cache holds for these arguments; never loads."] pub async fn get(id : u64)
@@ -69,9 +70,9 @@
     #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
     pub fn cache() -> & 'static ::cached_runtime::private::Cache <
-    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
+    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllProcesses),
     ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::private::Redis > {
+    ::cached_runtime::private::AllProcesses), ::cached_runtime::private::Redis > {
     Self::__cache() } #[doc(hidden)] #[inline] pub fn __to_forget < 'item > (id : u64) ->
     (u64,) { (id,) } #[doc(hidden)] #[inline] pub fn __forgetting < 'k, 'item > (taken :
     & 'k(u64,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let id = &

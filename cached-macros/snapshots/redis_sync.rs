@@ -22,14 +22,15 @@
     ::cached_runtime::private::RemoteKey >, impl ::cached_runtime::private::Outcome < Ret
     = Option < Session >, Value : ::cached_runtime::private::RemoteValue > + use < >,
     ::cached_runtime::private::Redis > { use ::cached_runtime::private:: { AnyLeaf as _,
-    AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
-    Self::__slot().at(| options | options.ttl(::core::time::Duration::new(60u64, 0u32))
-    .redis("sessions").template(& ["session:", ":{x}"])
-    .codec(::cached_runtime::__codec!(msgpack))
+    AnyOwn as _, NoPlace as _, Pick as _, NoRemoteLeaf as _, NoRemoteOwn as _,
+    NoRemotePick as _ }; Self::__slot().at(| options | options
+    .ttl(::core::time::Duration::new(60u64, 0u32)).redis("sessions").template(&
+    ["session:", ":{x}"]).codec(::cached_runtime::__codec!(msgpack))
     .compress_above(::cached_runtime::__compressed!(1024)),
-    ::cached_runtime::private::Leaf(& (* user).id, ::cached_runtime::private::AllThreads)
-    .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < Option < Session >,
-    ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
+    ::cached_runtime::private::Leaf(& (* user).id,
+    ::cached_runtime::private::AllProcesses).__part(), (&& && && &&
+    ::cached_runtime::private::OutcomeOf:: < Option < Session >,
+    ::cached_runtime::private::AllProcesses > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] #[doc = " A session."] pub fn uncached(user : &
     User) -> Option < Session > { let _ = & user; user.session() } #[doc =
     "What the cache holds for these arguments; never loads."] #[must_use] pub fn get(user

@@ -34,8 +34,8 @@ fn renewed_by_the_call(n: u32) -> u32 {
     Ret = u32, Value : ::cached_runtime::private::CacheValue > + use < > > { use
     ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
     NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at(Self::__cache(), ::cached_runtime::private::Leaf(& * n,
-    ::cached_runtime::private::AllThreads).__part(), (&& && && &&
+    ::cached_runtime::private::at_home(Self::__cache(), ::cached_runtime::private::Leaf(&
+    * n, ::cached_runtime::private::AllThreads).__part(), (&& && && &&
     ::cached_runtime::private::OutcomeOf:: < u32, ::cached_runtime::private::AllThreads >
     ::new()).__pick()) } #[doc = "Runs the body, past the cache."] fn uncached(n : u32)
     -> u32 { n } #[doc = "What the cache holds for these arguments; never loads."]

@@ -33,8 +33,8 @@ fn weight(name: &str) -> String {
     Ret = String, Value : ::cached_runtime::private::CacheValue > + use < > > { use
     ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
     NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at(Self::__cache(), ::cached_runtime::private::Leaf(& * *
-    name, ::cached_runtime::private::AllThreads).__part(), (&& && && &&
+    ::cached_runtime::private::at_home(Self::__cache(), ::cached_runtime::private::Leaf(&
+    * * name, ::cached_runtime::private::AllThreads).__part(), (&& && && &&
     ::cached_runtime::private::OutcomeOf:: < String,
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] fn uncached(name : & str) -> String { name.into() }

@@ -110,7 +110,7 @@ impl Expansion<'_> {
             return (quote!(#imports #lets), quote!(#entry #coalesce));
         }
         if self.plan.typed {
-            let at = if self.plan.local { quote!(#rt::LocalAt::new) } else { quote!(#rt::at) };
+            let at = if self.plan.local { quote!(#rt::LocalAt::new) } else { quote!(#rt::at_home) };
             return (quote!(#imports #lets), quote!(#at(Self::__cache(), #view, #outcome)#coalesce));
         }
         let options = self.options();

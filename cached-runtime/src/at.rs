@@ -14,7 +14,7 @@ use crate::miss::{Bound, Joining, Miss, Turn};
 use crate::outcome::{KeptBy, Outcome, Verdict};
 use crate::pulse::Pulse;
 use crate::scope::{Found, Mode};
-use crate::store::{Engine, InProcess, Memory, Store, Wanted};
+use crate::store::{Engine, Home, InProcess, Memory, Store};
 use crate::tags::{TagSource, Tags, TagsOf};
 use crate::watched;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ where
     O::Value: 'static,
 {
     pub(crate) cache: &'c Cache<P::Owned, O::Value, S>,
+    /// The same cache's handle, if it is there until the process ends.
+    pub(crate) home: Option<&'static HandleOf<S, P, O>>,
     pub(crate) view: P,
     pub(crate) outcome: O,
     pub(crate) coalesce: Option<Coalesce>,
@@ -33,14 +35,23 @@ where
 
 /// The place of one entry of a cache.
 pub fn at<P: View, O: Outcome, S: Store>(cache: &Cache<P::Owned, O::Value, S>, view: P, outcome: O) -> At<'_, P, O, S> {
-    At { cache, view, outcome, coalesce: None, tags: TagSource::None }
+    At { cache, home: None, view, outcome, coalesce: None, tags: TagSource::None }
+}
+
+/// The same of a cache that is there until the process ends: a load takes no handle of its own.
+pub fn at_home<P: View, O: Outcome, S: Store>(
+    cache: &'static Cache<P::Owned, O::Value, S>,
+    view: P,
+    outcome: O,
+) -> At<'static, P, O, S> {
+    At { home: Some(&cache.handle), ..at(cache, view, outcome) }
 }
 
 impl<'c, P: View, O: Outcome, S: Store> At<'c, P, O, S> {
     /// The same place with an owned key: for an entry that outlives the arguments.
     pub fn owned(self) -> At<'c, Val<P::Owned>, O, S> {
         let view = Val::new(self.view.own());
-        At { cache: self.cache, view, outcome: self.outcome, coalesce: self.coalesce, tags: self.tags }
+        At { view, cache: self.cache, home: self.home, outcome: self.outcome, coalesce: self.coalesce, tags: self.tags }
     }
 
     /// The tags of what a call or a `set` stores here. In memory they are asked for on a miss only, under a lock: they
@@ -85,6 +96,12 @@ where
         &self.cache.handle
     }
 
+    /// The handle that a load keeps.
+    #[inline]
+    pub(crate) fn home(&self) -> Home<HandleOf<S, P, O>> {
+        self.home.map_or_else(|| Home::Own(self.cache.handle.clone()), Home::Static)
+    }
+
     #[inline]
     pub(crate) fn find(&self) -> Find<'_, P> {
         Find { hash: self.engine().hash(&self.view), view: &self.view }
@@ -98,13 +115,21 @@ where
     }
 
     /// A call of a sync function.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub fn lookup(self) -> LookupOf<S, P, O> {
         self.call(false)
     }
 
     /// A call of an async function.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub fn lookup_async(self) -> LookupOf<S, P, O> {
         self.call(true)
     }
@@ -119,6 +144,8 @@ where
         self.anew(true)
     }
 
+    /// A hit is all that stands here; the rest takes the whole of `self` along, by value. (What a function that is not
+    /// inlined is handed by reference must stand in memory before, on a hit too.)
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
@@ -127,26 +154,37 @@ where
     fn call(self, asynchronous: bool) -> LookupOf<S, P, O> {
         let hash = self.find().hash;
         if hooks::any() {
-            return self.call_watched(hash, asynchronous);
+            return Lookup::Miss(self.call_watched(hash, asynchronous));
         }
-        self.call_plain(hash, asynchronous)
+        // Not borrowed of `self`, which goes on as a whole.
+        let cache = self.cache;
+        match cache.handle.hit(&Find { hash, view: &self.view }) {
+            Ok(value) => Lookup::Hit(self.outcome.ret(value)),
+            Err(held) => Lookup::Miss(self.missed(hash, asynchronous, held)),
+        }
     }
 
-    #[expect(
-        clippy::inline_always,
-        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
-    )]
-    #[inline(always)]
-    pub(crate) fn call_plain(self, hash: u64, asynchronous: bool) -> LookupOf<S, P, O> {
+    /// The call was not answered by a hit.
+    #[cold]
+    #[inline(never)]
+    fn missed(
+        self,
+        hash: u64,
+        asynchronous: bool,
+        held: <HandleOf<S, P, O> as Engine<P::Owned, O::Value>>::Held<'_>,
+    ) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         let find = Find { hash, view: &self.view };
-        let wanted = Wanted(Purpose::Call, || self.view.own(), || self.question(Purpose::Call, asynchronous));
-        let outcome = self.outcome;
-        self.engine().lookup(
-            &find,
-            wanted,
-            |value| Lookup::Hit(outcome.ret(value)),
-            |begun| Lookup::Miss(self.missed(hash, begun)),
-        )
+        let ask = || self.question(Purpose::Call, asynchronous);
+        let begun = self.engine().begin(held, &find, || self.view.own(), ask);
+        self.begun(hash, begun)
+    }
+
+    /// A hit after all, a load to join, or one to run.
+    pub(crate) fn look(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        let find = Find { hash, view: &self.view };
+        let purpose = Purpose::Call;
+        let begun = self.engine().look(&find, purpose, || self.view.own(), || self.question(purpose, asynchronous));
+        self.begun(hash, begun)
     }
 
     fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
@@ -157,7 +195,7 @@ where
     pub(crate) fn anew_at(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         let find = Find { hash, view: &self.view };
         let begun = self.engine().anew(&find, || self.view.own(), &self.question(Purpose::Anew, asynchronous));
-        self.missed(find.hash, begun)
+        self.begun(find.hash, begun)
     }
 
     pub(crate) fn waits(&self) -> Coalesce {
@@ -182,13 +220,12 @@ where
         Ask { purpose, coalesce, asynchronous, tags, ..Ask::default() }
     }
 
-    #[inline(never)]
-    fn missed(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+    fn begun(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         Miss::new(self.outcome, self.turn(hash, begun), self.waits())
     }
 
     fn turn(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Turn<P::Owned, O::Value, HandleOf<S, P, O>> {
-        let handle = self.cache.handle.clone();
+        let handle = self.home();
         match begun {
             Some(Begun::Hit(value)) => Turn::Hit(value),
             Some(Begun::Aged(value)) => Turn::Aged(value),
@@ -210,12 +247,7 @@ where
         let ask = |purpose| Ask { pulse, ..self.question(purpose, pulse.is_some()) };
         let mode = if anew { Mode::Fresh } else { watched::mode(self.engine(), hash) };
         let begun = match mode {
-            Mode::Usual => self.engine().lookup(
-                &find,
-                Wanted(Purpose::Call, || self.view.own(), || ask(Purpose::Call)),
-                |value| Some(Begun::Hit(value)),
-                |begun| begun,
-            ),
+            Mode::Usual => self.engine().look(&find, Purpose::Call, || self.view.own(), || ask(Purpose::Call)),
             Mode::Fresh => self.engine().anew(&find, || self.view.own(), &ask(Purpose::Anew)),
             Mode::Bypass => None,
         };
@@ -224,7 +256,7 @@ where
         let looked = told.then(|| if mode == Mode::Bypass { Found::Bypassed } else { turn.found() });
         let key = (!matches!(turn, Turn::Hit(_) | Turn::Aged(_))).then(|| self.view.own());
         let bound = Bound::new(self.waits());
-        let handle = self.cache.handle.clone();
+        let handle = self.home();
         Sought { handle, outcome: self.outcome, turn, key, bound, looked: looked.map(|found| (hash, found)) }
     }
 

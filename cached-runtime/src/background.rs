@@ -18,7 +18,7 @@ impl<K, O, H> Miss<K, O, H>
 where
     K: Eq + Clone + 'static,
     O: Outcome<Value: CacheValue> + Send + 'static,
-    H: Engine<K, O::Value> + Send + 'static,
+    H: Engine<K, O::Value> + Send + Sync + 'static,
 {
     /// As [`run_async`](Self::run_async), but a call that is to renew a value which may still be served returns that value
     /// at once, and the load goes on in the background; so does a load that takes longer than `soft_timeout` where an
@@ -61,7 +61,7 @@ impl<K, O, H, F> Future for Background<K, O, H, F>
 where
     K: Eq + Clone + 'static,
     O: Outcome<Value: CacheValue> + Send + 'static,
-    H: Engine<K, O::Value> + Send + 'static,
+    H: Engine<K, O::Value> + Send + Sync + 'static,
     F: Future<Output = O::Ret> + Send + 'static,
 {
     type Output = O::Ret;
@@ -93,7 +93,7 @@ impl<K, O, H, F> Background<K, O, H, F>
 where
     K: Eq + Clone + 'static,
     O: Outcome<Value: CacheValue> + Send + 'static,
-    H: Engine<K, O::Value> + Send + 'static,
+    H: Engine<K, O::Value> + Send + Sync + 'static,
     F: Future<Output = O::Ret> + Send + 'static,
 {
     /// The old value, if it may be served now or (`late`) since the load takes long; the load goes on without the call.

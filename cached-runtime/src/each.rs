@@ -18,7 +18,7 @@ use crate::pulse::Pulse;
 use crate::scope;
 use crate::slot::{LocalAt, LocalTags};
 use crate::stack::Inside;
-use crate::store::{Engine, InProcess};
+use crate::store::{Engine, Home, InProcess};
 use pin_project_lite::pin_project;
 use std::collections::HashMap;
 use std::fmt;
@@ -85,7 +85,7 @@ impl Start {
 
 /// What a look-up for one of many gives: the engine, what to do, and, on a miss, the key.
 pub(crate) struct Sought<K, O: Outcome, H: Engine<K, O::Value>> {
-    pub(crate) handle: H,
+    pub(crate) handle: Home<H>,
     pub(crate) outcome: O,
     pub(crate) turn: Turn<K, O::Value, H>,
     pub(crate) key: Option<K>,
@@ -192,7 +192,7 @@ struct Call<Id, K, O: Outcome, H: Engine<K, O::Value>> {
     items: Vec<Item<Id, K, O, H>>,
     bound: Option<Bound>,
     pulse: Option<Arc<Pulse>>,
-    handle: Option<H>,
+    handle: Option<Home<H>>,
 }
 
 impl<Id, K: Hash + Eq, O: Outcome, H: Engine<K, O::Value>> Call<Id, K, O, H> {

@@ -8,7 +8,7 @@ use crate::memory::gate::{Lead, Left};
 use crate::memory::shard::{Ending, Keep, Old};
 use crate::outcome::{Outcome, Shared, Verdict};
 use crate::stack::Inside;
-use crate::store::{Engine, Took};
+use crate::store::{Engine, Home, Took};
 use crate::trace::LoadSpan;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -19,7 +19,7 @@ use std::time::Instant;
 /// See the file's head. A panic, a dropped future, a panic in the user's `Clone`: all end in [`Drop`], where the gate is
 /// left and those who wait take over.
 pub(crate) struct Leading<K, V, H: Engine<K, V>> {
-    handle: H,
+    handle: Home<H>,
     hash: u64,
     lead: Lead,
     /// The value that it is to replace, to fall back on.
@@ -44,7 +44,7 @@ enum State<V> {
 }
 
 impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
-    pub(crate) fn new(handle: H, hash: u64, lead: Lead, old: Option<Box<Old<V>>>) -> Self {
+    pub(crate) fn new(handle: Home<H>, hash: u64, lead: Lead, old: Option<Box<Old<V>>>) -> Self {
         Self {
             handle,
             hash,

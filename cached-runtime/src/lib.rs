@@ -89,6 +89,8 @@ pub mod metrics;
 mod miss;
 mod outcome;
 mod owning;
+#[cfg(not(shuttle))]
+mod patience;
 mod policy;
 #[doc(hidden)]
 pub mod private;

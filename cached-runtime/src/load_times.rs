@@ -88,7 +88,7 @@ fn nanos(took: Duration) -> u64 {
 
 /// How long the loads of a cache took: a histogram, in [`Stats::load_times`](crate::Stats::load_times).
 ///
-/// Its buckets grow by a third or a half each, from 256 ns on. Where loads take less than two microseconds, one in eight
+/// Its buckets grow by a third or a half each, from 256 ns on. Where loads take less than two microseconds, one in thirty-two
 /// is timed and counts for all eight, so up to seven of the latest loads may be missing.
 ///
 /// ```

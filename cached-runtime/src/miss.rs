@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::pulse::Pulse;
 use crate::scope::Found;
 use crate::stack;
-use crate::store::{Engine, Wanted};
+use crate::store::{Engine, Home};
 use crate::tags::Tags;
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -34,7 +34,7 @@ pub(crate) enum Turn<K, V, H: Engine<K, V>> {
     /// Wait for a flight.
     Join(Joining<K, V, H>),
     /// The call comes from inside a key's or value's own code: run the body, without the cache.
-    Past(H),
+    Past(Home<H>),
     /// Another call's load has answered meanwhile.
     Hit(V),
     /// The entry is past its time to live, and is served all the same.
@@ -54,8 +54,8 @@ impl<K, V, H: Engine<K, V>> Turn<K, V, H> {
 }
 
 /// A call that waits for another's load.
-pub(crate) struct Joining<K, V, H> {
-    handle: H,
+pub(crate) struct Joining<K, V, H: 'static> {
+    handle: Home<H>,
     hash: u64,
     key: K,
     /// Of the load that it runs if the other's brings nothing.
@@ -65,7 +65,7 @@ pub(crate) struct Joining<K, V, H> {
 }
 
 impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
-    pub(crate) fn new(handle: H, (hash, key, tags): (u64, K, Tags), flight: Arc<Flight<V>>) -> Self {
+    pub(crate) fn new(handle: Home<H>, (hash, key, tags): (u64, K, Tags), flight: Arc<Flight<V>>) -> Self {
         Self { handle, hash, key, tags, flight, wave: 0 }
     }
 
@@ -124,8 +124,7 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
             Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up, tags, pulse }
         };
         let find = Find { hash: self.hash, view: &ByKey(&self.key) };
-        let wants = Wanted(purpose, || self.key.clone(), ask);
-        match self.handle.lookup(&find, wants, |value| Some(Begun::Hit(value)), |begun| begun) {
+        match self.handle.look(&find, purpose, || self.key.clone(), ask) {
             Some(Begun::Hit(value) | Begun::Aged(value)) => {
                 self.handle.common().count_coalesced();
                 Turn::Hit(value)

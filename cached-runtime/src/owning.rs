@@ -142,7 +142,7 @@ impl Away {
     where
         K: Eq + Clone + 'static,
         O: Outcome<Value: CacheValue> + Send + 'static,
-        H: Engine<K, O::Value> + Send + 'static,
+        H: Engine<K, O::Value> + Send + Sync + 'static,
         F: Future<Output = O::Ret> + Send + 'static,
     {
         crate::__run_background!(miss, load)

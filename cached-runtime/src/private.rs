@@ -5,7 +5,7 @@ pub use crate::after::{
     After, Again, AnyWrote, Clearing, ClearingAfar, NotAgain, Nothing, OfTags, Outdated, Wrote, again, call, commit,
     release, settle, settle_now,
 };
-pub use crate::at::{At, Lookup, at};
+pub use crate::at::{At, Lookup, at, at_home};
 pub use crate::builder::{Builder, Coalesce, Eviction};
 pub use crate::bulk::{Bulk, Unsplit};
 pub use crate::cache::Cache;

@@ -5,7 +5,7 @@
 //! a generic function apart by the type of the closure that holds its options, and serves every function whose types can't
 //! be named. [`LocalSlot`] and [`AnyLocalSlot`] are their counterparts for one cache a thread.
 
-use crate::at::{At, Lookup, at};
+use crate::at::{At, Lookup, at, at_home};
 use crate::builder::{Builder, Coalesce, LocalShared};
 use crate::cache::Cache;
 use crate::key::{CacheKey, View};
@@ -125,7 +125,7 @@ impl AnySlot {
         P: View<Owned: CacheKey>,
         O: Outcome<Value: CacheValue>,
     {
-        at(self.cache::<F, _, _>(options), view, outcome)
+        at_home(self.cache::<F, _, _>(options), view, outcome)
     }
 
     /// The place of an entry of the instantiation that `instance` stands in.
@@ -135,7 +135,7 @@ impl AnySlot {
         P: View<Owned: CacheKey>,
         O: Outcome<Value: CacheValue>,
     {
-        at(self.cache::<I, _, _>(options), view, outcome)
+        at_home(self.cache::<I, _, _>(options), view, outcome)
     }
 
     fn cache<I, K: CacheKey, V: CacheValue>(

@@ -111,11 +111,14 @@ impl Counts {
     }
 
     /// Whether to take the time of the next load. Nearly always; but reading the clock twice costs as much as a short
-    /// load, so once loads turn out to be short, one in eight is enough.
+    /// load, so once loads turn out to be short, one in thirty-two is enough.
     pub(crate) fn times_load(&self, ticket: u64) -> bool {
         const SHORT: u64 = 2_000;
         let timed = self.timed_loads.get();
-        timed < 64 || hooks::listening() || self.timed_nanos.get() / timed > SHORT || ticket.is_multiple_of(8)
+        timed < 64
+            || hooks::listening()
+            || self.timed_nanos.get() > SHORT.saturating_mul(timed)
+            || ticket.is_multiple_of(32)
     }
 
     pub(crate) fn count_load(&self, took: Option<Duration>, failed: bool) {
@@ -185,7 +188,7 @@ pub struct Stats {
     /// Loads that ended in an error or a panic.
     pub load_errors: u64,
     /// The time that loads took in all; a load that calls other cached functions includes theirs. Where loads take less
-    /// than two microseconds it is estimated from one in eight, since taking the time would cost as much.
+    /// than two microseconds it is estimated from one in thirty-two, since taking the time would cost as much.
     pub load_time: Duration,
     /// How the times of the loads are spread: see [`load_time_quantile`](Self::load_time_quantile).
     pub load_times: LoadTimes,

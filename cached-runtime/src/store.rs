@@ -10,6 +10,7 @@ use crate::memory::outside::Written;
 use crate::memory::shard::{Begun, Ending, Worth};
 use crate::memory::{LocalCache, MemoryCache};
 use crate::tags::Tags;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use std::time::Duration;
 /// Sealed: [`Memory`] and [`Local`] are what there is in this version.
 pub trait Store: sealed::Sealed + Sized + 'static {
     #[doc(hidden)]
-    type Handle<K: 'static, V: 'static>: Clone;
+    type Handle<K: 'static, V: 'static>: Clone + 'static;
 }
 
 /// A kind of store in this process's memory, where nothing fails: its operations give what they give, not a `Result`.
@@ -68,30 +69,65 @@ impl Store for Local {
     type Handle<K: 'static, V: 'static> = Rc<LocalCache<K, V>>;
 }
 
+/// A handle that a load keeps for as long as it runs.
+#[derive(Clone)]
+pub(crate) enum Home<H: 'static> {
+    /// Of a cache that is there until the process ends, such as a function's own: nothing is to be counted.
+    Static(&'static H),
+    /// Of a cache that others may let go of meanwhile.
+    Own(H),
+}
+
+impl<H> Deref for Home<H> {
+    type Target = H;
+
+    #[inline]
+    fn deref(&self) -> &H {
+        match self {
+            Self::Static(handle) => handle,
+            Self::Own(handle) => handle,
+        }
+    }
+}
+
 /// How long a load ran, if its time was taken.
 pub struct Took(pub(crate) Option<Duration>);
 
-/// Why a call looks, and what it needs once it has missed: the owned key, and the question to those who load it.
-pub struct Wanted<Own, Question>(pub(crate) Purpose, pub(crate) Own, pub(crate) Question);
-
 /// What the front door asks of a store. `None` and `false` mean: not now, this thread is in the middle of something
 /// (see `memory::lock`).
-pub trait Engine<K, V>: Clone {
+pub trait Engine<K, V>: Clone + 'static {
     /// The hash of a key.
     fn hash<P: View<Owned = K>>(&self, view: &P) -> u64;
 
     /// The hash of a key that is there by reference.
     fn hash_key<Q: std::hash::Hash + ?Sized>(&self, key: &Q) -> u64;
 
-    /// A call: a hit, a load to join, or a load to run. Goes on with `hit` or with `miss`, so that a hit is one straight
-    /// piece of code; `own` and `ask` are for a miss.
-    fn lookup<'a, P: Same<K>, R>(
+    /// What a look-up that was no hit hands on: the lock that it holds already, where there is one.
+    type Held<'e>;
+
+    /// A call's hit, which counts as one. Nothing if there is anything else to be done: then [`begin`](Self::begin) goes
+    /// on with what is held. All that it does is inlined: the way of a hit is one straight piece of code.
+    fn hit<'e, P: Same<K>>(&'e self, find: &Find<'_, P>) -> Result<V, Self::Held<'e>>;
+
+    /// What a call finds that was not answered by [`hit`](Self::hit): a hit all the same, a load to join, or one to run.
+    fn begin<'a, P: Same<K>>(
+        &self,
+        held: Self::Held<'_>,
+        find: &Find<'_, P>,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a;
+
+    /// The same from the beginning.
+    fn look<'a, P: Same<K>>(
         &self,
         find: &Find<'_, P>,
-        wanted: Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
-        hit: impl FnOnce(V) -> R,
-        miss: impl FnOnce(Option<Begun<V>>) -> R,
-    ) -> R
+        purpose: Purpose,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
     where
         V: 'a;
 

@@ -9,6 +9,11 @@ mod real {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use std::thread_local;
 
+    /// A lock that is held for some nanoseconds: see `patience`.
+    pub(crate) type ShortMutex<T> = lock_api::Mutex<spinning_top::RawSpinlock<crate::patience::Patience>, T>;
+    pub(crate) type ShortGuard<'a, T> =
+        lock_api::MutexGuard<'a, spinning_top::RawSpinlock<crate::patience::Patience>, T>;
+
     /// A condition variable whose waits end at a deadline.
     #[derive(Default)]
     pub(crate) struct Condvar(parking_lot::Condvar);
@@ -44,6 +49,9 @@ mod model {
     pub(crate) use shuttle::sync::MutexGuard;
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     pub(crate) use shuttle::thread_local;
+
+    pub(crate) type ShortMutex<T> = Mutex<T>;
+    pub(crate) type ShortGuard<'a, T> = MutexGuard<'a, T>;
 
     #[derive(Default)]
     pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);

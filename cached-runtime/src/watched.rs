@@ -1,6 +1,6 @@
 //! The way of a call while somebody watches: a listener, or a scope. Must never be reached while nobody does.
 
-use crate::at::{At, HandleOf, Lookup, LookupOf};
+use crate::at::{At, HandleOf};
 use crate::events::{InvalidationCause, LoadEnd, What};
 use crate::hooks::{self, Key, Source};
 use crate::key::View;
@@ -22,27 +22,22 @@ where
     /// A call, in the ways of the scopes that it stands in, and told of.
     #[cold]
     #[inline(never)]
-    pub(crate) fn call_watched(self, hash: u64, asynchronous: bool) -> LookupOf<S, P, O> {
+    pub(crate) fn call_watched(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         let source = self.engine().common().source().clone();
         let key = Key::hash(hash);
         match scope::mode(&source, key) {
             Mode::Bypass => {
                 source.looked(key, Found::Bypassed);
-                Lookup::Miss(Miss::new(self.outcome, Turn::Past(self.engine().clone()), self.waits()))
+                Miss::new(self.outcome, Turn::Past(self.home()), self.waits())
             }
             Mode::Fresh => {
                 source.looked(key, Found::Miss);
-                Lookup::Miss(self.anew_at(hash, asynchronous))
+                self.anew_at(hash, asynchronous)
             }
             Mode::Usual => {
-                let found = self.call_plain(hash, asynchronous);
-                match &found {
-                    Lookup::Hit(_) => source.looked(key, Found::Hit),
-                    Lookup::Miss(miss) => {
-                        let _inside = miss.inside();
-                        source.looked(key, miss.turn.found());
-                    }
-                }
+                let found = self.look(hash, asynchronous);
+                let _inside = found.inside();
+                source.looked(key, found.turn.found());
                 found
             }
         }

@@ -1,22 +1,23 @@
 //! Where removed values wait until the lock is released. Must be emptied outside of every lock: a value's `Drop` is
 //! the user's code, and may call the cached function again.
 
+use super::map::Dead;
 use super::shard::Begun;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Removed entries. The first takes no allocation, as an eviction for each insertion is the common case.
-pub(crate) struct Bin<D> {
+pub(crate) struct Bin<D: Dead> {
     first: Option<D>,
     rest: Vec<D>,
 }
 
-impl<D> Default for Bin<D> {
+impl<D: Dead> Default for Bin<D> {
     fn default() -> Self {
         Self { first: None, rest: Vec::new() }
     }
 }
 
-impl<D> Bin<D> {
+impl<D: Dead> Bin<D> {
     pub(crate) fn put(&mut self, dead: D) {
         if self.first.is_none() {
             self.first = Some(dead);
@@ -26,23 +27,23 @@ impl<D> Bin<D> {
     }
 }
 
-impl<D> Bin<D> {
+impl<D: Dead> Bin<D> {
     /// Drops what a look-up removed, after the lock: where it has begun a load, these drops are inside of it.
     pub(crate) fn empty<V>(self, begun: &Begun<V>) {
-        if std::mem::needs_drop::<D>() && self.first.is_some() {
+        if D::FOREIGN && self.first.is_some() {
             let _inside = begun.inside();
             drop(self);
         }
     }
 }
 
-impl<D> Drop for Bin<D> {
+impl<D: Dead> Drop for Bin<D> {
     /// Drops each value on its own: one whose `Drop` panics takes neither the others nor the caller with it, who only
     /// happened to make room. (The panic hook has reported it.)
     fn drop(&mut self) {
         // Outside of every lock, as the drops are.
         crate::hooks::flush();
-        if !std::mem::needs_drop::<D>() {
+        if !D::FOREIGN {
             return;
         }
         for dead in self.first.take().into_iter().chain(self.rest.drain(..)) {

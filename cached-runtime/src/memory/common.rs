@@ -1,6 +1,7 @@
 //! What all shards (or all threads' parts) of one cache share besides its entries: its name, when it was cleared, its
 //! counters. Must never know keys or values.
 
+use super::entry::Entry;
 use super::shard::draw;
 use super::stripes::Stripes;
 use crate::events::{EvictionCause, InvalidationCause, What};
@@ -185,6 +186,12 @@ pub(crate) struct Floor {
 impl Floor {
     fn tagged(marked: u64) -> Self {
         Self { cleared: marked & !TAGGED, epoch: tags::epoch() }
+    }
+
+    /// Whether an entry was invalidated, by a `clear` or by a tag of its.
+    pub(crate) fn outdates<V>(self, entry: &Entry<V>) -> bool {
+        let ticket = entry.ticket.get();
+        !self.is_below(ticket) && (ticket <= self.cleared || !entry.has_current_tags(self.epoch))
     }
 
     /// Whether a ticket is above both, so that there is nothing more to ask.

@@ -104,7 +104,7 @@ impl<V> Runs<V> {
 
 /// Why a call asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub enum Purpose {
     /// It looks for an entry, and counts as a hit or a miss.
     Call,
     /// The same call asks once more, after a wait that brought nothing.

@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::shard::{Begun, Ending, Keep, Shard, Worth};
 use crate::builder::Coalesce;
 use crate::key::View;
-use crate::store::{Engine, Took, Wanted};
+use crate::store::{Engine, Took};
 use crate::tags::Tags;
 use std::cell::{Cell, RefCell};
 use std::hash::Hash;
@@ -62,14 +62,14 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    fn hit<P: Same<K>>(&self, find: &Find<'_, P>, purpose: Purpose) -> Option<V> {
+    fn hit<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V> {
         let floor = self.common.floor();
         if self.seen.get() < floor.cleared || self.settings.times.any() && !self.is_plain_turn() {
             return None;
         }
         let mut shard = self.shard.try_borrow_mut().ok()?;
         let _holding = Holding::begin();
-        shard.hit(find, purpose, &self.settings.rules(floor)).ok()
+        shard.hit(find, Purpose::Call, &self.settings.rules(floor)).ok()
     }
 
     /// Counts a call, unless it is one of those that sweep.
@@ -78,29 +78,6 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
         let left = self.turns.get();
         self.turns.set(left.saturating_sub(1));
         left > 0
-    }
-
-    /// A call that was not answered by [`hit`](Self::hit).
-    #[cold]
-    #[inline(never)]
-    fn missed<'a, P: Same<K>>(
-        &self,
-        find: &Find<'_, P>,
-        Wanted(purpose, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
-    ) -> Option<Begun<V>>
-    where
-        V: 'a,
-    {
-        let mut bin = Bin::default();
-        let begun = self.with_bin(&mut bin, |shard, floor, bin| {
-            let rules = self.settings.rules(floor);
-            match shard.hit(find, purpose, &rules) {
-                Ok(value) => Begun::Hit(value),
-                Err(there) => shard.miss((find, there), own, &ask(), &rules, bin),
-            }
-        })?;
-        bin.empty(&begun);
-        Some(begun)
     }
 
     /// The same, with what it removes left to the caller.
@@ -137,6 +114,8 @@ impl<K, V> Drop for LocalCache<K, V> {
 }
 
 impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<LocalCache<K, V>> {
+    type Held<'e> = ();
+
     #[inline]
     fn hash<P: View<Owned = K>>(&self, view: &P) -> u64 {
         self.settings.hash(|hasher| view.feed(hasher))
@@ -151,23 +130,46 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    fn lookup<'a, P: Same<K>, R>(
+    fn hit<P: Same<K>>(&self, find: &Find<'_, P>) -> Result<V, ()> {
+        if lock::is_held() { Err(()) } else { LocalCache::hit(self, find).ok_or(()) }
+    }
+
+    fn begin<'a, P: Same<K>>(
+        &self,
+        (): (),
+        find: &Find<'_, P>,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a,
+    {
+        self.look(find, Purpose::Call, own, ask)
+    }
+
+    fn look<'a, P: Same<K>>(
         &self,
         find: &Find<'_, P>,
-        wanted: Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
-        hit: impl FnOnce(V) -> R,
-        miss: impl FnOnce(Option<Begun<V>>) -> R,
-    ) -> R
+        purpose: Purpose,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
     where
         V: 'a,
     {
         if lock::is_held() {
-            return miss(self.read(find).map(Begun::Hit));
+            return self.read(find).map(Begun::Hit);
         }
-        if let Some(value) = self.hit(find, wanted.0) {
-            return hit(value);
-        }
-        miss(self.missed(find, wanted))
+        let mut bin = Bin::default();
+        let begun = self.with_bin(&mut bin, |shard, floor, bin| {
+            let rules = self.settings.rules(floor);
+            match shard.hit(find, purpose, &rules) {
+                Ok(value) => Begun::Hit(value),
+                Err(there) => shard.miss((find, there), own, &ask(), &rules, bin),
+            }
+        })?;
+        bin.empty(&begun);
+        Some(begun)
     }
 
     fn anew<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K, ask: &Ask<'_, V>) -> Option<Begun<V>> {

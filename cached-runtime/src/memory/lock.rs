@@ -6,7 +6,7 @@
 //! otherwise [`Lock::with`] gives `None` and the call goes past the cache. A thread that waits holds none, hence there
 //! is no cycle.
 
-use crate::sync::{Mutex, MutexGuard, thread_local};
+use crate::sync::{ShortGuard, ShortMutex, thread_local};
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 
@@ -23,11 +23,11 @@ pub(crate) fn is_held() -> bool {
 
 /// See the file's head. Aligned so that two shards never share a cache line (or the pair of lines that many CPUs fetch).
 #[repr(align(128))]
-pub(crate) struct Lock<T>(Mutex<T>);
+pub(crate) struct Lock<T>(ShortMutex<T>);
 
 impl<T> Lock<T> {
     pub(crate) const fn new(value: T) -> Self {
-        Self(Mutex::new(value))
+        Self(ShortMutex::new(value))
     }
 
     /// Runs `f` under the lock; `None` if the thread may not wait for it. A panic in `f` releases it.
@@ -49,7 +49,7 @@ impl<T> Lock<T> {
 
 /// The lock is held until this is dropped.
 pub(crate) struct Held<'a, T> {
-    value: MutexGuard<'a, T>,
+    value: ShortGuard<'a, T>,
     _holding: Holding,
 }
 

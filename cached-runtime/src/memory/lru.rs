@@ -146,8 +146,8 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
     #[inline(always)]
     fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let Self { table, links, nodes, .. } = self;
-        let hash = half(find.hash);
         let mut found = None;
+        let hash = half(find.hash);
         let at = *table.find(spread(hash), |at| match nodes.get(*at as usize) {
             Some(Some((key, entry))) if links[*at as usize].hash == hash && find.view.same(key) => {
                 found = Some(entry);

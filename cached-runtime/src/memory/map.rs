@@ -2,11 +2,12 @@
 //! drop a user's value: what it removes it hands back.
 
 use super::entry::{Entry, Find, Same, Stored};
+use std::mem;
 
 /// A map with an order of eviction. All calls come under the shard's lock.
 pub(crate) trait Map<K, V> {
     /// A removed entry, to be dropped once the lock is released.
-    type Dead;
+    type Dead: Dead;
 
     /// The entry of a key, as a hit: it counts for the order of eviction.
     fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R>;
@@ -39,6 +40,20 @@ pub(crate) trait Map<K, V> {
 
     /// Looks at all entries and their places, in no order that is promised.
     fn for_each(&self, f: impl FnMut(u32, &K, &Entry<V>));
+}
+
+/// A removed entry.
+pub(crate) trait Dead {
+    /// Whether its drop may run the user's code.
+    const FOREIGN: bool;
+}
+
+impl Dead for () {
+    const FOREIGN: bool = false;
+}
+
+impl<K, V> Dead for (K, Entry<V>) {
+    const FOREIGN: bool = mem::needs_drop::<K>() || mem::needs_drop::<V>();
 }
 
 /// What left the map.

@@ -69,8 +69,7 @@ pub(crate) type Weigh<K, V> = dyn Fn(&K, &V) -> usize + Send + Sync;
 impl<K, V> Rules<'_, K, V> {
     /// Whether an entry was invalidated, by a `clear` or by a tag of its.
     pub(crate) fn is_outdated(&self, entry: &Entry<V>) -> bool {
-        !self.floor.is_below(entry.ticket.get())
-            && (entry.ticket.get() <= self.floor.cleared || !entry.has_current_tags(self.floor.epoch))
+        self.floor.outdates(entry)
     }
 
     /// Whether an entry may be served at this time to whoever does not load.
@@ -92,25 +91,15 @@ impl<K, V> Rules<'_, K, V> {
     }
 
     /// Whether a hit is the end of a call now; notes the read where that prolongs the entry's life.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub(crate) fn serves(&self, entry: &Entry<V>) -> bool {
-        if self.floor.is_below(entry.ticket.get()) && entry.is_timeless() {
-            return true;
-        }
-        let time = self.times.reading();
-        (self.floor.is_below(entry.ticket.get()) && entry.is_plain(time.latest)) || self.serves_closely(entry, time)
-    }
-
-    /// The same for an entry that must be looked at: time has come to, or something was invalidated since its load began.
-    #[cold]
-    fn serves_closely(&self, entry: &Entry<V>, time: Reading) -> bool {
-        let tti = self.times.policy.tti();
-        // Before that there is nothing to decide, and so no chance to be asked twice.
-        let fresh = time.latest < entry.life().refresh_at && time.latest < entry.ends(tti) && !self.is_outdated(entry);
-        if fresh && tti.is_some() {
-            entry.touch(time);
-        }
-        fresh
+        let counts = self.floor.is_below(entry.ticket.get());
+        // By value, not lent: see `At::call`.
+        if counts && entry.is_timeless() { true } else { serves_in_time(self.times, self.floor, entry) }
     }
 
     /// What a look-up that never loads is given of an entry that is no plain hit; whether it is past its time to live.
@@ -133,6 +122,25 @@ impl<K, V> Rules<'_, K, V> {
             entry.touch(time);
         }
     }
+}
+
+/// [`Rules::serves`] for an entry that has an end, or must be looked at.
+#[inline(never)]
+fn serves_in_time<V>(times: &Times, floor: Floor, entry: &Entry<V>) -> bool {
+    let time = times.reading();
+    (floor.is_below(entry.ticket.get()) && entry.is_plain(time.latest)) || serves_closely(times, floor, entry, time)
+}
+
+/// The same where time has come to look, or something was invalidated since its load began.
+#[cold]
+fn serves_closely<V>(times: &Times, floor: Floor, entry: &Entry<V>, time: Reading) -> bool {
+    let tti = times.policy.tti();
+    // Before that there is nothing to decide, and so no chance to be asked twice.
+    let fresh = time.latest < entry.life().refresh_at && time.latest < entry.ends(tti) && !floor.outdates(entry);
+    if fresh && tti.is_some() {
+        entry.touch(time);
+    }
+    fresh
 }
 
 /// What a call finds.

@@ -12,7 +12,7 @@ use super::map::Map;
 use super::outside::Written;
 use super::settings::Settings;
 use super::shard::{Begun, Bound, Ending, Keep, Shard, Worth};
-use super::sieve::{self, SieveMap, Table};
+use super::sieve::{self, Growth, SieveMap, Table};
 use super::stripes::Stripes;
 use crate::builder::{Coalesce, Eviction};
 use crate::glob::Glob;
@@ -20,7 +20,7 @@ use crate::key::{CacheKey, View};
 use crate::matching::Matching;
 use crate::outcome::CacheValue;
 use crate::stats::Stats;
-use crate::store::{Engine, Took, Wanted};
+use crate::store::{Engine, Took};
 use crate::sync::{AtomicBool, Ordering};
 use crate::tags::Tags;
 use crate::watchdog::Sweep;
@@ -52,19 +52,30 @@ enum Kind<K, V> {
     Sieve(Arc<Table<K, V>>, Shards<K, V, SieveMap<K, V>>),
 }
 
-/// Shards, a power of two of them.
-struct Shards<K, V, M>(Box<[Lock<Shard<K, V, M>>]>);
+/// Shards, a power of two of them. One alone, as most caches have, stands where the cache does: a hit follows one pointer
+/// less.
+enum Shards<K, V, M> {
+    One(Lock<Shard<K, V, M>>),
+    Many(Box<[Lock<Shard<K, V, M>>]>),
+}
 
 impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Shards<K, V, M> {
     fn new(bound: Bound, common: &Common, map: impl Fn(Bound) -> M) -> Self {
         let count = shard_count(bound);
-        let shards = (0..count).map(|nth| {
+        let shard = |nth| {
             let bound = share(bound, nth, count);
             let shard = Shard::new(map(bound), bound);
             common.add(&shard.counts);
             Lock::new(shard)
-        });
-        Self(shards.collect())
+        };
+        if count == 1 { Self::One(shard(0)) } else { Self::Many((0..count).map(shard).collect()) }
+    }
+
+    fn all(&self) -> &[Lock<Shard<K, V, M>>] {
+        match self {
+            Self::One(shard) => std::slice::from_ref(shard),
+            Self::Many(shards) => shards,
+        }
     }
 
     #[inline]
@@ -72,8 +83,10 @@ impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Shards<K, V, M> {
         // The middle bits: the maps take the low ones for the bucket and the top ones for the tag.
         // Of a mask of a few bits nothing is cut off.
         #[allow(clippy::cast_possible_truncation)]
-        let at = (hash >> 32) as usize & (self.0.len() - 1);
-        &self.0[at]
+        match self {
+            Self::One(shard) => shard,
+            Self::Many(shards) => &shards[(hash >> 32) as usize & (shards.len() - 1)],
+        }
     }
 
     /// Runs `f` on a key's shard; what it removes is dropped after the lock.
@@ -85,7 +98,7 @@ impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Shards<K, V, M> {
 
     /// Runs `f` on each shard again and again, until it says that the shard is done; the lock is released between.
     fn each(&self, mut f: impl FnMut(&mut Shard<K, V, M>, &mut Bin<M::Dead>) -> bool) {
-        for lock in &self.0 {
+        for lock in self.all() {
             loop {
                 let mut bin = Bin::default();
                 if lock.with(|shard| f(shard, &mut bin)) != Some(false) {
@@ -144,7 +157,9 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         } else {
             common.stripes = Some(Box::<Stripes>::default());
             let table = Arc::new(sieve::table());
-            let shards = Shards::new(bound, &common, |_| SieveMap::new(Arc::clone(&table)));
+            let count = shard_count(bound);
+            let growth = Arc::new(Growth::new(count, share(bound, 0, count).entries()));
+            let shards = Shards::new(bound, &common, |_| SieveMap::new(Arc::clone(&table), Arc::clone(&growth)));
             Kind::Sieve(table, shards)
         };
         Arc::new(Self { settings, common, dirty: AtomicBool::new(false), kind })
@@ -171,7 +186,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     /// Frees what is there, a bounded number of entries for each hold of a lock.
     fn drain(&self) {
         on_shards!(self, |shards| {
-            for lock in &shards.0 {
+            for lock in shards.all() {
                 let mut left = lock.with(|shard| shard.len()).unwrap_or(0);
                 while left > 0 {
                     let mut bin = Bin::default();
@@ -190,7 +205,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     /// A shard's loads are fenced and its entries looked at in one hold of its lock, so what is stored later was begun
     /// later. The removals are short and many, with the lock released between them.
     fn forget_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool) -> bool {
-        on_shards!(self, |shards| shards.0.iter().all(|lock| {
+        on_shards!(self, |shards| shards.all().iter().all(|lock| {
             let taken = lock.with(|shard| shard.fence_where(&mut *chosen));
             taken.is_some_and(|taken| taken.chunks(CHUNK).all(|taken| {
                 let mut bin = Bin::default();
@@ -262,7 +277,15 @@ impl<K: CacheKey, V: CacheValue> crate::registry::Listed for MemoryCache<K, V> {
     }
 }
 
+/// The shard of a look-up that was no hit, still locked, and whether there is an entry of the key which may not be served;
+/// nothing where hits take no lock.
+pub struct Open<'e, K, V>(Option<(HeldLru<'e, K, V>, bool)>);
+
+type HeldLru<'e, K, V> = Held<'e, Shard<K, V, LruMap<K, V>>>;
+
 impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
+    type Held<'e> = Open<'e, K, V>;
+
     #[inline]
     fn hash<P: View<Owned = K>>(&self, view: &P) -> u64 {
         self.settings.hash(|hasher| view.feed(hasher))
@@ -277,37 +300,60 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    fn lookup<'a, P: Same<K>, R>(
+    fn hit<'e, P: Same<K>>(&'e self, find: &Find<'_, P>) -> Result<V, Open<'e, K, V>> {
+        if lock::is_held() {
+            return Err(Open(None));
+        }
+        match &self.kind {
+            Kind::Lru(shards) => {
+                let mut shard = shards.of(find.hash).wait();
+                let found = shard.hit(find, Purpose::Call, &self.settings.rules(self.common.floor()));
+                found.map_err(|there| Open(Some((shard, there))))
+            }
+            Kind::Sieve(table, _) => self.read_table(table, find, Purpose::Call).ok_or(Open(None)),
+        }
+    }
+
+    fn begin<'a, P: Same<K>>(
+        &self,
+        Open(held): Open<'_, K, V>,
+        find: &Find<'_, P>,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
+    where
+        V: 'a,
+    {
+        match held {
+            Some(held) => Some(self.begin_lru(held, find, own, ask)),
+            None => self.look(find, Purpose::Call, own, ask),
+        }
+    }
+
+    fn look<'a, P: Same<K>>(
         &self,
         find: &Find<'_, P>,
-        wanted: Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
-        hit: impl FnOnce(V) -> R,
-        miss: impl FnOnce(Option<Begun<V>>) -> R,
-    ) -> R
+        purpose: Purpose,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
+    ) -> Option<Begun<V>>
     where
         V: 'a,
     {
         // Inside of a key's or value's own code there may be no load: it could not be sure of the lock when it ends, and
         // others would wait for it.
         if lock::is_held() {
-            return miss(self.read(find).map(Begun::Hit));
+            return self.read(find).map(Begun::Hit);
         }
         match &self.kind {
             Kind::Lru(shards) => {
                 let mut shard = shards.of(find.hash).wait();
-                let rules = self.settings.rules(self.common.floor());
-                match shard.hit(find, wanted.0, &rules) {
-                    Ok(value) => {
-                        drop(shard);
-                        hit(value)
-                    }
-                    Err(there) => miss(Some(self.miss_lru(shard, (find, there), wanted))),
-                }
+                Some(match shard.hit(find, purpose, &self.settings.rules(self.common.floor())) {
+                    Ok(value) => Begun::Hit(value),
+                    Err(there) => self.begin_lru((shard, there), find, own, ask),
+                })
             }
-            Kind::Sieve(table, shards) => match self.read_table(table, find, wanted.0) {
-                Some(value) => hit(value),
-                None => miss(self.miss_sieve(table, shards, find, wanted)),
-            },
+            Kind::Sieve(table, shards) => self.look_sieve(table, shards.of(find.hash), find, purpose, own, ask),
         }
     }
 
@@ -466,13 +512,12 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 
 impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     /// What is left to do under the lock after a look-up found nothing to serve.
-    #[cold]
-    #[inline(never)]
-    fn miss_lru<'a, P: Same<K>>(
+    fn begin_lru<'a, P: Same<K>>(
         &self,
-        shard: Held<'_, Shard<K, V, LruMap<K, V>>>,
-        find: (&Find<'_, P>, bool),
-        Wanted(_, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+        (shard, there): (HeldLru<'_, K, V>, bool),
+        find: &Find<'_, P>,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
     ) -> Begun<V>
     where
         V: 'a,
@@ -480,27 +525,27 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         // In this order, so that a panic of the user's code releases the lock before what was removed is dropped.
         let mut bin = Bin::default();
         let mut shard = shard;
-        let begun = shard.miss(find, own, &ask(), &self.settings.rules(self.common.floor()), &mut bin);
+        let begun = shard.miss((find, there), own, &ask(), &self.settings.rules(self.common.floor()), &mut bin);
         drop(shard);
         bin.empty(&begun);
         begun
     }
 
-    /// The same for SIEVE, whose look-up took no lock: there may be an entry by now.
-    #[cold]
-    #[inline(never)]
-    fn miss_sieve<'a, P: Same<K>>(
+    /// A look-up for SIEVE, whose hits take no lock.
+    fn look_sieve<'a, P: Same<K>>(
         &self,
         table: &Table<K, V>,
-        shards: &Shards<K, V, SieveMap<K, V>>,
+        lock: &Lock<Shard<K, V, SieveMap<K, V>>>,
         find: &Find<'_, P>,
-        Wanted(purpose, own, ask): Wanted<impl FnOnce() -> K, impl FnOnce() -> Ask<'a, V>>,
+        purpose: Purpose,
+        own: impl FnOnce() -> K,
+        ask: impl FnOnce() -> Ask<'a, V>,
     ) -> Option<Begun<V>>
     where
         V: 'a,
     {
         let pin = sieve::pin(table)?;
-        let mut shard = shards.of(find.hash).wait();
+        let mut shard = lock.wait();
         let rules = self.settings.rules(self.common.floor());
         let begun = match shard.hit(find, purpose, &rules) {
             Ok(value) => return Some(Begun::Hit(value)),

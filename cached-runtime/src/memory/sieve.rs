@@ -13,7 +13,7 @@ use super::entry::{BuildIdentity, ByTicket, Entry, Find, Same, Stored};
 use super::lock;
 use super::map::{Map, Removed};
 use super::ring::{Place, Ring};
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, Mutex, Ordering};
 use papaya::{Equivalent, LocalGuard};
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
@@ -157,15 +157,79 @@ pub(crate) fn read<K: Eq, V, P: Same<K>, R>(
     Some(found)
 }
 
+/// Up to so many entries the table is kept at most half full. By itself it grows when it is 85 % full, where a look-up
+/// takes three probes, each of them a branch that is hard to foresee: a third of the time of a hit. Beyond that, copying
+/// the table in one go would keep callers waiting: there it grows by itself, a little with each insertion.
+const ROOMY: usize = 16_384;
+
 /// A shard's side of the table: its keys, in the order of their insertion.
 pub(crate) struct SieveMap<K, V> {
     table: Arc<Table<K, V>>,
+    growth: Arc<Growth>,
     ring: Ring,
+    /// The table is made larger when there are so many entries here.
+    room: usize,
+}
+
+/// What the shards of a table agree on: whether it is still made larger by them.
+pub(crate) struct Growth {
+    shards: usize,
+    /// The most entries of a shard.
+    most: usize,
+    /// From then on the table grows by itself only: it is large enough, or two of its keys have the same hash, and its
+    /// `reserve` does not return where more keys share one than it probes for.
+    ///
+    /// While this is `false` every shard looks before it inserts, so no two keys have the same hash; and it is held while
+    /// the table grows, so that none comes in meanwhile. A leaf: nothing is locked and nothing of the user's runs under it.
+    over: Mutex<bool>,
+}
+
+impl Growth {
+    pub(crate) fn new(shards: usize, most: usize) -> Self {
+        Self { shards, most, over: Mutex::new(false) }
+    }
+}
+
+/// Finds an entry by its hash alone.
+struct ByHash(u64);
+
+impl Hash for ByHash {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.0);
+    }
+}
+
+impl<K> Equivalent<Stored<K>> for ByHash {
+    fn equivalent(&self, stored: &Stored<K>) -> bool {
+        self.0 == stored.hash
+    }
 }
 
 impl<K: Eq, V> SieveMap<K, V> {
-    pub(crate) fn new(table: Arc<Table<K, V>>) -> Self {
-        Self { table, ring: Ring::default() }
+    pub(crate) fn new(table: Arc<Table<K, V>>, growth: Arc<Growth>) -> Self {
+        Self { table, growth, ring: Ring::default(), room: 16 }
+    }
+
+    /// One more entry is to come: twice as much room in the table, once it is half full.
+    fn make_room(&mut self, hash: u64) {
+        let guard = self.table.guard();
+        // Keys of one hash are of one shard, so that nobody else brings the second at the same time.
+        let collides = self.table.contains_key(&ByHash(hash), &guard);
+        if !collides && self.ring.len() < self.room {
+            return;
+        }
+        let mut over = self.growth.over.lock();
+        if !collides && !*over {
+            let all = self.room.saturating_mul(self.growth.shards);
+            self.room = self.room.saturating_mul(2);
+            // The table adds a third to what it is asked for: room for three times as many makes it four times as long,
+            // which is half full when it comes to this again.
+            self.table.reserve(2 * all, &guard);
+        }
+        *over |= collides || self.room >= self.growth.most || self.room.saturating_mul(self.growth.shards) > ROOMY;
+        if *over {
+            self.room = usize::MAX;
+        }
     }
 
     /// Removes the entry of a place in the ring, and the place in any case: one without an entry (the key's `Eq` panicked
@@ -207,6 +271,9 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
     }
 
     fn insert(&mut self, key: Stored<K>, entry: Entry<V>) -> Option<u32> {
+        if self.room != usize::MAX {
+            self.make_room(key.hash);
+        }
         // Without a slot the entry could not be evicted: rather not stored.
         let slot = self.ring.push(key.hash, entry.ticket.get())?;
         let quiet = Quiet { entry: Some(entry), visited: AtomicBool::new(false), slot };
@@ -268,5 +335,62 @@ impl<K: Eq, V> Map<K, V> for SieveMap<K, V> {
                 f(quiet.slot, &stored.key, entry);
             }
         });
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+    use crate::policy::Life;
+    use crate::tags::Tags;
+
+    fn insert(map: &mut SieveMap<u64, u64>, hash: u64, key: u64) {
+        let life = Life::plain(crate::clock::NEVER);
+        let entry = Entry::new(key, key + 2, life, (0, None), (0, Tags::default()));
+        assert!(map.insert(Stored { hash, ticket: key + 2, key }, entry).is_some());
+    }
+
+    /// As good as any hash.
+    fn spread(key: u64) -> u64 {
+        key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+
+    /// The table's own growth copes with them, but its `reserve` would never return.
+    #[test]
+    fn keys_of_one_hash_in_one_shard_do_not_stop_another_that_grows() {
+        let table = Arc::new(table());
+        let growth = Arc::new(Growth::new(2, usize::MAX));
+        let mut maps = [(); 2].map(|()| SieveMap::new(Arc::clone(&table), Arc::clone(&growth)));
+        // The first has all the room it may have, and looks at hashes no more.
+        let mut keys = 0..;
+        while maps[0].room != usize::MAX {
+            let key = keys.next().unwrap_or(0);
+            insert(&mut maps[0], spread(key), key);
+        }
+        for key in keys.by_ref().take(500) {
+            insert(&mut maps[0], 1, key);
+        }
+        for key in keys.take(2 * ROOMY) {
+            insert(&mut maps[1], spread(key), key);
+        }
+        assert_eq!(table.len(), maps[0].len() + maps[1].len());
+    }
+
+    #[test]
+    fn a_table_that_is_large_enough_is_left_alone() {
+        let table = Arc::new(table());
+        let mut map = SieveMap::new(Arc::clone(&table), Arc::new(Growth::new(1, 1024)));
+        (0..1000).for_each(|key| insert(&mut map, spread(key), key));
+        assert_eq!((map.room, *map.growth.over.lock()), (usize::MAX, true));
+    }
+
+    #[test]
+    fn a_second_key_of_a_hash_ends_it() {
+        let table = Arc::new(table());
+        let mut map = SieveMap::new(Arc::clone(&table), Arc::new(Growth::new(1, usize::MAX)));
+        (0..20).for_each(|key| insert(&mut map, spread(key), key));
+        assert!(!*map.growth.over.lock());
+        insert(&mut map, spread(7), 1000);
+        assert!(*map.growth.over.lock());
     }
 }

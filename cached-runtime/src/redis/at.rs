@@ -25,7 +25,7 @@ use crate::outcome::{KeptBy, Outcome};
 use crate::policy::Stage;
 use crate::scope::{Found as Saw, Mode};
 use crate::stack;
-use crate::store::{Engine, Redis, Wanted};
+use crate::store::{Engine, Home, Redis};
 use crate::tags::Tags;
 use crate::watched::is_past;
 use std::future::Future;
@@ -226,15 +226,16 @@ where
         let begun = if purpose == Purpose::Anew {
             gates.anew(&find, || view.own(), &ask)
         } else {
-            gates.lookup(&find, Wanted(purpose, || view.own(), || ask), |value| Some(Begun::Hit(value)), |begun| begun)
+            gates.look(&find, purpose, || view.own(), || ask)
         };
+        let home = Home::Own(gates);
         let turn = match begun {
             Some(Begun::Hit(value) | Begun::Aged(value)) => Turn::Hit(value),
-            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(gates, hash, lead, None)),
+            Some(Begun::Lead(lead)) => Turn::Lead(Leading::new(home, hash, lead, None)),
             // The gates keep no entries, so there are no old ones.
-            Some(Begun::Stale(lead, old)) => Turn::Lead(Leading::new(gates, hash, lead, Some(old))),
-            Some(Begun::Join(flight)) => Turn::Join(Joining::new(gates, (hash, view.own(), Tags::default()), flight)),
-            None => Turn::Past(gates),
+            Some(Begun::Stale(lead, old)) => Turn::Lead(Leading::new(home, hash, lead, Some(old))),
+            Some(Begun::Join(flight)) => Turn::Join(Joining::new(home, (hash, view.own(), Tags::default()), flight)),
+            None => Turn::Past(home),
         };
         let miss = Miss::new(Passing::new(outcome), turn, coalesce);
         let waits = Arc::default();
