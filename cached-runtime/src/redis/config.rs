@@ -229,8 +229,10 @@ impl Config {
     /// and closed after a minute without use. 0 also takes those of the runtimes away: all goes through the shared one, which
     /// is slower (see the benchmarks) and all that an encrypted server and a cluster have.
     ///
-    /// A runtime without I/O (`enable_io` was not called) can't have one. That shows by a panic of tokio's, which is caught,
-    /// but a panic hook of yours would see it: such programs say 0.
+    /// They are only used if they lead to the same run of the same server as the shared one, which needs the command `INFO`.
+    ///
+    /// A runtime without I/O (`enable_io` was not called) can't have one. tokio tells by a panic, once for each configured
+    /// connection, which is caught, but which a panic hook sees: programs with such runtimes say 0, which tries none.
     pub fn near_connections(mut self, most: usize) -> Self {
         self.settings.near_connections = most;
         self

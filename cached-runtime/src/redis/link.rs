@@ -13,7 +13,7 @@ use crate::redis::config::Settings;
 use crate::redis::connect::Ties;
 use crate::redis::driver::{self, Driver};
 use crate::redis::failure::{self, Failure};
-use crate::redis::near::Plan;
+use crate::redis::near::{Met, Plan};
 use crate::redis::servers::Target;
 use crate::redis::slots;
 use crate::redis::watch::{Watch, Watches};
@@ -69,6 +69,7 @@ pub(crate) struct Link {
     /// When each sort of refusal was logged last.
     said: Mutex<Vec<(Refusal, Instant)>>,
     turned_away: Mutex<Option<Instant>>,
+    met: Arc<Met>,
     pub(crate) counts: Counts,
 }
 
@@ -102,6 +103,7 @@ impl Link {
             connected_once: AtomicBool::new(false),
             said: Mutex::new(Vec::new()),
             turned_away: Mutex::new(None),
+            met: Arc::default(),
             counts: Counts::default(),
             settings,
         }))
@@ -203,7 +205,7 @@ impl Link {
         };
         let _permit = self.permits.try_acquire().ok()?;
         let (connecting, most) = (self.settings.connect_deadline, self.settings.near_connections);
-        let plan = Plan { command, info, driver: &self.driver, start, patience, connecting, most };
+        let plan = Plan { command, info, driver: &self.driver, start, patience, connecting, most, met: &self.met };
         wire.near.ask(&plan).await
     }
 

@@ -2,7 +2,7 @@
 //! deadline is the caller's.
 
 use crate::redis::failure::{self, Failure};
-use crate::redis::near::Near;
+use crate::redis::near::{Near, RunId};
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, Value};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -37,7 +37,12 @@ pub(crate) struct Wire {
 const FROZEN: u32 = 2;
 
 impl Wire {
-    pub(crate) fn new(transport: Transport, closed: std::sync::Arc<AtomicBool>, tracks: bool) -> Self {
+    pub(crate) fn new(
+        transport: Transport,
+        closed: std::sync::Arc<AtomicBool>,
+        tracks: bool,
+        run: Option<RunId>,
+    ) -> Self {
         Self {
             transport,
             closed,
@@ -45,7 +50,7 @@ impl Wire {
             timeouts: AtomicU32::new(0),
             checking: AtomicBool::new(false),
             renewing: AtomicBool::new(false),
-            near: Near::default(),
+            near: Near::beside(run),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::resp::{self, Answer};
 use super::socket::{self, Socket};
-use super::{Plan, Rest};
+use super::{Plan, Rest, RunId};
 use parking_lot::Mutex;
 use redis::Value;
 use std::io::{Read, Write};
@@ -36,10 +36,10 @@ struct Connection {
 }
 
 impl Blocking {
-    pub(super) fn ask(&self, plan: &Plan<'_>) -> Option<Vec<Value>> {
+    pub(super) fn ask(&self, plan: &Plan<'_>, run: &RunId) -> Option<Vec<Value>> {
         let mut pool = self.0.lock();
         let Some(mut connection) = pool.idle.pop() else {
-            self.grow(&mut pool, plan);
+            self.grow(&mut pool, plan, run);
             return None;
         };
         drop(pool);
@@ -61,16 +61,16 @@ impl Blocking {
     }
 
     /// Another connection, for later calls.
-    fn grow(&self, pool: &mut Pool, plan: &Plan<'_>) {
+    fn grow(&self, pool: &mut Pool, plan: &Plan<'_>, run: &RunId) {
         if pool.making || pool.open >= plan.most || pool.rest.is_some_and(|rest| !rest.is_over()) {
             return;
         }
         pool.making = true;
         pool.open += 1;
-        let (info, connecting, patience) = (plan.info.clone(), plan.connecting, plan.patience);
+        let (info, run, connecting, patience) = (plan.info.clone(), run.clone(), plan.connecting, plan.patience);
         let making = Making(Arc::clone(&self.0));
         plan.driver.spawn_blocking(move || {
-            let made = socket::connect(&info, connecting);
+            let made = socket::connect(&info, &run, connecting);
             let ready = made.and_then(|socket| socket.set_limits(patience).map(|()| socket));
             making.ends(ready.ok());
         });

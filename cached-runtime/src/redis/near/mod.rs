@@ -20,9 +20,14 @@ mod runtimes;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod who;
+
+pub(crate) use who::{RunId, who};
 
 use super::driver::{self, Driver};
 use redis::{Cmd, ConnectionInfo, Value};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// What is to be asked, and of whom.
@@ -38,25 +43,42 @@ pub(crate) struct Plan<'p> {
     pub(crate) connecting: Duration,
     /// Connections that threads may have.
     pub(crate) most: usize,
+    /// Outlives the connections.
+    pub(crate) met: &'p Arc<Met>,
+}
+
+/// What was met before, and is not to be met again.
+#[derive(Debug, Default)]
+pub(crate) struct Met {
+    /// A runtime without I/O. tokio can't be asked whether one has it (all that it offers panics where there is none, and the
+    /// panic hook runs before the panic is caught): so that happens once, and from then on no runtime is tried any more.
+    pub(super) no_io: AtomicBool,
 }
 
 /// The connections beside one of the driver's.
-#[derive(Default)]
 pub(crate) struct Near {
+    /// They must lead there.
+    run: Option<RunId>,
     runtimes: runtimes::Runtimes,
     blocking: blocking::Blocking,
 }
 
 impl Near {
+    /// Beside a connection that leads to this run of a server; none if it didn't tell.
+    pub(crate) fn beside(run: Option<RunId>) -> Self {
+        Self { run, runtimes: runtimes::Runtimes::default(), blocking: blocking::Blocking::default() }
+    }
+
     /// The values, if they are to be had without the driver. Not where the plan's server wants encryption.
     pub(crate) async fn ask(&self, plan: &Plan<'_>) -> Option<Vec<Value>> {
+        let run = self.run.as_ref()?;
         if plan.most == 0 || !socket::is_plain(plan.info) {
             return None;
         }
         if driver::is_blocking() {
-            return self.blocking.ask(plan);
+            return self.blocking.ask(plan, run);
         }
-        self.runtimes.ask(plan).await
+        self.runtimes.ask(plan, run).await
     }
 }
 

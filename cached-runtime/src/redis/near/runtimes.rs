@@ -11,7 +11,7 @@
 
 use super::resp::{self, Answer};
 use super::socket::{self, Socket};
-use super::{Plan, Rest};
+use super::{Met, Plan, Rest, RunId};
 use parking_lot::{Mutex, RwLock};
 use redis::Value;
 use std::collections::VecDeque;
@@ -20,6 +20,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -77,12 +78,12 @@ enum Sent {
 }
 
 impl Runtimes {
-    pub(super) async fn ask(&self, plan: &Plan<'_>) -> Option<Vec<Value>> {
+    pub(super) async fn ask(&self, plan: &Plan<'_>, run: &RunId) -> Option<Vec<Value>> {
         // Err: the connection was closed.
-        self.send(plan)?.await.ok()
+        self.send(plan, run)?.await.ok()
     }
 
-    fn send(&self, plan: &Plan<'_>) -> Option<Told> {
+    fn send(&self, plan: &Plan<'_>, run: &RunId) -> Option<Told> {
         // Where a panic ends the process nothing may be tried that can panic: see `drive`.
         if cfg!(panic = "abort") {
             return None;
@@ -101,12 +102,15 @@ impl Runtimes {
         }
         let known = known.cloned();
         drop(lanes);
-        self.begin(handle, known.as_ref(), plan);
+        self.begin(handle, known.as_ref(), (plan, run));
         None
     }
 
     /// Makes a connection for a runtime that has none, or none any more.
-    fn begin(&self, handle: Handle, before: Option<&Arc<Lane>>, plan: &Plan<'_>) {
+    fn begin(&self, handle: Handle, before: Option<&Arc<Lane>>, (plan, run): (&Plan<'_>, &RunId)) {
+        if plan.met.no_io.load(Ordering::Relaxed) {
+            return;
+        }
         let id = handle.id();
         let mut lanes = self.0.write();
         lanes.retain(|lane| !lane.is_over());
@@ -117,13 +121,14 @@ impl Runtimes {
         let lane = Lane::new(id, rest);
         lanes.push(Arc::clone(&lane));
         drop(lanes);
-        let (info, connecting) = (plan.info.clone(), plan.connecting);
+        let (info, run) = (plan.info.clone(), run.clone());
+        let (connecting, met) = (plan.connecting, Arc::clone(plan.met));
         plan.driver.spawn(watch(Watching(Arc::clone(&lane)), plan.patience));
         let end = End(lane);
         plan.driver.spawn_blocking(move || {
-            if let Ok(socket) = socket::connect(&info, connecting) {
+            if let Ok(socket) = socket::connect(&info, &run, connecting) {
                 // One that has ended meanwhile drops it.
-                drop(handle.spawn(drive(end, socket)));
+                drop(handle.spawn(drive(end, socket, met)));
             }
         });
     }
@@ -131,6 +136,10 @@ impl Runtimes {
 
 #[cfg(test)]
 impl Runtimes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.read().is_empty()
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.0.read().iter().any(|lane| lane.shared.lock().state == State::Closed)
     }
@@ -276,15 +285,15 @@ impl Drop for End {
 }
 
 /// The task that drives a connection.
-async fn drive(end: End, socket: Socket) {
+async fn drive(end: End, socket: Socket, met: Arc<Met>) {
     let lane = &end.0;
-    // Panics on a runtime without I/O, which can't be asked whether it has any. It is caught, and not tried again soon.
+    // Panics on a runtime without I/O: see `Met`.
     match catch_unwind(AssertUnwindSafe(|| registered(socket))) {
         Ok(Ok(Registered::Tcp(stream))) => Driven::new(stream).run(lane).await,
         #[cfg(unix)]
         Ok(Ok(Registered::Unix(stream))) => Driven::new(stream).run(lane).await,
         Ok(Err(_)) => {}
-        Err(_) => lane.shared.lock().rest.pause = super::LONGEST,
+        Err(_) => met.no_io.store(true, Ordering::Relaxed),
     }
 }
 

@@ -1,7 +1,8 @@
 //! A plain connection, made and greeted by a thread that may block. Must never be used for what is to be encrypted.
 
+use super::{RunId, who};
 use redis::{ConnectionAddr, ConnectionInfo};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
@@ -24,57 +25,74 @@ pub(super) fn is_plain(info: &ConnectionInfo) -> bool {
     }
 }
 
-/// Connects and says who we are. Each step may take `limit`.
-pub(super) fn connect(info: &ConnectionInfo, limit: Duration) -> io::Result<Socket> {
-    let mut socket = match info.addr() {
+/// Connects, says who we are, and makes sure of who answers. Each step may take `limit`.
+pub(super) fn connect(info: &ConnectionInfo, run: &RunId, limit: Duration) -> io::Result<Socket> {
+    let greeted = |socket: Socket| {
+        socket.set_limits(limit)?;
+        greet(socket, info, run)
+    };
+    match info.addr() {
         ConnectionAddr::Tcp(host, port) => {
-            let mut last = io::Error::from(io::ErrorKind::NotFound);
-            let mut connected = None;
+            let mut last = io::ErrorKind::NotFound.into();
             for address in (host.as_str(), *port).to_socket_addrs()? {
-                match TcpStream::connect_timeout(&address, limit) {
-                    Ok(stream) => {
-                        connected = Some(stream);
-                        break;
-                    }
+                let connected = TcpStream::connect_timeout(&address, limit);
+                let ready = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+                match ready.and_then(|stream| greeted(Socket::Tcp(stream))) {
+                    Ok(socket) => return Ok(socket),
                     Err(error) => last = error,
                 }
             }
-            let stream = connected.ok_or(last)?;
-            stream.set_nodelay(true)?;
-            Socket::Tcp(stream)
+            Err(last)
         }
         #[cfg(unix)]
-        ConnectionAddr::Unix(path) => Socket::Unix(UnixStream::connect(path)?),
-        _ => return Err(io::ErrorKind::Unsupported.into()),
-    };
-    socket.set_limits(limit)?;
-    greet(&mut socket, info)?;
-    Ok(socket)
+        ConnectionAddr::Unix(path) => greeted(Socket::Unix(UnixStream::connect(path)?)),
+        _ => Err(io::ErrorKind::Unsupported.into()),
+    }
 }
 
-fn greet(socket: &mut Socket, info: &ConnectionInfo) -> io::Result<()> {
+/// What a server tells about itself is shorter.
+const LONGEST_ANSWER: u16 = u16::MAX;
+
+fn greet(mut socket: Socket, info: &ConnectionInfo, run: &RunId) -> io::Result<Socket> {
     let settings = info.redis_settings();
     let mut words = Vec::new();
-    let mut count = 0;
+    let mut oks = 0;
     if let Some(password) = settings.password() {
         let mut auth = redis::cmd("AUTH");
         if let Some(name) = settings.username() {
             auth.arg(name);
         }
         auth.arg(password).write_packed_command(&mut words);
-        count += 1;
+        oks += 1;
     }
     if settings.db() != 0 {
         redis::cmd("SELECT").arg(settings.db()).write_packed_command(&mut words);
-        count += 1;
+        oks += 1;
     }
-    if count == 0 {
-        return Ok(());
-    }
+    who().write_packed_command(&mut words);
     socket.write_all(&words)?;
-    let mut answer = vec![0; b"+OK\r\n".len() * count];
-    socket.read_exact(&mut answer)?;
-    if answer.chunks(5).all(|one| one == b"+OK\r\n") { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+    let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
+    let mut answer = BufReader::new(socket.take(u64::from(LONGEST_ANSWER)));
+    for _ in 0..oks {
+        if line(&mut answer)? != b"+OK" {
+            return Err(refused());
+        }
+    }
+    let head = line(&mut answer)?;
+    let length = head.strip_prefix(b"$").and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u16>().ok());
+    let mut about = vec![0; usize::from(length.ok_or_else(refused)?) + 2];
+    answer.read_exact(&mut about)?;
+    // Another server than the driver's; and nothing was asked that could be answered by more.
+    if RunId::in_info(&about).as_ref() != Some(run) || !answer.buffer().is_empty() {
+        return Err(refused());
+    }
+    Ok(answer.into_inner().into_inner())
+}
+
+fn line(answer: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    answer.read_until(b'\n', &mut line)?;
+    line.strip_suffix(b"\r\n").map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
 impl Socket {

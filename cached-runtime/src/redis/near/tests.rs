@@ -7,6 +7,7 @@ use crate::redis::{Client, Config};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use tokio::runtime::{Builder, Runtime};
 
@@ -107,7 +108,7 @@ fn threads_have_so_many_connections_and_no_more() {
     }
 }
 
-/// Answers everything with the same bytes; gives its port.
+/// Says at first who it is, and answers everything after that with the same bytes; gives its port.
 fn parrot(answer: &'static [u8]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -115,8 +116,9 @@ fn parrot(answer: &'static [u8]) -> u16 {
         for mut stream in listener.incoming().flatten() {
             thread::spawn(move || {
                 let mut buffer = [0; 1024];
+                let mut next = format!("${}\r\n{RUN}\r\n", RUN.len()).into_bytes();
                 while let Ok(1..) = stream.read(&mut buffer) {
-                    if stream.write_all(answer).is_err() {
+                    if stream.write_all(&std::mem::replace(&mut next, answer.to_vec())).is_err() {
                         break;
                     }
                 }
@@ -126,6 +128,8 @@ fn parrot(answer: &'static [u8]) -> u16 {
     port
 }
 
+const RUN: &str = "# Server\r\nrun_id:0f2a\r\n";
+
 /// A server that is none, and what is asked of it.
 struct Odd {
     near: Near,
@@ -133,22 +137,29 @@ struct Odd {
     command: Cmd,
     driver: Driver,
     patience: Duration,
+    met: Arc<Met>,
 }
 
 impl Odd {
     fn new(answer: &'static [u8]) -> Arc<Self> {
+        Self::beside(RUN, answer)
+    }
+
+    /// Beside a connection that leads to `run`.
+    fn beside(run: &str, answer: &'static [u8]) -> Arc<Self> {
         let info = redis::Client::open(format!("redis://127.0.0.1:{}", parrot(answer))).unwrap();
         let info = info.get_connection_info().clone();
         // A busy machine must not make a good one late.
         let patience = if answer == GOOD { PATIENCE } else { Duration::from_millis(40) };
-        let (near, command, driver) = (Near::default(), mget([1]), driver::driver().unwrap());
-        Arc::new(Self { near, info, command, driver, patience })
+        let (near, command, driver) =
+            (Near::beside(RunId::in_info(run.as_bytes())), mget([1]), driver::driver().unwrap());
+        Arc::new(Self { near, info, command, driver, patience, met: Arc::default() })
     }
 
     async fn ask(&self) -> Option<Vec<Value>> {
-        let Self { info, command, driver, patience, .. } = self;
+        let Self { info, command, driver, patience, met, .. } = self;
         let (start, patience) = (Instant::now(), *patience);
-        let plan = Plan { command, info, driver, start, patience, connecting: PATIENCE, most: 1 };
+        let plan = Plan { command, info, driver, start, patience, connecting: PATIENCE, most: 1, met };
         self.near.ask(&plan).await
     }
 
@@ -205,9 +216,32 @@ fn what_gives_no_good_answer_is_left_alone_by_threads() {
 }
 
 #[test]
-fn a_runtime_without_io_is_noticed_and_left_alone() {
-    let runtime = Builder::new_current_thread().build().unwrap();
-    assert_eq!(Odd::new(GOOD).settle(&runtime), None);
+fn a_runtime_without_io_is_noticed_once_and_left_alone() {
+    let (test, panics) = (thread::current().id(), Arc::new(AtomicUsize::new(0)));
+    let (before, counted) = (std::panic::take_hook(), Arc::clone(&panics));
+    std::panic::set_hook(Box::new(move |panic| {
+        // Other tests panic on purpose.
+        counted.fetch_add(usize::from(thread::current().id() == test), Ordering::Relaxed);
+        before(panic);
+    }));
+    let odd = Odd::new(GOOD);
+    let without = Builder::new_current_thread().build().unwrap();
+    assert_eq!(odd.settle(&without), None);
+    // Another connection to the server, another runtime: neither is tried.
+    let again = Odd { met: Arc::clone(&odd.met), ..Arc::into_inner(Odd::new(GOOD)).unwrap() };
+    assert_eq!(without.block_on(again.ask()), None);
+    assert_eq!(Builder::new_current_thread().enable_all().build().unwrap().block_on(again.ask()), None);
+    assert!(again.near.runtimes.is_empty());
+    assert_eq!(panics.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn another_server_than_the_drivers_is_left_alone() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    assert_eq!(Odd::beside("run_id:other\r\n", GOOD).settle(&runtime), None);
+    let unknown = Odd::beside("", GOOD);
+    assert_eq!(runtime.block_on(unknown.ask()), None);
+    assert!(unknown.near.runtimes.is_empty(), "nothing is tried where the server doesn't say who it is");
 }
 
 #[test]
