@@ -8,7 +8,7 @@ use super::keys::Name;
 use super::load::{self, Guide, How, Passing, RemoteMiss};
 use super::remote::{Locked, Renewal, Seen, Ticket, What};
 use super::tags;
-use super::watched;
+use super::watched::{self, Renewing};
 use super::windows::{self, Old};
 use crate::acting::Acting;
 use crate::at::{At, Lookup};
@@ -36,7 +36,7 @@ use std::time::Instant;
 pub(crate) struct Call<O: Outcome> {
     pub(crate) core: Arc<Core<O::Value>>,
     pub(crate) name: Name,
-    outcome: O,
+    pub(crate) outcome: O,
     coalesce: Coalesce,
     /// When it began: see [`flights`].
     start: Moment,
@@ -53,6 +53,9 @@ pub(crate) fn is_pending<V>(core: &Core<V>, name: &Name) -> bool {
 pub(crate) fn pending() -> Error {
     Error::new(ErrorKind::Unreachable, "its invalidation is still to be repeated")
 }
+
+/// A renewal that a call was chosen for.
+type Renews = (Ticket, Renewing);
 
 /// What a look-up gives.
 pub(crate) type Found<O> = Lookup<<O as Outcome>::Ret, RemoteMiss<O>>;
@@ -134,7 +137,7 @@ where
         }
     }
 
-    fn looked(&self, found: Saw) {
+    pub(crate) fn looked(&self, found: Saw) {
         watched::looked(&self.core.remote.source, &self.name, found);
     }
 
@@ -142,21 +145,20 @@ where
     fn scoped(self, asynchronous: bool) -> Result<RemoteMiss<O>, Self> {
         match watched::mode(&self.core.remote.source, &self.name) {
             Mode::Usual => Err(self),
-            Mode::Bypass => Ok(RemoteMiss(How::Past(self.core))),
+            Mode::Bypass => Ok(self.past()),
             Mode::Fresh => Ok(self.anew(asynchronous)),
         }
+    }
+
+    /// A call that goes past the cache.
+    pub(crate) fn past(self) -> RemoteMiss<O> {
+        RemoteMiss(How::Past(self.core))
     }
 
     /// A load whatever there is. It reads nothing: what it replaces is the server's to see.
     pub(crate) fn anew(self, asynchronous: bool) -> RemoteMiss<O> {
         count(&self.core.counts.misses);
         self.miss(Ok(Seen::nothing()), asynchronous, Purpose::Anew, (None, None))
-    }
-
-    /// The same key once more in a call that loads it anew: it joins that load.
-    pub(crate) fn again(self, asynchronous: bool) -> RemoteMiss<O> {
-        count(&self.core.counts.misses);
-        self.miss(Ok(Seen::nothing()), asynchronous, Purpose::Call, (None, None))
     }
 
     /// What `get` gives after its read.
@@ -183,8 +185,8 @@ where
                 count(&self.core.counts.hits);
                 count(&self.core.counts.refreshes);
                 self.looked(Saw::Hit);
-                watched::tell(&self.core.remote.source, Some(&self.name), Happened::RefreshBegun);
-                return Lookup::Miss(self.miss(seen, asynchronous, Purpose::Call, (Some(old), ticket)));
+                let renewal = ticket.map(|lock| (lock, Renewing::begin(&self.core.remote.source, &self.name)));
+                return Lookup::Miss(self.miss(seen, asynchronous, Purpose::Call, (Some(old), renewal)));
             }
         } else if let Some(value) = self.hit(&seen) {
             self.count_hit(&seen);
@@ -208,9 +210,10 @@ where
         seen: Result<Seen, Error>,
         asynchronous: bool,
         purpose: Purpose,
-        (old, ticket): (Option<Old<O::Value>>, Option<Ticket>),
+        (old, renewal): (Option<Old<O::Value>>, Option<Renews>),
     ) -> RemoteMiss<O> {
         let Self { core, name, outcome, coalesce, start, deadline, budget } = self;
+        let (ticket, renewing) = renewal.unzip();
         // A renewal has its lock: it waits for nobody.
         let purpose = if ticket.is_some() { Purpose::Anew } else { purpose };
         let anew = purpose == Purpose::Anew && ticket.is_none();
@@ -239,7 +242,8 @@ where
         };
         let miss = Miss::new(Passing::new(outcome), turn, coalesce);
         let waits = Arc::default();
-        let guide = Guide { core, name, seen, coalesce: coalesces, deadline, anew, old, ticket, budget, waits };
+        let guide =
+            Guide { core, name, seen, coalesce: coalesces, deadline, anew, old, ticket, renewing, budget, waits };
         let guide = Box::new(guide);
         RemoteMiss(How::Guarded { miss, guide, outcome })
     }

@@ -13,6 +13,8 @@ use super::remote::{Remote, Seen};
 use super::{Kind, slots};
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::outcome::Outcome;
+use crate::scope::Found;
+use crate::watched::is_past;
 use redis::{Cmd, Pipeline, Value};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -246,6 +248,12 @@ where
     // A key without a text has no entry.
     let calls: Vec<Option<Call<O>>> = asked.into_iter().map(|asked| asked.0.ok()).collect();
     let asking: Vec<&Call<O>> = calls.iter().flatten().collect();
+    if is_past() {
+        for call in asking {
+            call.looked(Found::Bypassed);
+        }
+        return calls.iter().map(|_| None).collect();
+    }
     let mut seen = read_calls(&asking).await.into_iter();
     let got = |call: &Option<Call<O>>| {
         let call = call.as_ref()?;
