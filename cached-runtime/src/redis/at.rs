@@ -65,17 +65,17 @@ where
     O::Value: RemoteValue,
 {
     /// What the server has; a key whose invalidation is pending has nothing that counts.
-    async fn read(core: Arc<Core<O::Value>>, name: Name, budget: Budget) -> Result<Seen, Error> {
-        if is_pending(&core, &name) {
+    async fn read(core: &Core<O::Value>, name: &Name, budget: &Budget) -> Result<Seen, Error> {
+        if is_pending(core, name) {
             return Err(pending());
         }
-        core.remote.read(&name, false, &budget).await
+        core.remote.read(name, false, budget).await
     }
 
     /// The same for a call that may load: where the value has grown old, it asks to be the one that renews it.
-    async fn look(core: Arc<Core<O::Value>>, name: Name, budget: Budget) -> Result<(Seen, Option<Ticket>), Error> {
-        let seen = Self::read(Arc::clone(&core), name.clone(), budget.clone()).await?;
-        let ticket = if Self::is_due(&core, &seen) { Self::chosen(core, name, &seen, budget).await } else { None };
+    async fn look(core: &Core<O::Value>, name: &Name, budget: &Budget) -> Result<(Seen, Option<Ticket>), Error> {
+        let seen = Self::read(core, name, budget).await?;
+        let ticket = if Self::is_due(core, &seen) { Self::chosen(core, name, &seen, budget).await } else { None };
         Ok((seen, ticket))
     }
 
@@ -86,8 +86,8 @@ where
     }
 
     /// Asks to be the one that renews it. Whoever can't ask is not chosen; why is counted.
-    async fn chosen(core: Arc<Core<O::Value>>, name: Name, seen: &Seen, budget: Budget) -> Option<Ticket> {
-        match core.remote.lock(&name, seen, &budget).await {
+    async fn chosen(core: &Core<O::Value>, name: &Name, seen: &Seen, budget: &Budget) -> Option<Ticket> {
+        match core.remote.lock(name, seen, budget).await {
             Ok(Locked::Won(lock)) => Some(lock),
             _ => None,
         }
@@ -95,11 +95,10 @@ where
 
     /// The same for one key of many that were read together.
     pub(crate) fn renewing<'s>(
-        &self,
+        &'s self,
         seen: &'s Seen,
     ) -> Option<impl Future<Output = Option<Ticket>> + Send + use<'s, O>> {
-        Self::is_due(&self.core, seen)
-            .then(|| Self::chosen(Arc::clone(&self.core), self.name.clone(), seen, self.budget.clone()))
+        Self::is_due(&self.core, seen).then(|| Self::chosen(&self.core, &self.name, seen, &self.budget))
     }
 
     /// The same call with another way to look at what is returned.
@@ -108,12 +107,13 @@ where
         Call { core, name, outcome: outcome(was), coalesce, start, deadline, budget }
     }
 
-    fn looking(&self) -> impl Future<Output = Result<(Seen, Option<Ticket>), Error>> + Send + use<O> {
-        Self::look(Arc::clone(&self.core), self.name.clone(), self.budget.clone())
+    // Of the call's parts, not of itself: what tells how a value is kept need not be `Sync`.
+    fn looking(&self) -> impl Future<Output = Result<(Seen, Option<Ticket>), Error>> + Send + use<'_, O> {
+        Self::look(&self.core, &self.name, &self.budget)
     }
 
-    fn reading(&self) -> impl Future<Output = Result<Seen, Error>> + Send + use<O> {
-        Self::read(Arc::clone(&self.core), self.name.clone(), self.budget.clone())
+    fn reading(&self) -> impl Future<Output = Result<Seen, Error>> + Send + use<'_, O> {
+        Self::read(&self.core, &self.name, &self.budget)
     }
 
     /// The value, if there is one that can be read.

@@ -369,7 +369,7 @@ where
     all(calls.iter().zip(seen).map(|(call, seen)| asking(call, seen)).collect()).await
 }
 
-fn asking<'s, O>(call: &Call<O>, seen: &'s Result<Seen, Error>) -> Reading<'s, Option<Ticket>>
+fn asking<'s, O>(call: &'s Call<O>, seen: &'s Result<Seen, Error>) -> Reading<'s, Option<Ticket>>
 where
     O: Outcome<Value: RemoteValue> + 's,
 {

@@ -286,16 +286,15 @@ impl Remote {
 
     /// What the names begin with. The namespace may change with a new configuration, hence the look at each call.
     pub(crate) fn prefix(&self) -> Arc<Prefix> {
-        let namespace = Arc::clone(&self.client.settings().namespace);
-        let mut known = self.prefix.lock();
-        if let Some((of, prefix)) = &*known
-            && (Arc::ptr_eq(of, &namespace) || *of == namespace)
-        {
-            return Arc::clone(prefix);
-        }
-        let prefix = Arc::new(Prefix::new(&namespace, &self.cache, self.version, self.form));
-        *known = Some((namespace, Arc::clone(&prefix)));
-        prefix
+        let known = self.client.with_settings(|settings| match &*self.prefix.lock() {
+            Some((of, prefix)) if Arc::ptr_eq(of, &settings.namespace) => Ok(Arc::clone(prefix)),
+            _ => Err(Arc::clone(&settings.namespace)),
+        });
+        known.unwrap_or_else(|namespace| {
+            let prefix = Arc::new(Prefix::new(&namespace, &self.cache, self.version, self.form));
+            *self.prefix.lock() = Some((namespace, Arc::clone(&prefix)));
+            prefix
+        })
     }
 
     /// Whether its entries are bare JSON.
@@ -334,31 +333,28 @@ impl Remote {
         };
         let refresh = refresh.as_ref().map(String::as_bytes);
         let keys = || std::iter::once(name.as_bytes()).chain(name.nonces().map(str::as_bytes)).chain(refresh);
-        let mut work = Pipeline::with_capacity(2);
-        if tracked {
-            work.add_command(command(&[b"CLIENT", b"CACHING", b"YES"]));
-        }
-        if self.client.settings().cluster {
+        let values = if self.client.with_settings(|settings| settings.cluster) {
             // Several nodes, perhaps. The order doesn't matter: a call that starts after a clear reads the new generation
             // whenever it reads it, and an entry is dead unless it carries that; so it is with tags.
-            for key in keys() {
-                work.add_command(command(&[b"GET", key]));
-            }
+            let gets = keys().map(|key| command(&[b"GET", key])).collect();
+            self.replies(gets, tracked, budget).await
         } else {
-            let words: Vec<&[u8]> = std::iter::once(b"MGET".as_slice()).chain(keys()).collect();
-            work.add_command(command(&words));
-        }
-        let replies =
-            self.client.call_each(work, Kind::Read, budget).await.map_err(|error| self.failed(error, Some(name)))?;
-        let mut values = Vec::with_capacity(2 + name.tags().len());
-        for reply in replies.into_iter().skip(usize::from(tracked)) {
-            match reply {
-                Ok(Value::Array(all)) => values.extend(all),
-                Ok(one) => values.push(one),
-                Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => values.push(Value::Nil),
-                Err(error) => return Err(self.failed(error, Some(name))),
+            let mut mget = Cmd::new();
+            mget.arg(b"MGET");
+            keys().for_each(|key| {
+                mget.arg(key);
+            });
+            if tracked {
+                // A change is told of on the connection that the read went over.
+                self.replies(vec![mget], tracked, budget).await
+            } else {
+                self.client.look(mget, budget).await.map(|reply| match reply {
+                    Value::Array(values) => values,
+                    one => vec![one],
+                })
             }
-        }
+        };
+        let values = values.map_err(|error| self.failed(error, Some(name)))?;
         let mut values = values.into_iter().map(bytes);
         let value = values.next().flatten();
         let nonces = values.by_ref().take(1 + name.tags().len()).map(|bytes| Nonce::try_from(bytes?).ok()).collect();
@@ -368,6 +364,28 @@ impl Remote {
         }
         let renewal = Renewal::of(last.as_deref());
         Ok(Seen { renewal, ..Seen::judge(value, nonces) })
+    }
+
+    /// The values that several reads give, one after the other.
+    async fn replies(&self, reads: Vec<Cmd>, tracked: bool, budget: &Budget) -> Result<Vec<Value>, Error> {
+        let mut work = Pipeline::with_capacity(1 + reads.len());
+        if tracked {
+            work.add_command(command(&[b"CLIENT", b"CACHING", b"YES"]));
+        }
+        for read in reads {
+            work.add_command(read);
+        }
+        let replies = self.client.call_each(work, Kind::Read, budget).await?;
+        let mut values = Vec::new();
+        for reply in replies.into_iter().skip(usize::from(tracked)) {
+            match reply {
+                Ok(Value::Array(all)) => values.extend(all),
+                Ok(one) => values.push(one),
+                Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => values.push(Value::Nil),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(values)
     }
 
     /// The nonces of an entry: what was read, or else new ones, unless another process has made them meanwhile.
