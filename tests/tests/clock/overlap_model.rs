@@ -60,7 +60,7 @@ struct World {
     steps: u32,
     sources: Vec<Source>,
     running: Vec<(usize, oneshot::Sender<bool>)>,
-    /// Failed or dropped loads of each key, and when the last was.
+    /// Loads of each key that failed, were dropped, or ended beside others of the same flight, and when the last was.
     troubled: HashMap<u8, u32>,
 }
 
@@ -69,6 +69,17 @@ impl World {
         self.steps += 1;
         self.sources.push(Source { key, begun: self.steps, stored: None });
         self.sources.len() - 1
+    }
+
+    /// When last a load of this key was no help to those who waited for it.
+    fn trouble(&self, key: u8) -> u32 {
+        self.troubled.get(&key).copied().unwrap_or(0)
+    }
+
+    /// Whether a load of this key runs that began after that step.
+    fn runs_since(&self, key: u8, step: u32) -> bool {
+        let sources = self.running.iter().map(|(number, _)| &self.sources[*number]);
+        sources.into_iter().any(|source| source.key == key && source.begun > step)
     }
 }
 
@@ -203,7 +214,10 @@ fn schedule(cache: &Cache<u8, usize>, mut model: Model, steps: Vec<Step>) -> Res
         let (number, sender) = at.running.swap_remove(nth);
         at.steps += 1;
         let (now, key) = (at.steps, at.sources[number].key);
-        if !ok {
+        let trouble = at.trouble(key).max(model.floor(key));
+        // Those that wait for several loads (after a failure they go on in waves) have all that they want with the first:
+        // nobody joins the others any more.
+        if !ok || (at.sources[number].begun > trouble && at.runs_since(key, trouble)) {
             at.troubled.insert(key, now);
         }
         drop(at);
@@ -221,9 +235,7 @@ fn schedule(cache: &Cache<u8, usize>, mut model: Model, steps: Vec<Step>) -> Res
                 let loads = model.world.borrow().sources.len();
                 let quiet = {
                     let world = model.world.borrow();
-                    let trouble = world.troubled.get(&key).copied().unwrap_or(0).max(floor);
-                    let one = world.running.iter().map(|(number, _)| &world.sources[*number]);
-                    one.into_iter().any(|source| source.key == key && source.begun > trouble)
+                    world.runs_since(key, world.trouble(key).max(floor))
                 };
                 let call = async move { call.try_get_or_load_async(key, load(world, key)).await };
                 waiting.push(Waiting { key, floor, call: Box::pin(call) });
