@@ -9,12 +9,13 @@ use crate::redis::breaker::Breaker;
 use crate::redis::budget::Budget;
 use crate::redis::client::Kind;
 use crate::redis::clock::Clock;
+#[cfg(feature = "redis-cluster")]
+use crate::redis::cluster::Nodes;
 use crate::redis::config::Settings;
 use crate::redis::connect::Ties;
 use crate::redis::driver::{self, Driver};
 use crate::redis::failure::{self, Failure};
 use crate::redis::servers::Target;
-use crate::redis::slots;
 use crate::redis::watch::{Watch, Watches};
 use crate::redis::wire::{Answers, Wire};
 use parking_lot::{Mutex, RwLock};
@@ -51,8 +52,10 @@ pub(crate) struct Link {
     ties: Ties,
     /// The usual one, and the one for large writes.
     lanes: [RwLock<Lane>; 2],
-    /// One; for a cluster one for each part of the slots, since a dead node must not close the others.
-    gates: Box<[Mutex<Gate>]>,
+    gate: Mutex<Gate>,
+    /// Of a cluster: its nodes, which have connections and breakers of their own.
+    #[cfg(feature = "redis-cluster")]
+    nodes: Option<Arc<Nodes>>,
     permits: Semaphore,
     connected_once: AtomicBool,
     /// When each sort of refusal was logged last.
@@ -71,8 +74,11 @@ pub(crate) struct Counts {
 
 impl Link {
     pub(crate) fn new(name: &'static str, target: Arc<Target>, settings: Arc<Settings>) -> Result<Arc<Self>, Error> {
-        let gate = || Mutex::new(Gate { breaker: Breaker::new(settings.breaker), why: None });
-        let gates = if settings.cluster { slots::PARTS } else { 1 };
+        #[cfg(feature = "redis-cluster")]
+        let nodes = match &*target {
+            Target::Cluster { nodes } => Some(Arc::new(Nodes::new(name, nodes, &settings)?)),
+            _ => None,
+        };
         Ok(Arc::new(Self {
             name,
             target,
@@ -83,7 +89,9 @@ impl Link {
                 clock: Arc::new(Clock::new()),
             },
             lanes: [RwLock::new(Lane::Empty), RwLock::new(Lane::Empty)],
-            gates: (0..gates).map(|_| gate()).collect(),
+            gate: Mutex::new(Gate { breaker: Breaker::new(settings.breaker), why: None }),
+            #[cfg(feature = "redis-cluster")]
+            nodes,
             permits: Semaphore::new(settings.max_in_flight.min(Semaphore::MAX_PERMITS)),
             connected_once: AtomicBool::new(false),
             said: Mutex::new(Vec::new()),
@@ -107,26 +115,58 @@ impl Link {
         &self.driver
     }
 
+    /// The server's clock; of a cluster's, that of the first node that told it.
     pub(crate) fn server_now(&self) -> Option<Duration> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some(nodes) = &self.nodes {
+            return nodes.in_use().iter().find_map(|node| node.link.ties.clock.now());
+        }
         self.ties.clock.now()
     }
 
     pub(crate) fn watch(&self, key: &[u8]) -> Option<Watch> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some(nodes) = &self.nodes {
+            return nodes.of_key(key)?.link.watch_alone(key);
+        }
+        self.watch_alone(key)
+    }
+
+    fn watch_alone(&self, key: &[u8]) -> Option<Watch> {
         match &*self.lanes[0].read() {
             Lane::Ready(wire) if wire.tracks => Some(self.ties.watches.watch(key)),
             _ => None,
         }
     }
 
-    /// One operation, from its first look at the breaker to its answers.
-    pub(crate) async fn operate(self: Arc<Self>, work: Pipeline, kind: Kind, budget: Budget) -> Result<Answers, Error> {
-        self.operate_at(None, work, kind, budget).await
+    /// What happened so far, at all nodes together.
+    pub(crate) fn counted(&self) -> [u64; 3] {
+        let of = |counts: &Counts| {
+            [&counts.connections, &counts.timeouts, &counts.opened].map(|count| count.load(Ordering::Relaxed))
+        };
+        #[cfg(feature = "redis-cluster")]
+        if let Some(nodes) = &self.nodes {
+            let sum = |sum: [u64; 3], next: [u64; 3]| std::array::from_fn(|at| sum[at] + next[at]);
+            return nodes.all().iter().map(|node| of(&node.link.counts)).fold([0; 3], sum);
+        }
+        of(&self.counts)
     }
 
-    /// The same, at the master of a cluster that has this slot.
-    pub(crate) async fn operate_at(
+    /// A slot of each master of a cluster; none where there is no cluster.
+    pub(crate) async fn masters(&self) -> Result<Vec<Option<u16>>, Error> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some(nodes) = &self.nodes {
+            let end = Instant::now() + self.settings.connect_deadline;
+            return Ok(nodes.masters(end).await?.into_iter().map(Some).collect());
+        }
+        Ok(vec![None])
+    }
+
+    /// One operation, from its first look at the breaker to its answers: in a cluster at the master that has the slot
+    /// `place`, or, if none is said, at those that have the commands' keys.
+    pub(crate) async fn operate(
         self: Arc<Self>,
-        node: Option<u16>,
+        place: Option<u16>,
         work: Pipeline,
         kind: Kind,
         budget: Budget,
@@ -134,72 +174,97 @@ impl Link {
         if work.is_empty() {
             return Ok(Answers::new());
         }
-        let gate = match node {
-            Some(slot) if self.gates.len() > 1 => slots::part_of_slot(slot.into()),
-            _ => self.gate_of(&work),
-        };
-        self.pass(gate)?;
+        if !self.settings.cluster {
+            self.pass()?;
+        }
         if !self.connected_once.load(Ordering::Relaxed) {
             budget.at_least(self.settings.connect_deadline);
         }
         let left = budget.left()?;
         let start = Instant::now();
         let charge = budget.charge(start);
-        let done = if left.is_zero() {
-            Err(self.used_up(&budget))
-        } else {
-            self.within_time((node, &work), kind, gate, start + left).await
+        let done =
+            if left.is_zero() { Err(self.used_up(&budget)) } else { self.go(place, &work, kind, start + left).await };
+        let late = |error: &Error| error.kind() == ErrorKind::TimedOut;
+        let ended = match &done {
+            Err(error) => Some(error).filter(|error| late(error)),
+            // In a cluster one node of several may be late.
+            Ok(answers) if self.settings.cluster => {
+                answers.iter().filter_map(|one| one.as_ref().err()).find(|e| late(e))
+            }
+            Ok(_) => None,
         };
-        if let Err(error) = &done
-            && error.kind() == ErrorKind::TimedOut
-        {
+        if let Some(error) = ended {
             budget.end(error);
         }
         drop(charge);
-        if self.ties.clock.is_due(start) {
-            self.ask_the_time();
+        done
+    }
+
+    #[cfg(not(feature = "redis-cluster"))]
+    async fn go(self: &Arc<Self>, _: Option<u16>, work: &Pipeline, kind: Kind, end: Instant) -> Result<Answers, Error> {
+        self.within_time(work, kind, end).await
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    async fn go(
+        self: &Arc<Self>,
+        place: Option<u16>,
+        work: &Pipeline,
+        kind: Kind,
+        end: Instant,
+    ) -> Result<Answers, Error> {
+        let Some(nodes) = &self.nodes else { return self.within_time(work, kind, end).await };
+        let done = nodes.attempt(place, work, kind, end).await;
+        if done.is_ok() && !self.connected_once.load(Ordering::Relaxed) {
+            self.connected_once.store(true, Ordering::Relaxed);
         }
         done
     }
 
-    async fn within_time(
-        self: &Arc<Self>,
-        (node, work): (Option<u16>, &Pipeline),
-        kind: Kind,
-        gate: usize,
-        end: Instant,
-    ) -> Result<Answers, Error> {
+    /// One operation at one node of a cluster, until `end`.
+    #[cfg(feature = "redis-cluster")]
+    pub(crate) async fn attempt(self: &Arc<Self>, work: &Pipeline, kind: Kind, end: Instant) -> Result<Answers, Error> {
+        self.pass()?;
+        self.within_time(work, kind, end).await
+    }
+
+    async fn within_time(self: &Arc<Self>, work: &Pipeline, kind: Kind, end: Instant) -> Result<Answers, Error> {
         let address = &self.settings.address;
         let _permit = self.permit(end).await?;
         let lane = self.lane_for(work, kind);
         let mut again = kind == Kind::Read;
+        let begun = Instant::now();
+        if self.ties.clock.is_due(begun) {
+            self.ask_the_time();
+        }
         loop {
             let wire = self.wire(lane, end).await?;
             let start = Instant::now();
             let limit = (start + self.deadline(kind)).min(end);
-            match self.driver.within(limit, wire.send_to(node, work, address)).await {
+            match self.driver.within(limit, wire.send(work, address)).await {
                 Ok(Ok(answers)) => {
-                    self.worked(gate, &wire);
+                    self.worked(&wire);
                     self.look_at(lane, &wire, &answers);
                     return Ok(answers);
                 }
                 Ok(Err(Failure::Lost(what))) => {
-                    self.lost(lane, &wire);
+                    self.drop_wire(lane, &wire);
                     if !std::mem::take(&mut again) {
                         let error = failure::lost(address, &what);
-                        self.failed(gate, &error);
+                        self.failed(&error);
                         return Err(error);
                     }
                 }
                 Ok(Err(Failure::Refused(error))) => {
-                    self.worked(gate, &wire);
+                    self.worked(&wire);
                     self.refused(lane, &wire, &error);
                     return Err(error);
                 }
                 Ok(Err(Failure::Other(error))) => return Err(error),
                 Err(driver::Late) => {
                     let error = failure::late(address, kind.name(), limit.saturating_duration_since(start));
-                    self.timed_out(lane, &wire, gate, &error);
+                    self.timed_out(lane, &wire, &error);
                     return Err(error);
                 }
             }
@@ -233,8 +298,7 @@ impl Link {
     }
 
     fn lane_for(&self, work: &Pipeline, kind: Kind) -> usize {
-        // A cluster has connections of its own for each node.
-        if kind == Kind::Read || self.settings.cluster {
+        if kind == Kind::Read {
             return 0;
         }
         let sizes = work.cmd_iter().flat_map(redis::Cmd::args_iter).map(|arg| match arg {
@@ -242,10 +306,6 @@ impl Link {
             _ => 0,
         });
         usize::from(sizes.sum::<usize>() > BULKY)
-    }
-
-    fn gate_of(&self, work: &Pipeline) -> usize {
-        if self.gates.len() == 1 { 0 } else { slots::part(work) }
     }
 }
 

@@ -1,37 +1,18 @@
-//! The parts of a cluster's slots that have a breaker each: neighbouring slots mostly live on one node. Must agree with the
-//! server on a key's slot.
+//! The slots of a cluster: which one a key has, and who has them. Must agree with the server.
 
-use redis::{Arg, Cmd, Pipeline, Value};
+use redis::{Arg, Cmd, Value};
 
-/// Breakers of a cluster.
-pub(crate) const PARTS: usize = 16;
-const SLOTS: usize = 16_384;
+const SLOTS: u16 = 16_384;
 
-/// The part of the first key that `work` names.
-pub(crate) fn part(work: &Pipeline) -> usize {
-    work.cmd_iter().find_map(|command| slots_of(command).next()).map_or(0, |slot| slot * PARTS / SLOTS)
-}
-
-/// The part of a key.
-pub(crate) fn part_of(key: &[u8]) -> usize {
-    part_of_slot(slot(key))
-}
-
-/// The part of a slot.
-pub(crate) fn part_of_slot(slot: usize) -> usize {
-    slot * PARTS / SLOTS
-}
-
-/// The one slot of all of the command's keys; None if it has no keys, or keys of several slots.
-#[cfg(feature = "redis-cluster")]
-pub(crate) fn only_slot(command: &Cmd) -> Option<u16> {
+/// The slot of all of the command's keys; `Ok(None)` if it has no keys, `Err` if they are of several slots.
+pub(crate) fn only_slot(command: &Cmd) -> Result<Option<u16>, ()> {
     let mut slots = slots_of(command);
-    let first = slots.next()?;
-    if slots.all(|slot| slot == first) { u16::try_from(first).ok() } else { None }
+    let Some(first) = slots.next() else { return Ok(None) };
+    if slots.all(|slot| slot == first) { Ok(Some(first)) } else { Err(()) }
 }
 
 /// The slots of the command's keys, for the commands that this crate sends.
-fn slots_of(command: &Cmd) -> impl Iterator<Item = usize> {
+fn slots_of(command: &Cmd) -> impl Iterator<Item = u16> {
     let words = || {
         command.args_iter().map(|arg| match arg {
             Arg::Simple(word) => word,
@@ -45,38 +26,49 @@ fn slots_of(command: &Cmd) -> impl Iterator<Item = usize> {
             let keys = words().nth(2).and_then(|count| std::str::from_utf8(count).ok()?.parse().ok());
             (3, keys.unwrap_or(0))
         }
-        b"PING" | b"TIME" | b"CLIENT" | b"SCRIPT" | b"INFO" | b"SCAN" | b"ROLE" | b"WAIT" | b"CONFIG" | b"CLUSTER" => {
-            (0, 0)
-        }
+        b"PING" | b"TIME" | b"CLIENT" | b"ASKING" | b"SCRIPT" | b"INFO" | b"SCAN" | b"ROLE" | b"WAIT" | b"CONFIG"
+        | b"CLUSTER" => (0, 0),
         _ => (1, 1),
     };
     words().skip(skip).take(count).map(slot)
 }
 
-/// A slot of each master, from what `CLUSTER SLOTS` says.
-pub(crate) fn masters(reply: &Value) -> Vec<u16> {
-    let Value::Array(ranges) = reply else { return Vec::new() };
-    let mut known: Vec<(&[Value], u16)> = Vec::new();
-    for range in ranges {
-        let Value::Array(range) = range else { continue };
-        if let [Value::Int(first), _, Value::Array(master), ..] = range.as_slice()
-            && let Ok(first) = u16::try_from(*first)
-            && let Some(place) = master.get(..2)
-            && known.iter().all(|(other, _)| *other != place)
-        {
-            known.push((place, first));
-        }
-    }
-    known.into_iter().map(|(_, slot)| slot).collect()
+/// A master, and what it has.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Master {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// The first and the last of each range of slots.
+    pub(crate) ranges: Vec<(u16, u16)>,
 }
 
-/// A key that lies in the part.
-pub(crate) fn key_of_part(part: usize) -> String {
-    (0..1000).map(|n| format!("{{{n}}}")).find(|key| slot(key.as_bytes()) * PARTS / SLOTS == part).unwrap_or_default()
+/// What `CLUSTER SLOTS` says, as `said_by` that host: one that doesn't know its own name gives none.
+pub(crate) fn masters(reply: &Value, said_by: &str) -> Vec<Master> {
+    let Value::Array(ranges) = reply else { return Vec::new() };
+    let mut masters: Vec<Master> = Vec::new();
+    for range in ranges {
+        let Value::Array(range) = range else { continue };
+        let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = range.as_slice() else { continue };
+        let [host, Value::Int(port), ..] = master.as_slice() else { continue };
+        let host = match host {
+            Value::BulkString(host) => std::str::from_utf8(host).unwrap_or_default(),
+            Value::SimpleString(host) => host,
+            _ => "",
+        };
+        // A question mark stands for a name that nobody configured.
+        let host = if matches!(host, "" | "?") { said_by } else { host };
+        let number = |number: &i64| u16::try_from(*number).ok();
+        let (Some(first), Some(last), Some(port)) = (number(first), number(last), number(port)) else { continue };
+        match masters.iter_mut().find(|known| known.port == port && known.host == host) {
+            Some(known) => known.ranges.push((first, last)),
+            None => masters.push(Master { host: host.to_owned(), port, ranges: vec![(first, last)] }),
+        }
+    }
+    masters
 }
 
 /// CRC16 (XMODEM) of the hash tag, or of the whole key.
-fn slot(key: &[u8]) -> usize {
+pub(crate) fn slot(key: &[u8]) -> u16 {
     let tag = key.iter().position(|b| *b == b'{').and_then(|open| {
         let rest = &key[open + 1..];
         rest.iter().position(|b| *b == b'}').filter(|len| *len > 0).map(|len| &rest[..len])
@@ -89,7 +81,7 @@ fn slot(key: &[u8]) -> usize {
             },
         )
     });
-    usize::from(crc) % SLOTS
+    crc % SLOTS
 }
 
 #[cfg(test)]
@@ -125,9 +117,21 @@ mod tests {
     }
 
     #[test]
-    fn every_part_has_a_key() {
-        for part in 0..PARTS {
-            assert_eq!(slot(key_of_part(part).as_bytes()) * PARTS / SLOTS, part);
-        }
+    fn the_masters_are_found() {
+        let text = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        let node = |host: Value, port: i64| Value::Array(vec![host, Value::Int(port), text("id")]);
+        let range = |first: i64, last: i64, node: Value| Value::Array(vec![Value::Int(first), Value::Int(last), node]);
+        let reply = Value::Array(vec![
+            range(0, 9, node(text("a"), 1)),
+            range(10, 19, node(Value::Nil, 1)),
+            range(20, 29, node(text("a"), 1)),
+            range(30, 70_000, node(text("a"), 1)),
+            Value::Nil,
+            Value::Array(vec![Value::Int(1)]),
+        ]);
+        let master =
+            |host: &str, ranges: &[(u16, u16)]| Master { host: host.to_owned(), port: 1, ranges: ranges.into() };
+        assert_eq!(masters(&reply, "here"), [master("a", &[(0, 9), (20, 29)]), master("here", &[(10, 19)])]);
+        assert_eq!(masters(&Value::Nil, "here"), []);
     }
 }
