@@ -15,7 +15,8 @@ use crate::redis::config::Settings;
 use crate::redis::failure;
 use crate::redis::link::Link;
 use crate::redis::servers::{Target, at, host_and_port};
-use crate::redis::slots::{self, Master};
+use crate::redis::slots;
+use crate::redis::topology::{self, Master};
 use crate::redis::wire::Answers;
 use parking_lot::{Mutex, RwLock};
 use redis::{Cmd, ConnectionAddr, ConnectionInfo, Pipeline, ServerErrorKind, Value};
@@ -177,7 +178,7 @@ impl Nodes {
             match node.link.attempt(&question, Kind::Read, end).await {
                 Ok(answers) => match answers.first() {
                     Some(Ok(reply)) => {
-                        let masters = slots::masters(reply, &node.host);
+                        let masters = topology::masters(reply, &node.host);
                         if !masters.is_empty() {
                             return self.learned(masters);
                         }
@@ -294,7 +295,7 @@ impl Nodes {
         };
         for (at, command) in commands.iter().enumerate() {
             before.push(at);
-            match slots::only_slot(command) {
+            match topology::only_slot(command) {
                 Ok(Some(slot)) => put(map.of(slot).ok_or_else(|| self.nobody_has(slot))?, &mut before),
                 Ok(None) => {}
                 Err(()) => {

@@ -153,6 +153,10 @@ impl Link {
     }
 
     /// A slot of each master of a cluster; none where there is no cluster.
+    #[cfg_attr(
+        not(feature = "redis-cluster"),
+        expect(clippy::unused_async, reason = "as with the feature, where they are asked for")
+    )]
     pub(crate) async fn masters(&self) -> Result<Vec<Option<u16>>, Error> {
         #[cfg(feature = "redis-cluster")]
         if let Some(nodes) = &self.nodes {
@@ -232,7 +236,7 @@ impl Link {
     async fn within_time(self: &Arc<Self>, work: &Pipeline, kind: Kind, end: Instant) -> Result<Answers, Error> {
         let address = &self.settings.address;
         let _permit = self.permit(end).await?;
-        let lane = self.lane_for(work, kind);
+        let lane = Self::lane_for(work, kind);
         let mut again = kind == Kind::Read;
         let begun = Instant::now();
         if self.ties.clock.is_due(begun) {
@@ -297,7 +301,7 @@ impl Link {
         }
     }
 
-    fn lane_for(&self, work: &Pipeline, kind: Kind) -> usize {
+    fn lane_for(work: &Pipeline, kind: Kind) -> usize {
         if kind == Kind::Read {
             return 0;
         }

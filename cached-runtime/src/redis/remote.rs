@@ -273,15 +273,18 @@ impl Remote {
 
     /// What the names begin with. The namespace may change with a new configuration, hence the look at each call.
     pub(crate) fn prefix(&self) -> Arc<Prefix> {
-        let namespace = Arc::clone(&self.client.settings().namespace);
+        let settings = self.client.settings();
+        let namespace = &settings.namespace;
         let mut known = self.prefix.lock();
         if let Some((of, prefix)) = &*known
-            && (Arc::ptr_eq(of, &namespace) || *of == namespace)
+            && (Arc::ptr_eq(of, namespace) || of == namespace)
+            && prefix.is_in_cluster() == settings.cluster
         {
             return Arc::clone(prefix);
         }
-        let prefix = Arc::new(Prefix::new(&namespace, &self.cache, self.version, self.form));
-        *known = Some((namespace, Arc::clone(&prefix)));
+        let prefix = Prefix::new(namespace, &self.cache, self.version, self.form);
+        let prefix = Arc::new(if settings.cluster { prefix.in_cluster() } else { prefix });
+        *known = Some((Arc::clone(namespace), Arc::clone(&prefix)));
         prefix
     }
 
@@ -659,11 +662,13 @@ impl Remote {
         Ok(matches!(reply.first(), Some(Value::Int(1..))).into())
     }
 
-    /// Ends the generation: all entries and loads under way are dead from here on. `UNLINK` also works on a server that
+    /// Ends the generation (in a cluster, all of them): all entries and loads under way are dead from here on. `UNLINK` also works on a server that
     /// is full.
     pub(crate) async fn unlink_generation(&self, budget: &Budget) -> Result<(), Error> {
         let mut work = Pipeline::with_capacity(1);
-        work.add_command(command(&[b"UNLINK", self.prefix().generation().as_bytes()]));
+        for generation in self.prefix().generations() {
+            work.add_command(command(&[b"UNLINK", generation.as_bytes()]));
+        }
         self.client.call(work, Kind::Invalidate, budget).await.map(drop).map_err(|error| self.failed(error, None))
     }
 
