@@ -7,7 +7,7 @@ use syn::{Expr, ReturnType};
 
 use crate::expand::{Expansion, quote};
 use crate::function::Flow;
-use crate::key::KeyPlan;
+use crate::key::{self, KeyPlan};
 use crate::options::Opt;
 use crate::owning::Passing;
 use crate::plan::Shape;
@@ -173,12 +173,21 @@ impl Expansion<'_> {
         })
     }
 
-    /// A load that ends after `timeout`.
+    /// A load that ends after `timeout`, in an error that the return type must have a place for: found out in a statement
+    /// of its own, so that it is one mistake if it has none.
     pub(crate) fn limited(&self, load: TokenStream) -> TokenStream {
         let Some(Opt { name, value }) = &self.plan.options.timeout else { return load };
         let (root, bound) = (&self.probes.root, time(value));
+        let (rt, returns) = (&self.rt, &self.of().returns);
+        let probe = quote_spanned!(key::span_of(returns).resolved_at(Span::mixed_site())=> #rt::TimesOut::<#returns>::new().__error());
         let span = name.span().resolved_at(Span::mixed_site());
-        quote_spanned!(span=> #root::__limited!(#bound, #load))
+        quote_spanned!(span=> {
+            let error = {
+                use #rt::NoTimeOut as _;
+                #probe
+            };
+            #root::__limited!(#bound, #load, error)
+        })
     }
 
     /// A `bool` over the arguments, where they are in scope.

@@ -1,12 +1,12 @@
 //! `each = id in ids`: a function of many ids as its entries see it, a function of one; and its rules. Must never quote code.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{GenericArgument, Pat, PatIdent, PathArguments, Type, parse_quote};
+use syn::{GenericArgument, Pat, PatIdent, PathArguments, Type, parse_quote_spanned};
 
 use crate::errors::Errors;
 use crate::function::{Argument, Function, ungroup};
-use crate::key::{KeyPlan, meant};
+use crate::key::{KeyPlan, meant, span_of};
 use crate::options::{Each, Opt, Options};
 use crate::rules::named;
 
@@ -86,7 +86,9 @@ pub(crate) fn plan(options: &Options, function: &Function, errors: &mut Errors) 
         ignored: false,
         binds: Vec::new(),
     };
-    single.returns = parse_quote!(::core::option::Option<#value>);
+    // Shown where the value's type is.
+    let span = span_of(&value).resolved_at(Span::mixed_site());
+    single.returns = parse_quote_spanned!(span=> ::core::option::Option<#value>);
     Some(Bulk { single, value, at, borrowed })
 }
 

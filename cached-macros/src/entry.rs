@@ -86,7 +86,7 @@ impl Expansion<'_> {
         let rt = &self.rt;
         let Plan { key, options, .. } = self.plan;
         let function = self.single();
-        let imports = key::imports(&self.probes, self.plan.local || options.cache.is_some());
+        let imports = key::imports(&self.probes, self.plan);
         let view = key.view(function, scope, &self.probes);
         let mut reads = key.reads.clone();
         reads.extend(&self.plan.handle_reads);
@@ -210,7 +210,7 @@ impl Expansion<'_> {
             let outcome_before = outcome;
             outcome = quote!({
                 use #rt::{#(#traits as _),*};
-                #rt::Change(#outcome_before).#method(#keep)
+                #rt::Change(#outcome_before, #threads).#method(#keep)
             });
         }
         outcome

@@ -71,8 +71,13 @@ pub(crate) fn expand(plan: &Plan, item: &TokenStream) -> TokenStream {
         if let Some(path) = &plan.options.krate { path.value.to_token_stream() } else { quote!(::cached_runtime) };
     let rt = quote!(#root::private);
     // What a handle asks of its types is the handle's affair.
-    let threads =
-        if plan.local || plan.options.cache.is_some() { quote!(#rt::OneThread) } else { quote!(#rt::AllThreads) };
+    let threads = if plan.local || plan.options.cache.is_some() {
+        quote!(#rt::OneThread)
+    } else if plan.remote {
+        quote!(#rt::AllProcesses)
+    } else {
+        quote!(#rt::AllThreads)
+    };
     let probes = Probes { root, rt: rt.clone(), threads };
     let expansion = Expansion { plan, rt, probes, attributes: attributes::sort(&plan.function.attributes) };
     let expanded = match &plan.shape {

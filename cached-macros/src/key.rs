@@ -12,6 +12,7 @@ use syn::{Expr, GenericArgument, Ident, Lifetime, LitStr, Member, Pat, PathArgum
 use crate::errors::{Errors, did_you_mean};
 use crate::function::{Function, ungroup};
 use crate::options::{Key, Options};
+use crate::plan::Plan;
 use crate::scope::{self, Scope, ours};
 use crate::template;
 
@@ -453,10 +454,16 @@ pub(crate) struct Probes {
 }
 
 /// The traits that the probes need in scope.
-pub(crate) fn imports(probes: &Probes, local: bool) -> TokenStream {
+pub(crate) fn imports(probes: &Probes, plan: &Plan) -> TokenStream {
     let rt = &probes.rt;
     let all = ["AnyLeaf", "AnyOwn", "NoPlace", "Pick"];
-    let some = if local { ["NoLocalLeaf", "NoLocalOwn", "NoLocalPick"] } else { ["NoLeaf", "NoOwn", "NoPick"] };
+    let some = if plan.local || plan.options.cache.is_some() {
+        ["NoLocalLeaf", "NoLocalOwn", "NoLocalPick"]
+    } else if plan.remote {
+        ["NoRemoteLeaf", "NoRemoteOwn", "NoRemotePick"]
+    } else {
+        ["NoLeaf", "NoOwn", "NoPick"]
+    };
     let names = all.into_iter().chain(some).map(ours);
     quote_spanned!(Span::mixed_site()=> use #rt::{#(#names as _),*};)
 }

@@ -395,12 +395,15 @@ use proc_macro::TokenStream;
 /// - The key is the text of the template, or the arguments as JSON. Its parts are `serde::Serialize` too, and the value
 ///   `Serialize + DeserializeOwned + Clone + Send + Sync`.
 /// - Methods and generic functions must say a `name`. A name that another function has keeps nothing, and is logged.
-/// - `tti`, `capacity`, `eviction`, `max_weight` and `weigh` are compile errors: the server's `maxmemory` and
-///   `maxmemory-policy` decide about that.
+/// - `tti` goes with a `ttl` or with `ttl = never`. An entry lives on for between three quarters of it and all of it after
+///   its last read, in whichever process, but never past its ttl and stale windows. Reads of one entry write to the server no
+///   more than once in a quarter of it, after the call has its value.
+/// - `capacity`, `eviction`, `max_weight` and `weigh` are compile errors: the server's `maxmemory` and `maxmemory-policy`
+///   decide about that.
 /// - Whatever is wrong with the server, a call runs the body. `get` and `contains` then give `None` and `false`; `set`,
 ///   `invalidate` and `clear` give the error, and are tried again while the process lives.
 /// - Companions of sync functions block, those of async functions are awaited. `set`, `invalidate` and `clear` begin before
-///   they are awaited. `many` is one round trip for all; generic async functions have none in this version.
+///   they are awaited. `many` is one round trip for all.
 /// - The entry of an async method has `get_async`, `contains_async`, `set_async`, `invalidate_async`.
 ///
 /// # Companions

@@ -4,19 +4,16 @@ use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    GenericParam, Ident, Lifetime, LifetimeParam, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference,
+    GenericParam, Generics, Ident, Lifetime, LifetimeParam, ParenthesizedGenericArguments, PredicateType, Type,
+    TypeFnPtr, TypeParamBound, TypeReference, WherePredicate,
 };
 
 use crate::expand::{Expansion, quote};
 use crate::function::Flow;
-use crate::signature::parameters;
 
-/// Without arguments there is one entry. And what is awaited can't say in its type that a parameter outlives the items.
+/// Without arguments there is one entry.
 pub(crate) fn has_many(expansion: &Expansion<'_>) -> bool {
-    let generic = !parameters(&expansion.of().quiet.generics).is_empty();
-    let awaits = expansion.plan.remote && expansion.of().flow != Flow::Sync;
-    let loops = !expansion.entry_arguments().is_empty();
-    loops && !(generic && awaits)
+    !expansion.entry_arguments().is_empty()
 }
 
 /// What the cache holds for many keys.
@@ -32,6 +29,9 @@ pub(crate) fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
     let (visibility, lints) = (&function.quiet_visibility, &expansion.attributes.companions);
     let mut generics = function.quiet.generics.clone();
     generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(Lifetime::new("'item", Span::mixed_site()))));
+    if expansion.plan.remote && function.flow != Flow::Sync {
+        outlive(&mut generics);
+    }
     let (generics, _, bounds) = generics.split_for_impl();
     let names: Vec<&Ident> = arguments.iter().map(|argument| &argument.name).collect();
     let types = arguments.iter().map(|argument| with_lifetime(&argument.ty));
@@ -85,6 +85,28 @@ pub(crate) fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
         #lints
         #visibility fn many #generics (keys: impl ::core::iter::IntoIterator<Item = #item>) -> #ret #bounds { #done }
     })
+}
+
+/// What is awaited holds the items: whatever they are made of must outlive what they borrow for, which the signature of the
+/// function itself says by its arguments.
+fn outlive(generics: &mut Generics) {
+    let lifetimes: Vec<Lifetime> = generics.lifetimes().map(|param| param.lifetime.clone()).collect();
+    let all = || lifetimes.iter().cloned().map(TypeParamBound::Lifetime);
+    let mut elsewhere = Vec::new();
+    // Beside the bounds that are there: clippy objects to some in each of the two places.
+    for predicate in generics.where_clause.iter_mut().flat_map(|clause| &mut clause.predicates) {
+        if let WherePredicate::Type(PredicateType { bounded_ty: Type::Path(path), bounds, lifetimes: None, .. }) =
+            predicate
+            && let Some(name) = path.path.get_ident()
+            && !elsewhere.contains(name)
+        {
+            bounds.extend(all());
+            elsewhere.push(name.clone());
+        }
+    }
+    for param in generics.type_params_mut().filter(|param| !elsewhere.contains(&param.ident)) {
+        param.bounds.extend(all());
+    }
 }
 
 impl Expansion<'_> {

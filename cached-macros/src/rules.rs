@@ -229,7 +229,7 @@ pub(crate) fn check_together(options: &Options, errors: &mut Errors) {
 
 /// What entries in Redis need to be told, and what only they can be told.
 pub(crate) fn check_remote(options: &Options, function: &Function, many: bool, errors: &mut Errors) {
-    let Options { ttl, tti, capacity, eviction, max_weight, weigh, backend, cache, name, version, codec, .. } = options;
+    let Options { ttl, capacity, eviction, max_weight, weigh, backend, cache, name, version, codec, .. } = options;
     let Some(Opt { name: backend, value: Backend::Redis(..) }) = backend else {
         let only_there =
             [named(codec.as_ref()), named(options.compress_above.as_ref()), named(options.envelope.as_ref())];
@@ -275,7 +275,6 @@ pub(crate) fn check_remote(options: &Options, function: &Function, many: bool, e
     }
     check_bare(options, errors);
     for (option, help) in [
-        (named(tti.as_ref()), "remove it, and write a `ttl`: a read does not write to the server"),
         (named(capacity.as_ref()), "remove it: the server's `maxmemory` bounds what is kept"),
         (named(eviction.as_ref()), "remove it: the server's `maxmemory-policy` says who goes first"),
         (named(max_weight.as_ref()), "remove it: the server's `maxmemory` bounds what is kept"),
@@ -300,6 +299,7 @@ fn check_bare(options: &Options, errors: &mut Errors) {
     let codec = options.codec.as_ref().filter(|option| option.value != Codec::Json);
     let kept = options.cache_err.as_ref().filter(|option| !matches!(option.value, Toggle::Off));
     for option in [
+        named(options.tti.as_ref()),
         named(options.tags.as_ref()),
         named(options.stale_while_revalidate.as_ref()),
         named(options.stale_if_error.as_ref()),

@@ -6,6 +6,8 @@
 //! Injective by construction: the number of parts is fixed for a function, and a part is compared as what it is, never
 //! as text. Floats are compared by their bits, with `-0.0` as `0.0` and every NaN equal, so that they can be keys at all.
 
+#[cfg(feature = "redis")]
+use crate::redis::RemoteKey;
 use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -66,6 +68,11 @@ impl<T: ?Sized + ToOwned<Owned: Hash + Eq + Clone + 'static> + Hash + Eq> KeyPar
 /// The probes of a cache that threads share.
 #[derive(Clone, Copy, Debug)]
 pub struct AllThreads;
+
+/// The probes of a cache in Redis.
+#[cfg(feature = "redis")]
+#[derive(Clone, Copy, Debug)]
+pub struct AllProcesses;
 
 /// The probes of a cache of one thread, or of a handle.
 #[derive(Clone, Copy, Debug)]
@@ -403,6 +410,13 @@ impl<'a, T: ?Sized + KeyPart> AnyLeaf<'a, T> for Leaf<'a, T, OneThread> {
     }
 }
 
+#[cfg(feature = "redis")]
+impl<'a, T: ?Sized + KeyPart + ToOwned<Owned: RemoteKey>> AnyLeaf<'a, T> for Leaf<'a, T, AllProcesses> {
+    fn __part(self) -> Ref<'a, T> {
+        Ref(self.0)
+    }
+}
+
 /// Places that can't be keys of a cache that threads share.
 pub trait NoLeaf<T> {
     /// Says why.
@@ -432,6 +446,25 @@ impl<T> NoLocalLeaf<T> for &Leaf<'_, T, OneThread> {
     fn __part(self) -> NoKey
     where
         T: LocalKey,
+    {
+        NoKey
+    }
+}
+
+/// Places that can't be keys of a cache in Redis.
+#[cfg(feature = "redis")]
+pub trait NoRemoteLeaf<T> {
+    /// Says why.
+    fn __part(self) -> NoKey
+    where
+        T: RemoteKey;
+}
+
+#[cfg(feature = "redis")]
+impl<T> NoRemoteLeaf<T> for &Leaf<'_, T, AllProcesses> {
+    fn __part(self) -> NoKey
+    where
+        T: RemoteKey,
     {
         NoKey
     }
@@ -502,6 +535,13 @@ impl<T: LocalKey> AnyOwn<T> for Own<T, OneThread> {
     }
 }
 
+#[cfg(feature = "redis")]
+impl<T: RemoteKey> AnyOwn<T> for Own<T, AllProcesses> {
+    fn __part(self) -> Val<T> {
+        Val(self.0)
+    }
+}
+
 /// Values that can't be keys of a cache that threads share.
 pub trait NoOwn<T> {
     /// Says why.
@@ -536,6 +576,25 @@ impl<T> NoLocalOwn<T> for &Own<T, OneThread> {
     }
 }
 
+/// Values that can't be keys of a cache in Redis.
+#[cfg(feature = "redis")]
+pub trait NoRemoteOwn<T> {
+    /// Says why.
+    fn __part(self) -> NoKey
+    where
+        T: RemoteKey;
+}
+
+#[cfg(feature = "redis")]
+impl<T> NoRemoteOwn<T> for &Own<T, AllProcesses> {
+    fn __part(self) -> NoKey
+    where
+        T: RemoteKey,
+    {
+        NoKey
+    }
+}
+
 // ---------- the name of a part's owned form, for concrete types ----------
 
 const PLAIN: u8 = 0;
@@ -559,6 +618,12 @@ pub const fn kind(special: u8, keyable: bool) -> u8 {
 pub struct Keyable<T: ?Sized, S>(std::marker::PhantomData<S>, std::marker::PhantomData<T>);
 
 impl<T: ?Sized + KeyPart + ToOwned<Owned: CacheKey>> Keyable<T, AllThreads> {
+    /// It can.
+    pub const OK: bool = true;
+}
+
+#[cfg(feature = "redis")]
+impl<T: ?Sized + KeyPart + ToOwned<Owned: RemoteKey>> Keyable<T, AllProcesses> {
     /// It can.
     pub const OK: bool = true;
 }

@@ -3,7 +3,11 @@
 //! The kind of a return type is found by type, so that aliases (`io::Result`, your own) count. [`OutcomeOf`] probes at
 //! value level and works in generic functions; [`Probe`] is a constant and names what is kept of a concrete type.
 
+#[cfg(feature = "redis")]
+use crate::key::AllProcesses;
 use crate::key::{AllThreads, OneThread};
+#[cfg(feature = "redis")]
+use crate::redis::RemoteValue;
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
@@ -409,6 +413,18 @@ pub trait NoLocalPick<T, R> {
     }
 }
 
+/// What can't be kept in Redis: the probe's last steps.
+#[cfg(feature = "redis")]
+pub trait NoRemotePick<T, R> {
+    /// Says why.
+    fn __pick(&self) -> NoValue<R>
+    where
+        T: RemoteValue,
+    {
+        NoValue(PhantomData)
+    }
+}
+
 macro_rules! pick {
     ([$($g:tt)*] $Of:ty => $As:ident<$($p:ty),*>) => {
         impl<$($g)*> Pick for $Of {
@@ -437,6 +453,8 @@ macro_rules! kinds {
 }
 kinds!(AllThreads CacheValue NoPick);
 kinds!(OneThread LocalValue NoLocalPick);
+#[cfg(feature = "redis")]
+kinds!(AllProcesses RemoteValue NoRemotePick);
 
 // ---------- options that change what is kept ----------
 
@@ -568,9 +586,9 @@ pub struct CacheNone<O> {
     keep: KeepFor,
 }
 
-/// An outcome that an option changes, if it can.
+/// An outcome that an option changes, if it can; and where its values go.
 #[derive(Clone, Copy, Debug)]
-pub struct Change<O>(pub O);
+pub struct Change<O, S>(pub O, pub S);
 
 /// `cache_none = true`, or a duration.
 pub trait ChangeNone<O> {
@@ -578,7 +596,7 @@ pub trait ChangeNone<O> {
     fn cache_none(self, keep: impl Into<KeepFor>) -> CacheNone<O>;
 }
 
-impl<O: MayBeAbsent> ChangeNone<O> for Change<O> {
+impl<O: MayBeAbsent, S> ChangeNone<O> for Change<O, S> {
     fn cache_none(self, keep: impl Into<KeepFor>) -> CacheNone<O> {
         CacheNone { outcome: self.0, keep: keep.into() }
     }
@@ -592,7 +610,7 @@ pub trait NoChangeNone<O> {
         O: MayBeAbsent;
 }
 
-impl<O: Outcome> NoChangeNone<O> for &Change<O> {
+impl<O: Outcome, S> NoChangeNone<O> for &Change<O, S> {
     fn cache_none(self, _: impl Into<KeepFor>) -> O
     where
         O: MayBeAbsent,
@@ -663,14 +681,19 @@ impl<O: MayFail + MayBeAbsent> MayFail for CacheNone<O> {}
 
 /// What a function must return for `cache_err`.
 #[diagnostic::on_unimplemented(
-    message = "`cache_err` needs an error that can be kept: `{Self}` isn't `Clone`",
-    label = "the whole result is kept",
-    note = "derive `Clone` for the error, wrap it in an `Arc`, or remove `cache_err`"
+    message = "`cache_err` needs an error that can be kept, and `{Self}` can't be",
+    label = "the whole result is kept: the error must be what the value must be",
+    note = "derive `Clone` for the error, and for Redis `serde::Serialize` and `serde::Deserialize`; wrap it in an `Arc`, or remove `cache_err`"
 )]
-pub trait KeptWhole: Clone + 'static {}
+pub trait KeptWhole<S>: Clone + 'static {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone + 'static> KeptWhole for T {}
+impl<T: CacheValue> KeptWhole<AllThreads> for T {}
+#[diagnostic::do_not_recommend]
+impl<T: LocalValue> KeptWhole<OneThread> for T {}
+#[cfg(feature = "redis")]
+#[diagnostic::do_not_recommend]
+impl<T: RemoteValue> KeptWhole<AllProcesses> for T {}
 
 /// `cache_err`: also keeps `Err`.
 #[derive(Clone, Copy, Debug)]
@@ -685,7 +708,7 @@ pub trait ChangeErr<O> {
     fn cache_err(self, keep: impl Into<KeepFor>) -> CacheErr<O>;
 }
 
-impl<O: MayFail<Ret: KeptWhole>> ChangeErr<O> for Change<O> {
+impl<O: MayFail<Ret: KeptWhole<S>>, S> ChangeErr<O> for Change<O, S> {
     fn cache_err(self, keep: impl Into<KeepFor>) -> CacheErr<O> {
         CacheErr { outcome: self.0, keep: keep.into() }
     }
@@ -699,7 +722,7 @@ pub trait NoChangeErr<O> {
         O: MayFail;
 }
 
-impl<O: Outcome<Ret: KeptWhole>> NoChangeErr<O> for &Change<O> {
+impl<O: Outcome<Ret: KeptWhole<S>>, S> NoChangeErr<O> for &Change<O, S> {
     fn cache_err(self, _: impl Into<KeepFor>) -> O
     where
         O: MayFail,
@@ -709,23 +732,23 @@ impl<O: Outcome<Ret: KeptWhole>> NoChangeErr<O> for &Change<O> {
 }
 
 /// Where the `Err` can't be kept.
-pub trait NoKeptErr<O: Outcome> {
+pub trait NoKeptErr<O: Outcome, S> {
     /// Says why.
     fn cache_err(self, keep: impl Into<KeepFor>) -> O
     where
-        O::Ret: KeptWhole;
+        O::Ret: KeptWhole<S>;
 }
 
-impl<O: Outcome> NoKeptErr<O> for &mut Change<O> {
+impl<O: Outcome, S> NoKeptErr<O, S> for &mut Change<O, S> {
     fn cache_err(self, _: impl Into<KeepFor>) -> O
     where
-        O::Ret: KeptWhole,
+        O::Ret: KeptWhole<S>,
     {
         self.0
     }
 }
 
-impl<O: MayFail<Ret: KeptWhole>> Outcome for CacheErr<O> {
+impl<O: MayFail<Ret: Clone + 'static>> Outcome for CacheErr<O> {
     type Ret = O::Ret;
     type Value = O::Ret;
 
@@ -831,6 +854,12 @@ impl<R> Otherwise for Probe<R> {}
 pub struct Keepable<T, S>(PhantomData<(T, S)>);
 
 impl<T: CacheValue> Keepable<T, AllThreads> {
+    /// It can.
+    pub const OK: bool = true;
+}
+
+#[cfg(feature = "redis")]
+impl<T: RemoteValue> Keepable<T, AllProcesses> {
     /// It can.
     pub const OK: bool = true;
 }
@@ -987,12 +1016,12 @@ mod tests {
         let some = cache_if(outcome!(Answer<u8>), |value| *value > 3);
         assert_eq!((some.judge(&Ok(Some(3))), some.judge(&Ok(Some(4)))), (Verdict::Skip, Verdict::Keep));
         assert_eq!(some.value(&Ok(Some(3))), Some(&3));
-        let none = Change(some).cache_none(minute);
+        let none = Change(some, AllThreads).cache_none(minute);
         assert_eq!((none.judge(&Ok(None)), none.judge(&Ok(Some(1)))), (Verdict::KeepFor(minute), Verdict::Skip));
         assert_eq!((none.judge(&Err("x".into())), none.value(&Err("x".into()))), (Verdict::Fail, None));
         assert_eq!(none.ret(None), Ok(None));
         assert_eq!(none.unshare(&none.share(&Err("x".into()))), Some(Err("x".into())));
-        let all = Change(none).cache_err(AS_LONG_AS_A_VALUE);
+        let all = Change(none, AllThreads).cache_err(AS_LONG_AS_A_VALUE);
         assert_eq!((all.judge(&Err("x".into())), all.judge(&Ok(None))), (Verdict::Keep, Verdict::KeepFor(minute)));
         assert_eq!(all.value(&Err("x".into())), Some(&Err("x".into())));
     }

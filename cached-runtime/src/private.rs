@@ -12,11 +12,15 @@ pub use crate::cache::Cache;
 pub use crate::each::{Each, EachAsync, InBulk, each, each_anew, each_anew_async, each_async};
 #[cfg(feature = "redis")]
 pub use crate::error::Error;
+#[cfg(feature = "redis")]
+pub use crate::key::{AllProcesses, NoRemoteLeaf, NoRemoteOwn};
 pub use crate::key::{
     AllThreads, AnyLeaf, AnyOwn, CacheKey, Keyable, KindOf, Leaf, Named, NoLeaf, NoLocalLeaf, NoLocalOwn, NoOwn,
     NoPlace, NotKeyable, OneThread, Own, PlainKind, View, kind,
 };
 pub use crate::matching::{NoText, Text};
+#[cfg(feature = "redis")]
+pub use crate::outcome::NoRemotePick;
 pub use crate::outcome::{
     AS_LONG_AS_A_VALUE, CacheValue, Change, ChangeErr, ChangeNone, Either, Keepable, Kept, KeptBy, NoChangeErr,
     NoChangeNone, NoKeptErr, NoLocalPick, NoPick, NotKeepable, Otherwise, Outcome, OutcomeOf, Payload, Pick, Probe,
@@ -32,9 +36,9 @@ pub use crate::store::Local;
 #[cfg(feature = "redis")]
 pub use crate::store::Redis;
 pub use crate::tags::{TagsOf, rendered};
-pub use crate::timeout::MayTimeOut;
 #[cfg(feature = "tokio")]
 pub use crate::timeout::limited;
+pub use crate::timeout::{MayTimeOut, NoTimeOut, TimesOut};
 pub use crate::writers::{Forget, Write};
 
 /// Tells what an `async` block returns, in code that never runs.
@@ -244,8 +248,8 @@ macro_rules! __run_background {
 #[macro_export]
 #[cfg(feature = "tokio")]
 macro_rules! __limited {
-    ($after:expr, $future:expr) => {
-        $crate::private::limited($after, $future)
+    ($after:expr, $future:expr, $error:expr) => {
+        $crate::private::limited($after, $future, $error)
     };
 }
 
@@ -254,7 +258,7 @@ macro_rules! __limited {
 #[macro_export]
 #[cfg(not(feature = "tokio"))]
 macro_rules! __limited {
-    ($after:expr, $future:expr) => {
+    ($after:expr, $future:expr, $error:expr) => {
         ::core::compile_error!("`timeout` needs the feature `tokio` of cached-runtime")
     };
 }

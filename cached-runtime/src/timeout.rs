@@ -8,6 +8,7 @@ use pin_project_lite::pin_project;
 use std::fmt;
 #[cfg(feature = "tokio")]
 use std::future::Future;
+use std::marker::PhantomData;
 #[cfg(feature = "tokio")]
 use std::pin::Pin;
 #[cfg(feature = "tokio")]
@@ -70,19 +71,63 @@ impl<T, E: From<TimedOut>> MayTimeOut for Result<T, E> {
     }
 }
 
+/// Stands for a function that returns `R`: how its error is made, told apart by type. The method on what can hold it is
+/// inherent, and wins over that of [`NoTimeOut`], whose bound can't hold, and says so in our words.
+#[derive(Debug)]
+pub struct TimesOut<R>(PhantomData<fn() -> R>);
+
+impl<R> TimesOut<R> {
+    /// The probe of `R`.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<R> Default for TimesOut<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T, E: From<TimedOut>> TimesOut<Result<T, E>> {
+    /// What makes the error.
+    pub fn __error(&self) -> fn(TimedOut) -> Result<T, E> {
+        MayTimeOut::timed_out
+    }
+}
+
+/// All return types that have no place for it.
+pub trait NoTimeOut<R> {
+    /// Says why.
+    fn __error(&self) -> fn(TimedOut) -> R
+    where
+        R: MayTimeOut;
+}
+
+impl<R> NoTimeOut<R> for TimesOut<R> {
+    fn __error(&self) -> fn(TimedOut) -> R
+    where
+        R: MayTimeOut,
+    {
+        R::timed_out
+    }
+}
+
 /// A load that ends after a while, whatever it is doing: in real time, by a timer of the crate's own, since a runtime may
 /// have none.
 #[cfg(feature = "tokio")]
-pub fn limited<F: Future<Output: MayTimeOut>>(after: Duration, body: F) -> Limited<F> {
-    Limited { after, body: Some(body), end: None }
+pub fn limited<F: Future>(after: Duration, body: F, error: fn(TimedOut) -> F::Output) -> Limited<F> {
+    Limited { after, error, body: Some(body), end: None }
 }
 
 #[cfg(feature = "tokio")]
 pin_project! {
     /// The future of [`limited`].
     #[must_use = "futures do nothing unless they are awaited"]
-    pub struct Limited<F> {
+    pub struct Limited<F: Future> {
         after: Duration,
+        error: fn(TimedOut) -> F::Output,
         #[pin]
         body: Option<F>,
         // From the first poll on: the time runs from when the load does.
@@ -91,7 +136,7 @@ pin_project! {
 }
 
 #[cfg(feature = "tokio")]
-impl<F: Future<Output: MayTimeOut>> Future for Limited<F> {
+impl<F: Future> Future for Limited<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -106,6 +151,6 @@ impl<F: Future<Output: MayTimeOut>> Future for Limited<F> {
             return Poll::Pending;
         }
         this.body.set(None);
-        Poll::Ready(F::Output::timed_out(TimedOut { after: *this.after }))
+        Poll::Ready((this.error)(TimedOut { after: *this.after }))
     }
 }

@@ -111,8 +111,16 @@ where
         value.map(|value| Old { value, times })
     }
 
+    /// The value that was seen was read: where entries end when nobody does, this one lives on.
+    fn touch(&self, seen: &Result<Seen, Error>) {
+        if let Ok(Seen { head, what: What::Entry(stored), .. }) = seen {
+            self.core.remote.touch(&self.name, head, &stored.meta);
+        }
+    }
+
     /// Counts a hit, which may be one past the ttl.
     fn count_hit(&self, seen: &Result<Seen, Error>) {
+        self.touch(seen);
         count(&self.core.counts.hits);
         if let Ok(Seen { what: What::Entry(stored), .. }) = seen
             && windows::is_past(&self.core.policy, &self.core.remote, stored)
@@ -170,6 +178,7 @@ where
         };
         if ticket.is_some() {
             if let Some(old) = self.old(&seen) {
+                self.touch(&seen);
                 count(&self.core.counts.hits);
                 count(&self.core.counts.refreshes);
                 self.looked(Saw::Hit);
@@ -183,6 +192,10 @@ where
         count(&self.core.counts.misses);
         self.looked(Saw::Miss);
         let old = self.old(&seen);
+        if old.is_some() {
+            // Calls whose loads fail are served it.
+            self.touch(&seen);
+        }
         // An entry that is neither a hit nor good for errors is one that has ended or can't be read.
         let is_lost = |seen: &Seen| matches!(seen.what, What::Entry(_)) && old.is_none();
         let seen = seen.map(|seen| if is_lost(&seen) { seen.unreadable() } else { seen });

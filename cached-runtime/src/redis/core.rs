@@ -9,6 +9,7 @@ use super::watched;
 use crate::builder::Coalesce;
 use crate::error::{Error, ErrorKind};
 use crate::events::LoadEnd;
+use crate::key::CacheKey;
 use crate::outcome::{CacheValue, Outcome, Verdict};
 use crate::policy::Policy;
 use crate::stats::Stats;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be kept in Redis",
     label = "a value kept in Redis must be `Serialize + DeserializeOwned + Clone + Send + Sync + 'static`",
-    note = "derive `serde::Serialize` and `serde::Deserialize` for it"
+    note = "derive `serde::Serialize`, `serde::Deserialize` and `Clone` for it"
 )]
 pub trait RemoteValue: CacheValue + Serialize + DeserializeOwned {}
 
@@ -33,13 +34,14 @@ impl<T: CacheValue + Serialize + DeserializeOwned> RemoteValue for T {}
 /// A key that has a text.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be the key of a cache in Redis",
-    label = "a key in Redis must be `Serialize + Hash + Eq + Clone + 'static`",
-    note = "derive `serde::Serialize` for it, choose another key with `key = ...`, or leave the argument out with `skip(...)`"
+    label = "a key in Redis must be `Serialize + Hash + Eq + Clone + Send + Sync + 'static`",
+    note = "derive `serde::Serialize` and `PartialEq, Eq, Hash, Clone` for it",
+    note = "or choose what tells calls apart, `key = ...`, or leave the argument out, `skip(...)`"
 )]
-pub trait RemoteKey: Serialize + std::hash::Hash + Eq + Clone + 'static {}
+pub trait RemoteKey: CacheKey + Serialize {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + std::hash::Hash + Eq + Clone + 'static> RemoteKey for T {}
+impl<T: CacheKey + Serialize> RemoteKey for T {}
 
 /// See the file's head.
 pub struct Core<V: 'static> {
@@ -137,6 +139,7 @@ impl<V: RemoteValue> Core<V> {
             ttl,
             stale: if failed { Duration::ZERO } else { self.policy.stale() },
             load,
+            idle: self.policy.tti().map(Duration::from_nanos),
             made,
         }))
     }

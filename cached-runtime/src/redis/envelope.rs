@@ -7,7 +7,7 @@
 //!  4  kind      01 entry, 02 placeholder
 //!  5  stamp     16 bytes           random; changed in place by a refresh, so the checksum leaves it out
 //! 21  checksum   8 bytes           BLAKE3 of all that follows, shortened
-//! 29  flags      1 byte            bit 0: the payload is compressed
+//! 29  flags      1 byte            bit 0: the payload is compressed; bit 1: it ends when nobody reads it
 //! 30  codec      1 byte
 //! 31  nonces     1 byte            how many; the first is the generation's, then those of the tags
 //! 32  text       2 bytes           how long the key's text is, where the name holds only its hash
@@ -16,7 +16,7 @@
 //! 50  stale      8 bytes           ms that it may be served past the ttl
 //! 58  load       4 bytes           how long the load took, in us
 //! 62  payload    4 bytes           how long it is
-//! 66  nonces, 16 bytes each; the key's text; the payload
+//! 66  nonces, 16 bytes each; the key's text; with bit 1, 8 bytes: ms without a read after which it ends; the payload
 //! ```
 //!
 //! Numbers are little-endian. All that a script looks at are the first [`HEAD`] bytes: they are the identity of what
@@ -35,6 +35,8 @@ pub(crate) const HEAD: usize = 21;
 const NEVER: u64 = u64::MAX;
 /// Set in `flags` where the payload is compressed.
 const COMPRESSED: u8 = 1;
+/// Set in `flags` where an idle time stands before the payload. Who doesn't know it finds an entry of a wrong length: a miss.
+const IDLE: u8 = 2;
 
 /// What a nonce key holds: the time of its making and random bytes. Where it differs, everything that carries it is dead.
 pub(crate) type Nonce = [u8; 16];
@@ -54,6 +56,11 @@ impl Head {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The stamp in it, by which no two entries are the same.
+    pub(crate) fn stamp(&self) -> u128 {
+        self.0.get(5..HEAD).and_then(|bytes| bytes.try_into().ok()).map_or(0, u128::from_le_bytes)
     }
 }
 
@@ -109,6 +116,8 @@ pub(crate) struct Meta {
     pub(crate) ttl: Option<Duration>,
     pub(crate) stale: Duration,
     pub(crate) load: Duration,
+    /// How long it lives without being read, if that ends it.
+    pub(crate) idle: Option<Duration>,
 }
 
 /// What was read at a key.
@@ -158,12 +167,13 @@ fn write(
     let length = u32::try_from(payload.len()).ok()?;
     // A text that is too long to be kept is only missing to people.
     let text = text.filter(|text| u16::try_from(text.len()).is_ok()).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(FIXED + 16 * nonces.len() + text.len() + payload.len());
+    let mut bytes = Vec::with_capacity(FIXED + 16 * nonces.len() + text.len() + 8 + payload.len());
     bytes.extend_from_slice(&MAGIC);
     bytes.push(kind);
     bytes.extend_from_slice(stamp);
     bytes.extend_from_slice(&[0; 8]);
-    bytes.extend_from_slice(&[if meta.compressed { COMPRESSED } else { 0 }, meta.codec, count]);
+    let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+    bytes.extend_from_slice(&[flag(meta.compressed, COMPRESSED) | flag(meta.idle.is_some(), IDLE), meta.codec, count]);
     bytes.extend_from_slice(&u16::try_from(text.len()).ok()?.to_le_bytes());
     bytes.extend_from_slice(&meta.created.to_le_bytes());
     bytes.extend_from_slice(&meta.ttl.map_or(NEVER, millis).to_le_bytes());
@@ -172,6 +182,7 @@ fn write(
     bytes.extend_from_slice(&length.to_le_bytes());
     bytes.extend(nonces.iter().flatten());
     bytes.extend_from_slice(text.as_bytes());
+    bytes.extend(meta.idle.map(|idle| millis(idle).to_le_bytes()).iter().flatten());
     bytes.extend_from_slice(payload);
     let sum = checksum(&bytes[CHECKED_FROM..]);
     bytes[HEAD..CHECKED_FROM].copy_from_slice(&sum);
@@ -203,7 +214,9 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Content> {
     let number = |at: usize| bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
     let short = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
     let texted = FIXED + 16 * usize::from(bytes[31]);
-    let starts = texted + usize::from(u16::from_le_bytes([bytes[32], bytes[33]]));
+    let idles = texted + usize::from(u16::from_le_bytes([bytes[32], bytes[33]]));
+    let ends_idle = bytes[29] & IDLE != 0;
+    let starts = idles + if ends_idle { 8 } else { 0 };
     let ends = starts.checked_add(usize::try_from(short(62)?).ok()?)?;
     // The length is the checksum's business, too; this makes what follows unable to reach past the end.
     if ends != bytes.len() {
@@ -221,6 +234,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Content> {
                 ttl: (ttl != NEVER).then(|| Duration::from_millis(ttl)),
                 stale: Duration::from_millis(number(50)?),
                 load: Duration::from_micros(short(58)?.into()),
+                idle: if ends_idle { Some(Duration::from_millis(number(idles)?)) } else { None },
             };
             Some(Content::Entry { meta, nonces, payload: starts..ends })
         }
@@ -240,6 +254,7 @@ mod tests {
             ttl: Some(Duration::from_millis(60_001)),
             stale: Duration::from_secs(5),
             load: Duration::from_micros(77),
+            idle: Some(Duration::from_secs(7)),
         };
         let nonces = vec![nonce(1), nonce(2)];
         (entry(&stamp(), &meta, &nonces, Some("a long key"), b"payload").unwrap(), meta, nonces)
@@ -253,8 +268,9 @@ mod tests {
         assert_eq!(&bytes[payload], b"payload");
         let placed = placeholder(&stamp(), &nonces[..1]);
         assert_eq!(read(&placed), Some(Content::Placeholder { nonces: nonces[..1].to_vec() }));
-        let forever = entry(&stamp(), &Meta::default(), &[], None, b"").unwrap();
-        assert!(matches!(read(&forever), Some(Content::Entry { meta, .. }) if meta.ttl.is_none()));
+        let forever = entry(&stamp(), &Meta::default(), &[], None, b"x").unwrap();
+        let Some(Content::Entry { meta, payload, .. }) = read(&forever) else { panic!() };
+        assert_eq!((meta.ttl, meta.idle, &forever[payload]), (None, None, &b"x"[..]));
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod failure;
 mod flights;
 mod groups;
 mod health;
+mod idle;
 mod invalidate;
 mod keys;
 mod link;

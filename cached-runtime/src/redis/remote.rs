@@ -3,6 +3,7 @@
 
 use super::bare::Bare;
 use super::envelope::{self, Content, HEAD, Head, Meta, Nonce, Stamp};
+use super::idle::Idle;
 use super::keys::{Form, Name, Prefix};
 use super::nonces;
 use super::scripts::{self, Call};
@@ -35,6 +36,8 @@ pub(crate) struct Remote {
     lasts: Option<Duration>,
     /// Whether its entries are renewed, so that a read looks whether somebody does.
     renews: bool,
+    /// Those whose reads keep them, where entries end when nobody reads them.
+    pub(crate) idle: Option<Idle>,
     /// What the names begin with, for the namespace that was configured when it was last looked at.
     prefix: Mutex<Option<(Arc<str>, Arc<Prefix>)>>,
     /// Operations that failed.
@@ -246,14 +249,16 @@ pub(crate) struct Fresh {
     /// How long it may be served past its ttl.
     pub(crate) stale: Duration,
     pub(crate) load: Duration,
+    /// How long it lives without being read, if that ends it.
+    pub(crate) idle: Option<Duration>,
     /// When the load ended: the ttl runs from here.
     pub(crate) made: Instant,
 }
 
 impl Fresh {
-    /// How long it is there, stale or not.
+    /// How long it is there, stale or not, if nobody reads it.
     fn lasts(&self) -> Option<Duration> {
-        self.ttl.map(|ttl| ttl.saturating_add(self.stale))
+        self.ttl.map(|ttl| ttl.saturating_add(self.stale)).into_iter().chain(self.idle).min()
     }
 }
 
@@ -268,7 +273,9 @@ impl Remote {
         let cache: Arc<str> = source.name.as_ref().into();
         let (lasts, renews) = (policy.lasts(), policy.renews());
         let (prefix, errors) = (Mutex::new(None), AtomicU64::new(0));
-        Arc::new(Self { client, cache, version, form, lasts, renews, prefix, errors, source })
+        // Bare entries don't say how long they may idle.
+        let idle = policy.tti().filter(|_| !matches!(form, Form::Bare(_))).map(|_| Idle::default());
+        Arc::new(Self { client, cache, version, form, lasts, renews, idle, prefix, errors, source })
     }
 
     /// What the names begin with. The namespace may change with a new configuration, hence the look at each call.
@@ -557,9 +564,9 @@ impl Remote {
 
     /// The bytes of a new entry.
     fn entry(&self, name: &Name, nonces: &[Nonce], fresh: Fresh, created: Option<u64>) -> Result<Vec<u8>, Error> {
-        let Fresh { codec, payload, compressed, ttl, stale, load, made: _ } = fresh;
+        let Fresh { codec, payload, compressed, ttl, stale, load, idle, made: _ } = fresh;
         let created = created.unwrap_or_else(millis_now);
-        let meta = Meta { codec, compressed, created, ttl, stale, load };
+        let meta = Meta { codec, compressed, created, ttl, stale, load, idle };
         let limit = self.client.settings().max_value;
         let too_large = |bytes: usize| {
             let cause = format!("a value of {bytes} bytes, where {limit} are the most");
@@ -730,6 +737,6 @@ fn millis_now() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn odd_answer() -> Error {
+pub(crate) fn odd_answer() -> Error {
     Error::new(ErrorKind::Server(Refusal::Other), "the server gave an answer that no Redis gives")
 }

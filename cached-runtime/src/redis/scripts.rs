@@ -86,6 +86,23 @@ end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 ";
 
+/// An entry was read that ends when nobody does: prolongs it by its idle time (`ARGV[2]`, ms) from now, but not past its end
+/// (`ARGV[3]`, ms since the epoch; empty without one). Gives 1 or 0.
+///
+/// Only the entry that was read: what has come after it has times of its own, and what is gone stays so. Only ever to a
+/// later end, so that it can't matter in which order the readers' scripts come.
+const PROLONG: &str = r"
+if redis.pcall('GETRANGE', KEYS[1], 0, 20) ~= ARGV[1] then
+  return 0
+end
+local left = tonumber(ARGV[2])
+if ARGV[3] ~= '' then
+  local now = redis.call('TIME')
+  left = math.min(left, tonumber(ARGV[3]) - (now[1] * 1000 + math.ceil(now[2] / 1000)))
+end
+return redis.call('PEXPIRE', KEYS[1], string.format('%.0f', left), 'GT')
+";
+
 /// Removes what the caller holds. Gives 1 or 0.
 const RELEASE: &str = r"
 if redis.pcall('GETRANGE', KEYS[1], 0, 20) ~= ARGV[1] then
@@ -199,6 +216,8 @@ scripts! {
     LOCK_SCRIPT: LOCK;
     /// See [`RENEW`].
     RENEW_SCRIPT: RENEW;
+    /// See [`PROLONG`].
+    PROLONG_SCRIPT: PROLONG;
     /// See [`RELEASE`].
     RELEASE_SCRIPT: RELEASE;
     /// See [`REFRESH`].
@@ -236,13 +255,28 @@ impl Call {
     }
 
     fn pipeline(&self, command: &str, script: &str) -> Pipeline {
+        let mut pipeline = Pipeline::with_capacity(1);
+        self.add(&mut pipeline, command, script);
+        pipeline
+    }
+
+    fn add(&self, pipeline: &mut Pipeline, command: &str, script: &str) {
         let mut cmd = Cmd::new();
         cmd.arg(command).arg(script).arg(self.keys.len());
         for bytes in self.keys.iter().chain(&self.arguments) {
             cmd.arg(bytes.as_slice());
         }
-        let mut pipeline = Pipeline::with_capacity(1);
         pipeline.add_command(cmd);
+    }
+
+    /// All of them in one pipeline; in full where the server may not know the script.
+    pub(crate) fn all(calls: &[Self], in_full: bool) -> Pipeline {
+        let mut pipeline = Pipeline::with_capacity(calls.len());
+        for call in calls {
+            let (command, script) =
+                if in_full { ("EVAL", call.script.code) } else { ("EVALSHA", call.script.script.get_hash()) };
+            call.add(&mut pipeline, command, script);
+        }
         pipeline
     }
 }
@@ -317,6 +351,10 @@ mod tests {
             self.run::<i64>(&FILL_SCRIPT, &["key"], vec![base.as_bytes().to_vec(), entry, how, until]) == 1
         }
 
+        fn head(&mut self) -> Head {
+            Head::of(&redis::cmd("GET").arg("key").query::<Vec<u8>>(&mut self.connection).unwrap())
+        }
+
         fn value(&mut self) -> Option<String> {
             let bytes: Option<Vec<u8>> = redis::cmd("GET").arg("key").query(&mut self.connection).unwrap();
             Some(String::from_utf8_lossy(&bytes?[envelope::HEAD..]).into_owned())
@@ -337,6 +375,35 @@ mod tests {
 
     fn entry(payload: &str) -> Vec<u8> {
         envelope::entry(&envelope::stamp(), &Meta::default(), &[[7; 16]], None, payload.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_read_prolongs_only_what_was_read_and_never_beyond_its_end() {
+        let mut bench = Bench::new();
+        let base = bench.lease(&Head::default()).unwrap();
+        assert!(bench.fill(&base, "one"));
+        let head = bench.head();
+        let prolong = |bench: &mut Bench, head: &Head, idle: u64, ends: &str| -> i64 {
+            let arguments = vec![head.as_bytes().to_vec(), millis(Duration::from_millis(idle)), ends.into()];
+            bench.run(&PROLONG_SCRIPT, &["key"], arguments)
+        };
+        let expiry = |bench: &mut Bench| bench.ask::<i64>(&["PEXPIRETIME", "key"]);
+        bench.ask::<i64>(&["PEXPIRE", "key", "100000"]);
+        let before = expiry(&mut bench);
+        assert_eq!(prolong(&mut bench, &head, 50_000, ""), 0, "it is there for longer");
+        assert_eq!(prolong(&mut bench, &base, 500_000, ""), 0, "something else was read");
+        assert_eq!(expiry(&mut bench), before);
+        let end = before + 1000;
+        assert_eq!(prolong(&mut bench, &head, 500_000, &end.to_string()), 1);
+        assert!((end - 2..=end).contains(&expiry(&mut bench)));
+        assert_eq!(prolong(&mut bench, &head, 500_000, "1"), 0, "past its end");
+        assert_eq!(prolong(&mut bench, &head, 500_000, ""), 1);
+        assert!(expiry(&mut bench) > before + 300_000);
+        bench.ask::<i64>(&["PERSIST", "key"]);
+        assert_eq!(prolong(&mut bench, &head, 500_000, ""), 0, "it has no end");
+        bench.ask::<i64>(&["DEL", "key"]);
+        assert_eq!(prolong(&mut bench, &head, 500_000, ""), 0);
+        assert_eq!(bench.ask::<i64>(&["EXISTS", "key"]), 0);
     }
 
     #[test]

@@ -189,7 +189,8 @@ impl<K, V> Builder<K, V> {
     /// version. It connects at the first use.
     ///
     /// `capacity`, `eviction` and weights have no effect: how much there is, and who goes first, is the server's
-    /// `maxmemory` and `maxmemory-policy`. With a `tti` it keeps nothing and says so: a read doesn't write to the server.
+    /// `maxmemory` and `maxmemory-policy`. With a [`tti`](Self::tti) an entry lives on for between three quarters of it and all
+    /// of it after its last read, in whichever process: reads write to the server no more than once in a quarter.
     pub fn build_redis(self) -> Cache<K, V, Redis>
     where
         K: RemoteKey,
@@ -242,10 +243,10 @@ impl<K, V> Builder<K, V> {
 /// Why a cache can't be as its builder says; logged, since whoever builds it can't be told otherwise.
 fn unfit<V>(parts: &Parts<V>) -> Option<Error> {
     let Parts { options, policy, version, .. } = parts;
-    let cause = if policy.tti().is_some() {
-        "`tti` has no effect in Redis, where a read writes nothing: remove it, and say a `ttl`"
-    } else if !options.plain {
+    let cause = if !options.plain {
         return None;
+    } else if policy.tti().is_some() {
+        "bare JSON doesn't say when it ends, so reads can't prolong it: remove `tti`, or `plain`"
     } else if !matches!(options.form, Form::Template(_)) {
         "`plain` needs a template that says what the keys are: add `.template(..)`"
     } else if policy.renews() || policy.has_stale() {

@@ -30,6 +30,7 @@ mod testbed;
 mod testbed_proxy;
 mod testbed_tls;
 mod tls;
+mod tti;
 mod unreachable;
 mod unreadable;
 mod windows;

@@ -84,6 +84,14 @@ fn the_companion() {
         if n.is_multiple_of(2) { Ok(n / 2) } else { Err("odd".into()) }
     }
 
+    #[cached(backend = redis("many_fn"), ttl = "60s", name = "many_generic")]
+    async fn length<T>(text: &str, with: &T) -> usize
+    where
+        T: AsRef<str> + Send + Sync + ?Sized + std::hash::Hash + Eq + ToOwned<Owned: cached_runtime::redis::RemoteKey>,
+    {
+        text.len() + with.as_ref().len()
+    }
+
     let server = Server::start();
     crate::subject::patiently(&server.url()).install_as("many_fn").expect("a good URL");
     let _ = (product(1, "en"), product(2, "de"));
@@ -95,6 +103,9 @@ fn the_companion() {
         let _ = (half(4).await, half(5).await);
         let found = tokio::spawn(half::many([4, 5, 6])).await.expect("no panic");
         assert_eq!(found, [Some(Ok(2)), None, None]);
+        let (ada, _) = (String::from("ada"), length("a", "bc").await);
+        let found = length::many::<str>([("a", "bc"), (&ada, &*ada)]);
+        assert_eq!(found.await, [Some(3), None]);
     });
 }
 

@@ -184,7 +184,7 @@ fn what_bare_json_has_no_place_for_is_an_error() {
         builder().plain().template(&["a:", ""]).version(1),
         builder().plain().template(&["a:", ""]).stale_if_error(MINUTE),
         builder().plain().template(&["a:", ""]).compress_above(1),
-        builder().tti(MINUTE),
+        builder().plain().template(&["a:", ""]).tti(MINUTE),
     ];
     for builder in unfit {
         let cache = builder.build_redis();

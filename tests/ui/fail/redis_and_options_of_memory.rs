@@ -1,6 +1,6 @@
 use cached_runtime::cached;
 
-#[cached(backend = redis, ttl = "1m", tti = "1m", capacity = 10, eviction = sieve)]
+#[cached(backend = redis, ttl = "1m", capacity = 10, eviction = sieve)]
 fn f(n: u32) -> u32 {
     n
 }

@@ -7,7 +7,7 @@ fn no_template(id: u64) -> u64 {
     id
 }
 
-#[cached(backend = redis, ttl = "60s", envelope = false, key = "a:{id}", tags = ["a"], version = 2, cache_err = true)]
+#[cached(backend = redis, ttl = "60s", envelope = false, key = "a:{id}", tags = ["a"], tti = "9s", version = 2, cache_err = true)]
 fn too_much(id: u64) -> Result<u64, String> {
     Ok(id)
 }

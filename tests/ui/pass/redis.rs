@@ -77,6 +77,7 @@ pub fn main() {
     sends(session::refresh(1, 2.0));
     sends(generic(&"x", 1));
     sends(generic::get(&"x", 1));
+    sends(generic::many([(&"x", 1)]));
     sends(shop.price(1));
     let _ = (plain::stats(), session::stats(), generic::stats(), opaque::stats(), nested as fn(u8) -> u8);
 }
