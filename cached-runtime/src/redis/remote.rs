@@ -362,7 +362,7 @@ impl Remote {
         let values = values.map_err(|error| self.failed(error, Some(name)))?;
         let mut values = values.into_iter().map(bytes);
         let value = values.next().flatten();
-        let nonces = values.by_ref().take(1 + name.tags().len()).map(|bytes| Nonce::try_from(bytes?).ok()).collect();
+        let nonces = values.by_ref().take(name.nonces().count()).map(|bytes| Nonce::try_from(bytes?).ok()).collect();
         let last = values.next().flatten();
         if name.lease().is_some() {
             return Ok(Bare::judge(value, last.as_deref()));

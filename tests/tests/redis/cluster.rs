@@ -24,7 +24,7 @@ fn warmed(cluster: &Cluster, subject: &Subject, keys: std::ops::Range<u64>) -> V
 #[test]
 fn a_cluster_stores_on_all_its_masters() {
     let cluster = Cluster::start();
-    let subject = Subject::at("cluster", &cluster.url());
+    let subject = Subject::patient("cluster", &cluster.url());
     subject.recovered();
     let stored = warmed(&cluster, &subject, 0..60);
     for node in 0..3 {
