@@ -21,15 +21,15 @@
 //! So two processes that want the same ids in any order can't wait for one another in a circle.
 
 use super::at::{Asked, Call};
+use super::cluster::all;
 use super::core::{RemoteKey, RemoteValue, count};
 use super::load::{RemoteMiss, RunRemote};
-use super::many::{Reading, SeenAll, all, read_calls};
+use super::many::{SeenAll, read_calls};
 use super::remote::{Seen, Ticket};
 use super::watched;
 use crate::at::{At, Lookup};
 use crate::bulk::{Bulk, Unsplit};
 use crate::each::{InBulk, Start};
-use crate::error::Error;
 use crate::key::View;
 use crate::outcome::{Outcome, Shared, Verdict};
 use crate::scope::Mode;
@@ -361,22 +361,19 @@ where
     (found, loads, bare)
 }
 
-/// The locks of those that are due for a renewal and that nobody renews, in their order: all are asked for at one time.
+/// The locks of those that are due for a renewal and that nobody renews, in the calls' order: all are asked for at one time.
 async fn renew<O: Outcome>(calls: &[&Call<O>], seen: &SeenAll) -> Vec<Option<Ticket>>
 where
     O::Value: RemoteValue,
 {
-    all(calls.iter().zip(seen).map(|(call, seen)| asking(call, seen)).collect()).await
-}
-
-fn asking<'s, O>(call: &'s Call<O>, seen: &'s Result<Seen, Error>) -> Reading<'s, Option<Ticket>>
-where
-    O: Outcome<Value: RemoteValue> + 's,
-{
-    match seen.as_ref().ok().and_then(|seen| call.renewing(seen)) {
-        Some(renewing) => Box::pin(renewing),
-        None => Box::pin(std::future::ready(None)),
+    let mut tickets: Vec<Option<Ticket>> = calls.iter().map(|_| None).collect();
+    let asked = calls.iter().zip(seen).map(|(call, seen)| call.renewing(seen.as_ref().ok()?));
+    let due = asked.enumerate().filter_map(|(at, asked)| Some((at, asked?)));
+    let (places, asked): (Vec<usize>, Vec<_>) = due.unzip();
+    for (at, ticket) in places.into_iter().zip(all(asked).await) {
+        tickets[at] = ticket;
     }
+    tickets
 }
 
 /// Loads of all of them, without a look.
