@@ -25,7 +25,7 @@ use super::cluster::all;
 use super::core::{RemoteKey, RemoteValue, count};
 use super::load::{RemoteMiss, RunRemote};
 use super::many::{SeenAll, read_calls};
-use super::remote::{Seen, Ticket};
+use super::remote::Ticket;
 use super::watched;
 use crate::at::{At, Lookup};
 use crate::bulk::{Bulk, Unsplit};
