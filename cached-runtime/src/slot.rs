@@ -398,6 +398,11 @@ impl<P: View, O: Outcome> LocalAt<P, O> {
 // As paths, the methods have one lifetime; the entry needs any.
 #[allow(clippy::redundant_closure_for_method_calls)]
 impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub(crate) fn with<R>(self, f: impl FnOnce(At<'_, P, O, Local>) -> R) -> R {
         let tags = self.tags.source().map_or(TagSource::None, TagSource::By);
         let entry = At { tags, ..at(&self.cache, self.view, self.outcome) };
@@ -426,11 +431,21 @@ impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
     }
 
     /// As [`At::lookup`].
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub fn lookup(self) -> Lookup<O::Ret, LocalMiss<P, O>> {
         self.with(|entry| entry.lookup())
     }
 
     /// As [`At::lookup_async`].
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub fn lookup_async(self) -> Lookup<O::Ret, LocalMiss<P, O>> {
         self.with(|entry| entry.lookup_async())
     }

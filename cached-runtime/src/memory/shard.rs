@@ -9,6 +9,7 @@ use super::common::Floor;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
 use super::expiry::{BLOCK, Expiry};
 use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, Lead, Left, Purpose};
+use super::gates::Gates;
 use super::map::{Map, Removed};
 use crate::clock::{Nanos, Reading};
 use crate::flight::Flight;
@@ -18,7 +19,6 @@ use crate::stack::Inside;
 use crate::stats::Counts;
 use crate::sync::{AtomicU64, Ordering, process_wide};
 use crate::tags::Tags;
-use hashbrown::HashTable;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -224,7 +224,7 @@ impl<V> Ending<V> {
 
 pub(crate) struct Shard<K, V, M> {
     pub(super) map: M,
-    pub(super) gates: HashTable<Gate<K, V>>,
+    pub(super) gates: Gates<K, V>,
     expiry: Expiry,
     weight: u64,
     bound: Bound,
@@ -238,7 +238,7 @@ where
     M: Map<K, V>,
 {
     pub(crate) fn new(map: M, bound: Bound) -> Self {
-        Self { map, gates: HashTable::new(), expiry: Expiry::default(), weight: 0, bound, counts: Arc::default() }
+        Self { map, gates: Gates::default(), expiry: Expiry::default(), weight: 0, bound, counts: Arc::default() }
     }
 
     /// A look-up that never loads.
@@ -370,7 +370,7 @@ where
         } else {
             let mut gate = Gate::empty(find.hash, own());
             gate.renew(&lead, ask);
-            self.gates.insert_unique(find.hash, gate, |gate| gate.hash);
+            self.gates.insert(gate);
         }
         self.counts.refreshes.add(1);
         lead
@@ -401,7 +401,7 @@ where
         }
         let key = own();
         let lead = lead();
-        self.gates.insert_unique(find.hash, Gate::new((find.hash, key), bare, ask, &lead), |gate| gate.hash);
+        self.gates.insert(Gate::new((find.hash, key), bare, ask, &lead));
         Begun::Lead(lead)
     }
 
@@ -429,8 +429,8 @@ where
         left: &mut Option<Left<V>>,
         bin: &mut Bin<M::Dead>,
     ) -> bool {
-        let Ok(mut place) = self.gates.find_entry(hash, |gate| gate.has(ticket)) else { return false };
-        let gate = place.get_mut();
+        let Some(mut place) = self.gates.find_place(hash, |gate| gate.has(ticket)) else { return false };
+        let Some(gate) = place.get_mut() else { return false };
         let last = gate.has_only(ticket);
         let tags = gate.take_tags(ticket);
         *left = gate.leave(ticket);
@@ -440,7 +440,8 @@ where
         if current && !matches!(ending, Ending::Fail(_) | Ending::Gone) {
             gate.fence = ticket;
         }
-        let key = if last { place.remove().0.key } else { gate.key.clone() };
+        let key = if last { place.take().map(|gate| gate.key) } else { Some(gate.key.clone()) };
+        let Some(key) = key else { return false };
         let key = Stored { hash, ticket, key };
         match ending {
             Ending::Gone => {}
