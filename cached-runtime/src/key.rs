@@ -202,7 +202,6 @@ macro_rules! tuple {
             type Owned = ($($T::Owned,)*);
 
             // In one piece with the hasher, whose state is then no more than a few registers.
-            #[expect(clippy::inline_always, reason = "the way of a hit is one straight piece of code")]
             #[inline(always)]
             fn feed<Sink: Hasher>(&self, hasher: &mut Sink) {
                 $(self.$n.feed(hasher);)*

@@ -59,6 +59,7 @@ enum Kind<K, V> {
 
 /// Shards, a power of two of them. One alone, as most caches have, stands where the cache does: a hit follows one pointer
 /// less.
+#[expect(clippy::large_enum_variant, reason = "there is one for each cache, and one shard must stand in it")]
 enum Shards<K, V, M> {
     One(Lock<Shard<K, V, M>>),
     Many(Box<[Lock<Shard<K, V, M>>]>),
