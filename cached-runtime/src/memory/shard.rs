@@ -8,10 +8,10 @@ use super::bin::Bin;
 use super::common::Floor;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
 use super::expiry::{BLOCK, Expiry};
-use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, Lead, Left, Purpose};
+use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, Lead, Leave, Left, Purpose};
 use super::gates::Gates;
 use super::map::{Map, Removed};
-use crate::clock::{Nanos, Reading};
+use crate::clock::{NEVER, Nanos, Reading};
 use crate::flight::Flight;
 use crate::policy::{Life, Stage, Times};
 use crate::pulse::Pulse;
@@ -286,7 +286,8 @@ where
         purpose: Purpose,
         rules: &Rules<'_, K, V>,
     ) -> Result<V, bool> {
-        let found = self.map.hit(find, |entry| rules.serves(entry).then(|| entry.value.clone()));
+        // No closure in a closure: not all of them are put in line.
+        let found = self.map.hit(find, |entry| if rules.serves(entry) { Some(entry.value.clone()) } else { None });
         let value = found.ok_or(false)?.ok_or(true)?;
         self.counts.hits.add(u64::from(purpose == Purpose::Call));
         Ok(value)
@@ -431,9 +432,8 @@ where
     ) -> bool {
         let Some(mut place) = self.gates.find_place(hash, |gate| gate.has(ticket)) else { return false };
         let Some(gate) = place.get_mut() else { return false };
-        let last = gate.has_only(ticket);
-        let tags = gate.take_tags(ticket);
-        *left = gate.leave(ticket);
+        let Some(Leave { tags, last, left: flight }) = gate.leave(ticket) else { return false };
+        *left = flight;
         let bare = gate.fence == BARE;
         // A tag that is invalidated between this and the insertion is above this ticket, which every hit will notice.
         let current = ticket > gate.fence && ticket > rules.floor.cleared && tags.are_current(ticket);
@@ -594,10 +594,10 @@ where
         // The precise clock: an entry is stored once and read often, and its life is counted from here.
         let now = if timed { Reading::precise().latest } else { 0 };
         let policy = &rules.times.policy;
-        let life = if failed {
-            policy.deadline(now, ttl, mix(ticket)).map(Life::plain)
-        } else {
-            policy.life(now, ttl, mix(ticket), load_time)
+        let life = match (timed, failed) {
+            (false, _) => Some(Life::plain(NEVER)),
+            (true, true) => policy.deadline(now, ttl, mix(ticket)).map(Life::plain),
+            (true, false) => policy.life(now, ttl, mix(ticket), load_time),
         };
         let life = life.filter(|_| self.make_room(weight, bin));
         let (Some(life), Some(value)) = (life, if life.is_some() { keep.value.take() } else { None }) else {
