@@ -10,7 +10,7 @@ use std::future::Future;
 use std::hint::black_box;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Instant;
 use tokio::runtime::{Builder, Runtime};
@@ -115,19 +115,14 @@ impl World {
 
     /// One call after the other, without any runtime.
     pub(crate) fn sync(&self) -> Vec<Contestant> {
-        let mut connection = self.client.get_connection().expect("a server");
-        let raw = move |operations: u64| {
-            let start = Instant::now();
-            for at in 0..operations {
-                let bytes: Vec<u8> = connection.get(key(at % KEYS)).expect("a server");
-                black_box(decode(&bytes));
-            }
-            per_call(start, operations)
-        };
-        vec![
-            contestant(name::OURS, 2_000, threads(1, sync())),
-            Contestant { name: name::CONNECTION, operations: 2_000, batch: Box::new(raw) },
-        ]
+        let connection = Mutex::new(self.client.get_connection().expect("a server"));
+        let raw: SyncCall = Arc::new(move |id| {
+            let mut connection = connection.lock().expect("no panic");
+            let bytes: Vec<u8> = connection.get(key(id)).expect("a server");
+            black_box(decode(&bytes));
+        });
+        let calls = [(name::OURS, sync()), (name::CONNECTION, raw)];
+        calls.map(|(name, call)| contestant(name, 2_000, threads(1, call))).into()
     }
 
     /// Many threads at once.

@@ -8,7 +8,7 @@ use super::keys::Name;
 use super::load::{self, Guide, How, Passing, RemoteMiss};
 use super::remote::{Locked, Renewal, Seen, Ticket, What};
 use super::tags;
-use super::watched;
+use super::watched::{self, Renewing};
 use super::windows::{self, Old};
 use crate::acting::Acting;
 use crate::at::{At, Lookup};
@@ -36,7 +36,7 @@ use std::time::Instant;
 pub(crate) struct Call<O: Outcome> {
     pub(crate) core: Arc<Core<O::Value>>,
     pub(crate) name: Name,
-    outcome: O,
+    pub(crate) outcome: O,
     coalesce: Coalesce,
     /// When it began: see [`flights`].
     start: Moment,
@@ -54,6 +54,9 @@ pub(crate) fn pending() -> Error {
     Error::new(ErrorKind::Unreachable, "its invalidation is still to be repeated")
 }
 
+/// A renewal that a call was chosen for.
+type Renews = (Ticket, Renewing);
+
 /// What a look-up gives.
 pub(crate) type Found<O> = Lookup<<O as Outcome>::Ret, RemoteMiss<O>>;
 
@@ -62,33 +65,34 @@ where
     O::Value: RemoteValue,
 {
     /// What the server has; a key whose invalidation is pending has nothing that counts.
-    async fn read(core: Arc<Core<O::Value>>, name: Name, budget: Budget) -> Result<Seen, Error> {
-        if is_pending(&core, &name) {
+    async fn read(core: &Core<O::Value>, name: &Name, budget: &Budget) -> Result<Seen, Error> {
+        if is_pending(core, name) {
             return Err(pending());
         }
-        core.remote.read(&name, false, &budget).await
+        core.remote.read(name, false, budget).await
     }
 
     /// The same for a call that may load: where the value has grown old, it asks to be the one that renews it.
-    async fn look(core: Arc<Core<O::Value>>, name: Name, budget: Budget) -> Result<(Seen, Option<Ticket>), Error> {
-        let seen = Self::read(Arc::clone(&core), name.clone(), budget.clone()).await?;
+    async fn look(core: &Core<O::Value>, name: &Name, budget: &Budget) -> Result<(Seen, Option<Ticket>), Error> {
+        let seen = Self::read(core, name, budget).await?;
         let mut ticket = None;
         if let (What::Entry(stored), Renewal::None) = (&seen.what, seen.renewal)
             && matches!(windows::stage(&core.policy, &core.remote, stored), Stage::Refresh | Stage::StaleOk)
             // Whoever can't ask is not chosen; why is counted.
-            && let Ok(Locked::Won(lock)) = core.remote.lock(&name, &seen, &budget).await
+            && let Ok(Locked::Won(lock)) = core.remote.lock(name, &seen, budget).await
         {
             ticket = Some(lock);
         }
         Ok((seen, ticket))
     }
 
-    fn looking(&self) -> impl Future<Output = Result<(Seen, Option<Ticket>), Error>> + Send + use<O> {
-        Self::look(Arc::clone(&self.core), self.name.clone(), self.budget.clone())
+    // Of the call's parts, not of itself: what tells how a value is kept need not be `Sync`.
+    fn looking(&self) -> impl Future<Output = Result<(Seen, Option<Ticket>), Error>> + Send + use<'_, O> {
+        Self::look(&self.core, &self.name, &self.budget)
     }
 
-    fn reading(&self) -> impl Future<Output = Result<Seen, Error>> + Send + use<O> {
-        Self::read(Arc::clone(&self.core), self.name.clone(), self.budget.clone())
+    fn reading(&self) -> impl Future<Output = Result<Seen, Error>> + Send + use<'_, O> {
+        Self::read(&self.core, &self.name, &self.budget)
     }
 
     /// The value, if there is one that can be read.
@@ -133,7 +137,7 @@ where
         }
     }
 
-    fn looked(&self, found: Saw) {
+    pub(crate) fn looked(&self, found: Saw) {
         watched::looked(&self.core.remote.source, &self.name, found);
     }
 
@@ -141,21 +145,20 @@ where
     fn scoped(self, asynchronous: bool) -> Result<RemoteMiss<O>, Self> {
         match watched::mode(&self.core.remote.source, &self.name) {
             Mode::Usual => Err(self),
-            Mode::Bypass => Ok(RemoteMiss(How::Past(self.core))),
+            Mode::Bypass => Ok(self.past()),
             Mode::Fresh => Ok(self.anew(asynchronous)),
         }
+    }
+
+    /// A call that goes past the cache.
+    pub(crate) fn past(self) -> RemoteMiss<O> {
+        RemoteMiss(How::Past(self.core))
     }
 
     /// A load whatever there is. It reads nothing: what it replaces is the server's to see.
     pub(crate) fn anew(self, asynchronous: bool) -> RemoteMiss<O> {
         count(&self.core.counts.misses);
         self.miss(Ok(Seen::nothing()), asynchronous, Purpose::Anew, (None, None))
-    }
-
-    /// The same key once more in a call that loads it anew: it joins that load.
-    pub(crate) fn again(self, asynchronous: bool) -> RemoteMiss<O> {
-        count(&self.core.counts.misses);
-        self.miss(Ok(Seen::nothing()), asynchronous, Purpose::Call, (None, None))
     }
 
     /// What `get` gives after its read.
@@ -182,8 +185,8 @@ where
                 count(&self.core.counts.hits);
                 count(&self.core.counts.refreshes);
                 self.looked(Saw::Hit);
-                watched::tell(&self.core.remote.source, Some(&self.name), Happened::RefreshBegun);
-                return Lookup::Miss(self.miss(seen, asynchronous, Purpose::Call, (Some(old), ticket)));
+                let renewal = ticket.map(|lock| (lock, Renewing::begin(&self.core.remote.source, &self.name)));
+                return Lookup::Miss(self.miss(seen, asynchronous, Purpose::Call, (Some(old), renewal)));
             }
         } else if let Some(value) = self.hit(&seen) {
             self.count_hit(&seen);
@@ -207,9 +210,10 @@ where
         seen: Result<Seen, Error>,
         asynchronous: bool,
         purpose: Purpose,
-        (old, ticket): (Option<Old<O::Value>>, Option<Ticket>),
+        (old, renewal): (Option<Old<O::Value>>, Option<Renews>),
     ) -> RemoteMiss<O> {
         let Self { core, name, outcome, coalesce, start, deadline, budget } = self;
+        let (ticket, renewing) = renewal.unzip();
         // A renewal has its lock: it waits for nobody.
         let purpose = if ticket.is_some() { Purpose::Anew } else { purpose };
         let anew = purpose == Purpose::Anew && ticket.is_none();
@@ -238,7 +242,8 @@ where
         };
         let miss = Miss::new(Passing::new(outcome), turn, coalesce);
         let waits = Arc::default();
-        let guide = Guide { core, name, seen, coalesce: coalesces, deadline, anew, old, ticket, budget, waits };
+        let guide =
+            Guide { core, name, seen, coalesce: coalesces, deadline, anew, old, ticket, renewing, budget, waits };
         let guide = Box::new(guide);
         RemoteMiss(How::Guarded { miss, guide, outcome })
     }

@@ -78,6 +78,11 @@ impl Breaker {
         Self { rules, state: State::Closed { failures: 0 } }
     }
 
+    /// Whether a call would go through and an answer would change nothing.
+    pub(crate) fn is_calm(&self) -> bool {
+        matches!(self.state, State::Closed { failures: 0 })
+    }
+
     /// A call wants to go through.
     pub(crate) fn pass(&mut self, now: Instant) -> Pass {
         match &mut self.state {

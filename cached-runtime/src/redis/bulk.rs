@@ -20,15 +20,17 @@ use super::at::{Asked, Call};
 use super::core::{RemoteKey, RemoteValue};
 use super::load::{RemoteMiss, RunRemote};
 use super::many::read_calls;
+use super::watched;
 use crate::at::{At, Lookup};
 use crate::bulk::{Bulk, Unsplit};
 use crate::each::{InBulk, Start};
 use crate::key::View;
 use crate::outcome::Outcome;
+use crate::scope::Mode;
 use crate::stack::Inside;
 use crate::store::Redis;
 use parking_lot::Mutex;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -135,6 +137,8 @@ where
     O::Value: RemoteValue,
 {
     loads: Vec<Load<O>>,
+    /// The places of ids that are loaded anew at another place of this call, and those: nobody joins such a load.
+    twice: Vec<(usize, usize, O)>,
 }
 
 impl<O> Loads<O>
@@ -142,6 +146,16 @@ where
     O: Outcome,
     O::Value: RemoteValue,
 {
+    /// Loads an id whatever there is, once in this call.
+    fn anew(&mut self, at: usize, call: Call<O>, known: &mut HashMap<Arc<str>, usize>, asynchronous: bool) {
+        let first = *known.entry(Arc::clone(call.name.text())).or_insert(at);
+        if first == at {
+            self.loads.push(Load::new(at, call.anew(asynchronous)));
+        } else {
+            self.twice.push((at, first, call.outcome));
+        }
+    }
+
     fn poll(&mut self, found: &mut [Option<O::Ret>], cx: &mut Context<'_>) {
         self.loads.retain_mut(|load| match load.run.as_mut().poll(cx) {
             Poll::Ready(ret) => {
@@ -223,6 +237,10 @@ where
                 }
             }
         }
+        for (place, first, outcome) in loads.twice {
+            let value = found[first].as_ref().and_then(|ret| outcome.value(ret));
+            found[place] = value.map(|value| outcome.ret(value.clone()));
+        }
         if !R::ABSENT && found.iter().any(|value| !matches!(value, Some(Some(_)))) {
             // Another function's load, which may be without a value where this one may not.
             return body(ids).await;
@@ -238,22 +256,36 @@ async fn look<O: Outcome>(asked: Vec<Asked<O>>, asynchronous: bool) -> Looked<O>
 where
     O::Value: RemoteValue,
 {
-    let calls: Vec<Option<Call<O>>> = asked.into_iter().map(|asked| asked.0.ok()).collect();
-    let mut seen = read_calls(&calls.iter().flatten().collect::<Vec<_>>()).await.into_iter();
-    let mut found: Vec<Option<O::Ret>> = calls.iter().map(|_| None).collect();
-    let (mut loads, mut bare) = (Vec::new(), Vec::new());
-    for (at, call) in calls.into_iter().enumerate() {
-        let Some((call, seen)) = call.and_then(|call| Some((call, seen.next()?))) else {
+    let mut found: Vec<Option<O::Ret>> = asked.iter().map(|_| None).collect();
+    let (mut bare, mut places, mut calls) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut loads, mut known) = (Loads { loads: Vec::new(), twice: Vec::new() }, HashMap::new());
+    for (at, asked) in asked.into_iter().enumerate() {
+        let Ok(call) = asked.0 else {
             bare.push(at);
             continue;
         };
+        if known.contains_key(call.name.text()) {
+            loads.anew(at, call, &mut known, asynchronous);
+            continue;
+        }
+        match watched::mode(&call.core.remote.source, &call.name) {
+            Mode::Usual => {
+                places.push(at);
+                calls.push(call);
+            }
+            Mode::Bypass => loads.loads.push(Load::new(at, call.past())),
+            Mode::Fresh => loads.anew(at, call, &mut known, asynchronous),
+        }
+    }
+    let seen = read_calls(&calls.iter().collect::<Vec<_>>()).await;
+    for ((at, call), seen) in places.into_iter().zip(calls).zip(seen) {
         // A bulk call renews nothing ahead of its time: it would be another run of the body.
         match call.found(seen.map(|seen| (seen, None)), asynchronous) {
             Lookup::Hit(ret) => found[at] = Some(ret),
-            Lookup::Miss(miss) => loads.push(Load::new(at, miss)),
+            Lookup::Miss(miss) => loads.loads.push(Load::new(at, miss)),
         }
     }
-    (found, Loads { loads }, bare)
+    (found, loads, bare)
 }
 
 /// Loads of all of them, without a look.
@@ -262,19 +294,15 @@ where
     O::Value: RemoteValue,
 {
     let found = asked.iter().map(|_| None).collect();
-    let (mut loads, mut bare) = (Vec::new(), Vec::new());
-    let mut seen = HashSet::new();
+    let (mut loads, mut bare) = (Loads { loads: Vec::new(), twice: Vec::new() }, Vec::new());
+    let mut known = HashMap::new();
     for (at, asked) in asked.into_iter().enumerate() {
         match asked.0 {
             Err(_) => bare.push(at),
-            Ok(call) => {
-                // An id that is there twice waits for its own load.
-                let first = seen.insert(Arc::clone(call.name.text()));
-                loads.push(Load::new(at, if first { call.anew(asynchronous) } else { call.again(asynchronous) }));
-            }
+            Ok(call) => loads.anew(at, call, &mut known, asynchronous),
         }
     }
-    (found, Loads { loads }, bare)
+    (found, loads, bare)
 }
 
 /// Runs a body as what runs inside of these loads: a call that it makes of one of its own ids goes to the body. That of a

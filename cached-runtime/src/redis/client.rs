@@ -11,7 +11,7 @@ use crate::redis::slots;
 use crate::redis::watch::Watch;
 use crate::redis::wire::Answers;
 use parking_lot::{Mutex, RwLock};
-use redis::{Pipeline, Value};
+use redis::{Cmd, Pipeline, Value};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -93,16 +93,27 @@ impl Client {
 
     /// What is configured now; the defaults if nothing usable is (then [`call`](Self::call) says why).
     pub(crate) fn settings(self) -> Arc<Settings> {
+        self.with_settings(Arc::clone)
+    }
+
+    /// The same for a glance, which must neither call nor wait for anything. Settings survive their link: whether that is
+    /// alive is not asked, since it costs a system call.
+    pub(crate) fn with_settings<R>(self, glance: impl FnOnce(&Arc<Settings>) -> R) -> R {
+        match &*self.0.state.read() {
+            State::Linked(link) => return glance(&link.settings),
+            State::Unusable(_, settings) => return glance(settings),
+            State::Unknown => {}
+        }
         match self.state() {
-            State::Linked(link) => Arc::clone(&link.settings),
-            State::Unusable(_, settings) => settings,
-            State::Unknown => Arc::default(),
+            State::Linked(link) => glance(&link.settings),
+            State::Unusable(_, settings) => glance(&settings),
+            State::Unknown => glance(&Arc::default()),
         }
     }
 
     /// A budget of the configured size, for one call of a cached function.
     pub(crate) fn budget(self) -> Budget {
-        Budget::new(self.settings().budget)
+        Budget::new(self.with_settings(|settings| settings.budget))
     }
 
     /// One round trip: gives the commands' answers, or the first refusal if the server refused any of them.
@@ -126,7 +137,12 @@ impl Client {
         budget: &Budget,
     ) -> impl Future<Output = Result<Answers, Error>> + Send + 'static + use<> {
         let budget = budget.clone();
-        async move { self.link()?.operate(work, kind, budget).await }
+        async move { self.link()?.operate(work, kind, &budget).await }
+    }
+
+    /// One command that changes nothing, and for which any connection will do: see [`near`](super::near).
+    pub(crate) async fn look(self, command: Cmd, budget: &Budget) -> Result<Value, Error> {
+        self.link()?.look(command, budget).await
     }
 
     /// The same at one master of a cluster, whatever keys it is about: the one that has this slot.
@@ -138,12 +154,12 @@ impl Client {
         budget: &Budget,
     ) -> impl Future<Output = Result<Answers, Error>> + Send + 'static + use<> {
         let budget = budget.clone();
-        async move { self.link()?.operate_at(node, work, kind, budget).await }
+        async move { self.link()?.operate_at(node, work, kind, &budget).await }
     }
 
     /// The masters, each by a slot that it has; one without a slot where there is no cluster.
     pub(crate) async fn masters(self) -> Result<Vec<Option<u16>>, Error> {
-        if !self.settings().cluster {
+        if !self.with_settings(|settings| settings.cluster) {
             return Ok(vec![None]);
         }
         let mut work = Pipeline::with_capacity(1);

@@ -56,7 +56,7 @@ pub(crate) async fn connect(nodes: &[ConnectionInfo], tls: &Tls, ties: &Ties) ->
     }
     let nodes = Nodes { connection, driver: driver()? };
     // Which node pushes would have to come from changes with the slots: waiters poll.
-    Ok(Wire::new(Transport::Cluster(nodes), Arc::new(AtomicBool::new(false)), false))
+    Ok(Wire::new(Transport::Cluster(nodes), Arc::new(AtomicBool::new(false)), false, None))
 }
 
 /// What one of the nodes says to who connects: of the cluster's client no more is to be had than that something failed, and a

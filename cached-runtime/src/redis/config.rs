@@ -69,6 +69,8 @@ pub(crate) struct Settings {
     /// Operations under way at one time.
     pub(crate) max_in_flight: usize,
     pub(crate) breaker: Rules,
+    /// Connections that waiting threads may have of their own.
+    pub(crate) near_connections: usize,
     /// The keys of one operation should lie in one slot.
     pub(crate) cluster: bool,
     /// Where it is, for messages.
@@ -86,6 +88,7 @@ impl Default for Settings {
             max_value: 64 * 1024 * 1024,
             max_in_flight: 4096,
             breaker: Rules { failures: 4, shortest: Duration::from_millis(200), longest: Duration::from_secs(2) },
+            near_connections: 16,
             cluster: false,
             address: "nowhere".into(),
         }
@@ -218,6 +221,20 @@ impl Config {
     /// probe follows after the `shortest` pause (200 ms), and pauses double up to the `longest` (2 s).
     pub fn breaker(mut self, failures: u32, shortest: Duration, longest: Duration) -> Self {
         self.settings.breaker = Rules { failures: failures.max(1), shortest, longest: longest.max(shortest) };
+        self
+    }
+
+    /// How many connections the threads of sync code may have of their own (16), besides the shared one and one for each
+    /// tokio runtime: hits are read over them without waking another thread. They are made when needed, in the background,
+    /// and closed after a minute without use. 0 also takes those of the runtimes away: all goes through the shared one, which
+    /// is slower (see the benchmarks) and all that an encrypted server and a cluster have.
+    ///
+    /// They are only used if they lead to the same run of the same server as the shared one, which needs the command `INFO`.
+    ///
+    /// A runtime without I/O (`enable_io` was not called) can't have one. tokio tells by a panic, once for each configured
+    /// connection, which is caught, but which a panic hook sees: programs with such runtimes say 0, which tries none.
+    pub fn near_connections(mut self, most: usize) -> Self {
+        self.settings.near_connections = most;
         self
     }
 

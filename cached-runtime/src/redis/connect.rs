@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorKind, Refusal};
 use crate::redis::clock::Clock;
 use crate::redis::config::Settings;
 use crate::redis::failure::not_connected;
+use crate::redis::near::{self, RunId};
 use crate::redis::servers::{Target, at, old_protocol};
 use crate::redis::watch::Watches;
 use crate::redis::wire::{Transport, Wire};
@@ -64,8 +65,8 @@ async fn single(info: &ConnectionInfo, ties: &Ties) -> Result<Wire, Error> {
         }
         Err(error) => return Err(not_connected(&ties.settings.address, &error)),
     };
-    let tracks = greet(connection.clone(), pushes, ties).await?;
-    Ok(Wire::new(Transport::One(connection), closed, tracks))
+    let (tracks, run) = greet(connection.clone(), pushes, ties).await?;
+    Ok(Wire::new(Transport::One(connection), closed, tracks, run))
 }
 
 fn is_old(error: &RedisError) -> bool {
@@ -104,11 +105,17 @@ fn pushes(closed: &Arc<AtomicBool>, ties: &Ties) -> impl Fn(PushInfo) -> Result<
     }
 }
 
-/// First words: asks for pushes on request, and for the time. Gives whether the pushes will come.
-async fn greet(mut connection: MultiplexedConnection, pushes: bool, ties: &Ties) -> Result<bool, Error> {
+/// First words: asks for the time, who answers, and for pushes on request. Gives whether the pushes will come, and which
+/// run of a server this is, if it tells.
+async fn greet(
+    mut connection: MultiplexedConnection,
+    pushes: bool,
+    ties: &Ties,
+) -> Result<(bool, Option<RunId>), Error> {
     let address = &ties.settings.address;
     let mut words = pipe();
     words.cmd("TIME");
+    words.add_command(near::who());
     if pushes {
         words.cmd("CLIENT").arg("TRACKING").arg("ON").arg("OPTIN");
     }
@@ -128,7 +135,13 @@ async fn greet(mut connection: MultiplexedConnection, pushes: bool, ties: &Ties)
         Some(time) => ties.clock.answered(asked, &time),
         None => {}
     }
-    Ok(matches!(answers.next(), Some(Value::Okay)))
+    let run = match answers.next() {
+        Some(Value::BulkString(about)) => RunId::in_info(&about),
+        Some(Value::VerbatimString { text, .. }) => RunId::in_info(text.as_bytes()),
+        // It may be forbidden.
+        _ => None,
+    };
+    Ok((matches!(answers.next(), Some(Value::Okay)), run))
 }
 
 /// Asks the sentinels one after the other; the first that knows the master is believed.

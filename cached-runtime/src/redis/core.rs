@@ -91,6 +91,13 @@ pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
+impl After {
+    /// How the load ended, as those who watch are told.
+    pub(crate) fn load_end(&self) -> LoadEnd {
+        if matches!(self, Self::Fail) { LoadEnd::Error } else { LoadEnd::Ok }
+    }
+}
+
 /// What is to be done with what a body returned.
 pub(crate) enum After {
     /// Stored, if nothing newer came first.
@@ -154,6 +161,7 @@ impl<V: RemoteValue> Core<V> {
         counts.load_times.note_shared(took);
         let failed = outcome.failed(ret);
         if failed && old {
+            watched::loaded(&self.remote.source, took, LoadEnd::Error);
             count(&counts.load_errors);
             return After::Fail;
         }

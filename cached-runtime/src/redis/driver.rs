@@ -7,6 +7,7 @@
 use crate::error::{Error, ErrorKind};
 use parking_lot::Mutex;
 use pin_project_lite::pin_project;
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Handle, Id, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 
@@ -121,8 +122,13 @@ impl Driver {
     }
 
     /// `work`, until `deadline`, on any executor. An answer that is there is taken however late this is polled.
-    pub(crate) fn within<F: Future>(&self, deadline: Instant, work: F) -> Within<F> {
-        Within { work, deadline, driver: self.clone(), timer: None, shield: None }
+    pub(crate) fn within<F: Future>(&self, deadline: Instant, work: F) -> Within<'_, F> {
+        Within { work, deadline, driver: self, timer: None, shield: None }
+    }
+
+    /// Whether it is this driver's runtime.
+    pub(crate) fn is(&self, runtime: Id) -> bool {
+        self.handle.id() == runtime
     }
 
     fn timer(&self, deadline: Instant) -> Pin<Box<Sleep>> {
@@ -149,6 +155,31 @@ impl Wake for Unpark {
     }
 }
 
+thread_local! {
+    /// This thread waits for what it polls, and may as well wait inside.
+    static BLOCKS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether whoever polls now is a thread that waits: it may be blocked for a moment.
+pub(crate) fn is_blocking() -> bool {
+    BLOCKS.get()
+}
+
+/// Says so until it is dropped.
+struct Blocks(bool);
+
+impl Blocks {
+    fn begin() -> Self {
+        Self(BLOCKS.replace(true))
+    }
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        BLOCKS.set(self.0);
+    }
+}
+
 /// Runs `work` on this thread, which sleeps while there is nothing to do. Fit for threads of any runtime and of none.
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     // Inside a task of a tokio runtime, that task's share of polls would apply: once it is used up, everything of
@@ -157,6 +188,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     let unpark = Arc::new(Unpark { thread: std::thread::current(), woken: AtomicBool::new(false) });
     let waker = Waker::from(Arc::clone(&unpark));
     let mut context = Context::from_waker(&waker);
+    let _blocks = Blocks::begin();
     loop {
         if let Poll::Ready(done) = work.as_mut().poll(&mut context) {
             return done;
@@ -175,18 +207,18 @@ pub(crate) struct Late;
 pin_project! {
     /// `work`, until a deadline.
     #[derive(Debug)]
-    pub(crate) struct Within<F> {
+    pub(crate) struct Within<'d, F> {
         #[pin]
         work: F,
         deadline: Instant,
-        driver: Driver,
+        driver: &'d Driver,
         // Made when the work turns out to take time.
         timer: Option<Pin<Box<Sleep>>>,
         shield: Option<(Waker, Waker)>,
     }
 }
 
-impl<F: Future> Future for Within<F> {
+impl<F: Future> Future for Within<'_, F> {
     type Output = Result<F::Output, Late>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -8,7 +8,7 @@
 //! The loads of other processes need no telling: their fill finds another head than their ticket's, and their own calls
 //! compare what they read with what their local load holds.
 
-use super::core::{Core, RemoteValue};
+use super::core::{Core, RemoteValue, count};
 use super::flights::Flights;
 use super::keys::Name;
 use super::queue::{self, Queue};
@@ -88,14 +88,19 @@ impl<V: CacheValue> Core<V> {
 
     /// Stores a value under a ticket that was taken before, or one that is taken now.
     fn store(&self, name: Name, fresh: Fresh, ticket: Option<WriteTicket>) -> Acting {
-        let (remote, of) = (Arc::clone(&self.remote), name.clone());
+        let (remote, counts, of) = (Arc::clone(&self.remote), Arc::clone(&self.counts), name.clone());
         self.act(Some(name), async move {
             let budget = remote.client.budget();
             let ticket = match ticket {
                 Some(ticket) => ticket,
                 None => remote.take_ticket(&of, &budget).await?,
             };
-            remote.commit(&of, &ticket, fresh, &budget).await.map(drop)
+            let stored = remote.commit(&of, &ticket, fresh, &budget).await?;
+            if !stored {
+                count(&counts.fenced);
+            }
+            watched::tell(&remote.source, Some(&of), if stored { What::Inserted } else { What::Fenced });
+            Ok(())
         })
     }
 }

@@ -6,19 +6,20 @@ mod lanes;
 
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::redis::breaker::Breaker;
-use crate::redis::budget::Budget;
+use crate::redis::budget::{Budget, Charge};
 use crate::redis::client::Kind;
 use crate::redis::clock::Clock;
 use crate::redis::config::Settings;
 use crate::redis::connect::Ties;
 use crate::redis::driver::{self, Driver};
 use crate::redis::failure::{self, Failure};
+use crate::redis::near::{Met, Plan};
 use crate::redis::servers::Target;
 use crate::redis::slots;
 use crate::redis::watch::{Watch, Watches};
 use crate::redis::wire::{Answers, Wire};
 use parking_lot::{Mutex, RwLock};
-use redis::{Arg, Pipeline};
+use redis::{Arg, Cmd, Pipeline, Value};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,6 +28,9 @@ use tokio::sync::{Semaphore, watch};
 
 /// Writes of more than this go over a connection of their own, so that small ones don't queue behind them.
 const BULKY: usize = 256 * 1024;
+
+/// An answer without the driver is waited for this part of a read's deadline.
+const PATIENCE: u32 = 4;
 
 type Made = Option<Result<Arc<Wire>, Error>>;
 
@@ -39,6 +43,13 @@ enum Lane {
 
 /// A breaker, and what opened it.
 struct Gate {
+    /// The breaker is closed and has nothing to forget: what is true nearly always, and is asked twice for each operation.
+    /// Whoever reads it too late goes on for one operation more, or leaves one failure more in the row.
+    calm: AtomicBool,
+    state: Mutex<GateState>,
+}
+
+struct GateState {
     breaker: Breaker,
     why: Option<Error>,
 }
@@ -52,12 +63,13 @@ pub(crate) struct Link {
     /// The usual one, and the one for large writes.
     lanes: [RwLock<Lane>; 2],
     /// One; for a cluster one for each part of the slots, since a dead node must not close the others.
-    gates: Box<[Mutex<Gate>]>,
+    gates: Box<[Gate]>,
     permits: Semaphore,
     connected_once: AtomicBool,
     /// When each sort of refusal was logged last.
     said: Mutex<Vec<(Refusal, Instant)>>,
     turned_away: Mutex<Option<Instant>>,
+    met: Arc<Met>,
     pub(crate) counts: Counts,
 }
 
@@ -71,7 +83,10 @@ pub(crate) struct Counts {
 
 impl Link {
     pub(crate) fn new(name: &'static str, target: Arc<Target>, settings: Arc<Settings>) -> Result<Arc<Self>, Error> {
-        let gate = || Mutex::new(Gate { breaker: Breaker::new(settings.breaker), why: None });
+        let gate = || Gate {
+            calm: AtomicBool::new(true),
+            state: Mutex::new(GateState { breaker: Breaker::new(settings.breaker), why: None }),
+        };
         let gates = if settings.cluster { slots::PARTS } else { 1 };
         Ok(Arc::new(Self {
             name,
@@ -88,6 +103,7 @@ impl Link {
             connected_once: AtomicBool::new(false),
             said: Mutex::new(Vec::new()),
             turned_away: Mutex::new(None),
+            met: Arc::default(),
             counts: Counts::default(),
             settings,
         }))
@@ -119,7 +135,12 @@ impl Link {
     }
 
     /// One operation, from its first look at the breaker to its answers.
-    pub(crate) async fn operate(self: Arc<Self>, work: Pipeline, kind: Kind, budget: Budget) -> Result<Answers, Error> {
+    pub(crate) async fn operate(
+        self: Arc<Self>,
+        work: Pipeline,
+        kind: Kind,
+        budget: &Budget,
+    ) -> Result<Answers, Error> {
         self.operate_at(None, work, kind, budget).await
     }
 
@@ -129,7 +150,7 @@ impl Link {
         node: Option<u16>,
         work: Pipeline,
         kind: Kind,
-        budget: Budget,
+        budget: &Budget,
     ) -> Result<Answers, Error> {
         if work.is_empty() {
             return Ok(Answers::new());
@@ -138,24 +159,74 @@ impl Link {
             Some(slot) if self.gates.len() > 1 => slots::part_of_slot(slot.into()),
             _ => self.gate_of(&work),
         };
+        let (_charge, start, left) = self.enter(gate, budget)?;
+        self.through_driver((node, &work), kind, gate, (start, left), budget).await
+    }
+
+    /// One command that changes nothing, and for which any connection will do; not for a cluster.
+    pub(crate) async fn look(self: Arc<Self>, command: Cmd, budget: &Budget) -> Result<Value, Error> {
+        let (_charge, start, left) = self.enter(0, budget)?;
+        if let Some(values) = self.near(&command, left, start).await {
+            // The server is well; of the driver's own connection it says nothing.
+            self.answered(0);
+            if self.ties.clock.is_due(start) {
+                self.ask_the_time();
+            }
+            return Ok(Value::Array(values));
+        }
+        let mut work = Pipeline::with_capacity(1);
+        work.add_command(command);
+        let answers = self.through_driver((None, &work), Kind::Read, 0, (start, left), budget).await?;
+        answers.into_iter().next().unwrap_or_else(|| Err(self.gone()))
+    }
+
+    /// Past the breaker; gives what charges the budget, now, and what is left.
+    fn enter(self: &Arc<Self>, gate: usize, budget: &Budget) -> Result<(Charge, Instant, Duration), Error> {
         self.pass(gate)?;
         if !self.connected_once.load(Ordering::Relaxed) {
             budget.at_least(self.settings.connect_deadline);
         }
         let left = budget.left()?;
         let start = Instant::now();
-        let charge = budget.charge(start);
+        Ok((budget.charge(start), start, left))
+    }
+
+    /// The values, if they can be had without the driver.
+    async fn near(&self, command: &Cmd, left: Duration, start: Instant) -> Option<Vec<Value>> {
+        let Target::Single(info) = &*self.target else { return None };
+        let patience = self.settings.read_deadline / PATIENCE;
+        // What is left must do for the driver, too.
+        if left <= patience * 2 {
+            return None;
+        }
+        let wire = match &*self.lanes[0].read() {
+            Lane::Ready(wire) if !wire.is_closed() => Arc::clone(wire),
+            _ => return None,
+        };
+        let _permit = self.permits.try_acquire().ok()?;
+        let (connecting, most) = (self.settings.connect_deadline, self.settings.near_connections);
+        let plan = Plan { command, info, driver: &self.driver, start, patience, connecting, most, met: &self.met };
+        wire.near.ask(&plan).await
+    }
+
+    async fn through_driver(
+        self: &Arc<Self>,
+        work: (Option<u16>, &Pipeline),
+        kind: Kind,
+        gate: usize,
+        (start, left): (Instant, Duration),
+        budget: &Budget,
+    ) -> Result<Answers, Error> {
         let done = if left.is_zero() {
-            Err(self.used_up(&budget))
+            Err(self.used_up(budget))
         } else {
-            self.within_time((node, &work), kind, gate, start + left).await
+            self.within_time(work, kind, gate, start + left).await
         };
         if let Err(error) = &done
             && error.kind() == ErrorKind::TimedOut
         {
             budget.end(error);
         }
-        drop(charge);
         if self.ties.clock.is_due(start) {
             self.ask_the_time();
         }

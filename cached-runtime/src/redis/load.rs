@@ -29,7 +29,7 @@ use super::envelope::Head;
 use super::flights::{Account, Accounted, Flights};
 use super::keys::Name;
 use super::remote::{Leased, Locked, Remote, Renewal, Seen, Stored, Ticket, What};
-use super::watched;
+use super::watched::{self, Renewing};
 use super::windows::{self, Old, OldTimes};
 use crate::error::{Error, ErrorKind};
 use crate::events::What as Happened;
@@ -55,6 +55,24 @@ const ROUNDS: u32 = 16;
 pub struct Loaded<R> {
     ret: R,
     failed: bool,
+    /// Whether it is an old value of which nobody could ask if it still stands: calls that joined can do without.
+    doubtful: bool,
+}
+
+impl<R> Loaded<R> {
+    fn good(ret: R) -> Self {
+        Self { ret, failed: false, doubtful: false }
+    }
+}
+
+/// Whether an old value is served in the place of a load that failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Serves {
+    No,
+    /// To the call that ran the load, which knows of nothing newer.
+    ItsOwnCall,
+    /// To all who wait for it: it stood there after they had come.
+    All,
 }
 
 /// The outcome of a function whose values the gates only pass on.
@@ -72,7 +90,7 @@ impl<O: Outcome> Outcome for Passing<O> {
     type Value = O::Value;
 
     fn judge(&self, ret: &Self::Ret) -> Verdict {
-        if ret.failed { Verdict::Fail } else { Verdict::Skip }
+        if ret.failed || ret.doubtful { Verdict::Fail } else { Verdict::Skip }
     }
 
     fn value<'r>(&self, _: &'r Self::Ret) -> Option<&'r O::Value> {
@@ -80,15 +98,15 @@ impl<O: Outcome> Outcome for Passing<O> {
     }
 
     fn ret(&self, value: O::Value) -> Self::Ret {
-        Loaded { ret: self.0.ret(value), failed: false }
+        Loaded::good(self.0.ret(value))
     }
 
     fn share(&self, ret: &Self::Ret) -> Shared<O::Value> {
-        self.0.share(&ret.ret)
+        if ret.doubtful { Shared::Nothing } else { self.0.share(&ret.ret) }
     }
 
     fn unshare(&self, shared: &Shared<O::Value>) -> Option<Self::Ret> {
-        Some(Loaded { ret: self.0.unshare(shared)?, failed: false })
+        Some(Loaded::good(self.0.unshare(shared)?))
     }
 }
 
@@ -108,6 +126,7 @@ pub(crate) struct Guide<V: 'static> {
     pub(crate) old: Option<Old<V>>,
     /// The lock of a renewal, if the call was chosen for one.
     pub(crate) ticket: Option<Ticket>,
+    pub(crate) renewing: Option<Renewing>,
     pub(crate) budget: Budget,
     /// Set while it waits for another process's load.
     pub(crate) waits: Arc<AtomicBool>,
@@ -150,26 +169,40 @@ impl<V: CacheValue> Ahead<V> {
         if anew {
             return Ok(Before::Load(Some(remote.refresh(&name, &seen.nonces, &budget).await?)));
         }
-        let mut another_failed = false;
+        let (mut another_failed, mut read_here) = (false, false);
         for _ in 0..ROUNDS {
             if let What::Entry(stored) = &seen.what {
                 let stored = stored.clone();
                 match windows::stage(&policy, &remote, &stored) {
                     Stage::Ended => seen = seen.unreadable(),
+                    // It failed a moment ago, and the old value will do. Calls may have joined this load since the call's
+                    // own look, and what they may be given is no older than they are: so the look is repeated for them.
+                    Stage::OnlyOnError if seen.renewal == Renewal::Failed => {
+                        if read_here {
+                            return Ok(Before::Old(seen, stored));
+                        }
+                        account.reads();
+                        seen = remote.read(&name, false, &budget).await?;
+                        read_here = true;
+                        continue;
+                    }
                     Stage::OnlyOnError => {
                         account.not_begun();
+                        read_here = false;
                         match remote.lock(&name, &seen, &budget).await? {
                             Locked::Won(ticket) => return Ok(Before::Load(Some(ticket))),
-                            Locked::Failed => return Ok(Before::Old(seen, stored)),
+                            Locked::Failed => seen = Seen { renewal: Renewal::Failed, ..seen },
                             Locked::Running if !coalesce || is_over(deadline) || flights.is_ours(&name, &seen.head) => {
                                 return Ok(Before::Load(Some(remote.share(&name, &seen, &budget).await?)));
                             }
                             Locked::Running => {
                                 seen = wait_renewal(&remote, &account, &name, &seen, deadline, &budget).await?;
+                                read_here = true;
                             }
                             Locked::Changed => {
                                 account.reads();
                                 seen = remote.read(&name, false, &budget).await?;
+                                read_here = true;
                             }
                         }
                         continue;
@@ -281,12 +314,12 @@ async fn race(first: impl Future<Output = ()>, second: impl Future<Output = ()>)
 }
 
 /// What is left to do on the server after the body. Says whether the old value, if there is one, may be served.
-async fn settle<V: CacheValue>(core: Arc<Core<V>>, name: Name, ticket: Option<Ticket>, done: Done) -> bool {
+async fn settle<V: CacheValue>(core: Arc<Core<V>>, name: Name, ticket: Option<Ticket>, done: Done) -> Serves {
     let Done { after, old, head, budget } = done;
     if let (After::Fail, Some(old), Some(head)) = (&after, old, head) {
         return fails(&core, &name, ticket, (old, &head), &budget).await;
     }
-    let Some(mut ticket) = ticket else { return false };
+    let Some(mut ticket) = ticket else { return Serves::No };
     // Failures are counted and logged: they are none of the caller's.
     match after {
         After::Keep(fresh) => match core.remote.fill(&mut ticket, fresh, &budget).await {
@@ -301,7 +334,7 @@ async fn settle<V: CacheValue>(core: Arc<Core<V>>, name: Name, ticket: Option<Ti
         After::Skip => drop(core.remote.outdate(ticket, &budget).await),
         After::Fail => drop(core.remote.release(ticket, &budget).await),
     }
-    false
+    Serves::No
 }
 
 /// What the steps after the body are told.
@@ -320,7 +353,7 @@ async fn fails<V: CacheValue>(
     ticket: Option<Ticket>,
     (old, head): (OldTimes, &Head),
     budget: &Budget,
-) -> bool {
+) -> Serves {
     // Cleared when this process invalidates the key or one of its tags.
     let attached = ticket.as_ref().map(Ticket::renewed);
     let seen = match ticket {
@@ -331,16 +364,16 @@ async fn fails<V: CacheValue>(
         }
         None => None,
     };
-    let stands = match seen {
-        Some(Ok(seen)) => matches!(seen.what, What::Entry(_)) && seen.head == *head,
-        Some(Err(_)) | None => attached.is_none_or(|attached| attached.load(Ordering::Relaxed)),
+    let (stands, serves) = match seen {
+        Some(Ok(seen)) => (matches!(seen.what, What::Entry(_)) && seen.head == *head, Serves::All),
+        Some(Err(_)) | None => (attached.is_none_or(|attached| attached.load(Ordering::Relaxed)), Serves::ItsOwnCall),
     };
-    let serves = stands && !super::at::is_pending(core, name) && core.remote.clock() < old.ends;
-    if serves {
+    let stands = stands && !super::at::is_pending(core, name) && core.remote.clock() < old.ends;
+    if stands {
         count(&core.counts.stale);
         watched::tell(&core.remote.source, Some(name), Happened::StaleServed);
     }
-    serves
+    if stands { serves } else { Serves::No }
 }
 
 impl<V: RemoteValue> Guide<V> {
@@ -364,7 +397,7 @@ impl<V: RemoteValue> Guide<V> {
     fn found<O: Outcome<Value = V>>(&self, outcome: O, stored: &Stored) -> Option<Loaded<O::Ret>> {
         let value = self.core.decode(stored)?;
         count(&self.core.counts.coalesced);
-        Some(Loaded { ret: outcome.ret(value), failed: false })
+        Some(Loaded::good(outcome.ret(value)))
     }
 
     /// Leads the load of a sync function. The account goes to the caller, since it must outlive the gate's load.
@@ -375,7 +408,7 @@ impl<V: RemoteValue> Guide<V> {
         accounted: &mut Option<Accounted<V>>,
     ) -> Loaded<O::Ret> {
         let account = Arc::clone(&accounted.insert(self.core.flights.account(&self.name)).account);
-        let client = &self.core.remote.client;
+        let client = self.core.remote.client;
         let mut seen = self.seen.clone();
         let lock = self.ticket.take();
         let ticket = if lock.is_some() {
@@ -400,13 +433,24 @@ impl<V: RemoteValue> Guide<V> {
         let ret = body();
         let after = self.core.after(outcome, &ret, running.took(), self.old.is_some());
         let failed = matches!(after, After::Fail);
-        if (ticket.is_some() || self.old.is_some())
-            && client.block_on(self.settling(ticket, after))
-            && let Some(old) = self.old.take()
-        {
-            return Loaded { ret: outcome.ret(old.value), failed: false };
+        self.ends(&after);
+        let settles = ticket.is_some() || self.old.is_some();
+        let serves = if settles { client.block_on(self.settling(ticket, after)) } else { Serves::No };
+        self.renewing = None;
+        self.settled(outcome, serves).unwrap_or(Loaded { ret, failed, doubtful: false })
+    }
+
+    /// The old value, if that is served.
+    fn settled<O: Outcome<Value = V>>(&mut self, outcome: O, serves: Serves) -> Option<Loaded<O::Ret>> {
+        let old = self.old.take().filter(|_| serves != Serves::No)?;
+        Some(Loaded { ret: outcome.ret(old.value), failed: false, doubtful: serves == Serves::ItsOwnCall })
+    }
+
+    /// The body has returned.
+    fn ends(&mut self, after: &After) {
+        if let Some(renewing) = &mut self.renewing {
+            renewing.ended = Some(after.load_end());
         }
-        Loaded { ret, failed }
     }
 
     /// Whether the old value is past its time to live.
@@ -416,7 +460,7 @@ impl<V: RemoteValue> Guide<V> {
         windows::is_past(&self.core.policy, &self.core.remote, stored)
     }
 
-    fn settling(&self, ticket: Option<Ticket>, after: After) -> impl Future<Output = bool> + Send + use<V> {
+    fn settling(&self, ticket: Option<Ticket>, after: After) -> impl Future<Output = Serves> + Send + use<V> {
         let old = self.old.as_ref().map(|old| old.times);
         let head = self.seen.as_ref().ok().map(|seen| seen.head.clone());
         settle(
@@ -432,12 +476,12 @@ impl<V: RemoteValue> Guide<V> {
         let value = self.core.decode(stored)?;
         count(&self.core.counts.stale);
         watched::tell(&self.core.remote.source, Some(&self.name), Happened::StaleServed);
-        Some(Loaded { ret: outcome.ret(value), failed: false })
+        Some(Loaded::good(outcome.ret(value)))
     }
 }
 
 type Going = Pin<Box<dyn Future<Output = Before> + Send>>;
-type Settling = Pin<Box<dyn Future<Output = bool> + Send>>;
+type Settling = Pin<Box<dyn Future<Output = Serves> + Send>>;
 
 /// How far a guided async load has come.
 enum State<R> {
@@ -518,7 +562,8 @@ where
                     let took = running.took();
                     let ret = ready!(polled);
                     let after = guide.core.after(outcome, &ret, took, guide.old.is_some());
-                    let loaded = Loaded { failed: matches!(after, After::Fail), ret };
+                    let loaded = Loaded { failed: matches!(after, After::Fail), ret, doubtful: false };
+                    guide.ends(&after);
                     let ticket = ticket.take();
                     if ticket.is_none() && guide.old.is_none() {
                         return Poll::Ready(loaded);
@@ -527,9 +572,10 @@ where
                     *this.state = State::Settling(Box::pin(settling), Some(loaded));
                 }
                 State::Settling(settling, loaded) => {
-                    let serves_old = ready!(settling.as_mut().poll(cx));
-                    if let (true, Some(old)) = (serves_old, guide.old.take()) {
-                        return Poll::Ready(Loaded { ret: outcome.ret(old.value), failed: false });
+                    let serves = ready!(settling.as_mut().poll(cx));
+                    guide.renewing = None;
+                    if let Some(old) = guide.settled(outcome, serves) {
+                        return Poll::Ready(old);
                     }
                     return loaded.take().map_or(Poll::Pending, Poll::Ready);
                 }

@@ -13,6 +13,8 @@ use super::remote::{Remote, Seen};
 use super::{Kind, slots};
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::outcome::Outcome;
+use crate::scope::Found;
+use crate::watched::is_past;
 use redis::{Cmd, Pipeline, Value};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -42,8 +44,14 @@ impl Remote {
         if self.is_bare() {
             return self.read_many_bare(names, AT_ONCE, budget).await;
         }
-        if self.client.settings().cluster {
+        if self.client.with_settings(|settings| settings.cluster) {
             return self.read_parts(names, budget).await;
+        }
+        if names.len() <= AT_ONCE {
+            let nonces = Nonces::of(names);
+            let mget = command(b"MGET", names.iter().map(Name::as_bytes).chain(nonces.keys()));
+            let reply = self.client.look(mget, budget).await.map(|reply| vec![reply]);
+            return self.judge_all(names, reply);
         }
         let mut work = Pipeline::with_capacity(names.len() / AT_ONCE + 1);
         for some in names.chunks(AT_ONCE) {
@@ -51,8 +59,14 @@ impl Remote {
             let nonces = Nonces::of(some);
             work.add_command(command(b"MGET", some.iter().map(Name::as_bytes).chain(nonces.keys())));
         }
+        let replies = self.client.call(work, Kind::Read, budget).await;
+        self.judge_all(names, replies)
+    }
+
+    /// The answers to one `MGET` for each [`AT_ONCE`] names.
+    fn judge_all(&self, names: &[Name], replies: Result<Vec<Value>, Error>) -> SeenAll {
         let mut seen = Vec::with_capacity(names.len());
-        match self.client.call(work, Kind::Read, budget).await {
+        match replies {
             Ok(replies) => {
                 for (some, reply) in names.chunks(AT_ONCE).zip(replies) {
                     judge_all(some, reply, &mut seen);
@@ -234,6 +248,12 @@ where
     // A key without a text has no entry.
     let calls: Vec<Option<Call<O>>> = asked.into_iter().map(|asked| asked.0.ok()).collect();
     let asking: Vec<&Call<O>> = calls.iter().flatten().collect();
+    if is_past() {
+        for call in asking {
+            call.looked(Found::Bypassed);
+        }
+        return calls.iter().map(|_| None).collect();
+    }
     let mut seen = read_calls(&asking).await.into_iter();
     let got = |call: &Option<Call<O>>| {
         let call = call.as_ref()?;

@@ -29,6 +29,7 @@ mod keys;
 mod link;
 mod load;
 mod many;
+mod near;
 mod news;
 mod nonces;
 mod queue;

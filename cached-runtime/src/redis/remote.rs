@@ -14,17 +14,25 @@ use crate::policy::Policy;
 use parking_lot::Mutex;
 use redis::{Cmd, Pipeline, Value};
 use serde::Serialize;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::oneshot;
 
 /// How long a placeholder lives that nobody renews: after this the load of a process that died is taken over.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
 /// How often a load that goes on renews its placeholder: twice before it would end, and no more, since everybody who
 /// waits for it is told of each renewal.
 const RENEW_EVERY: Duration = Duration::from_secs(2);
-/// How long a writer may take between its ticket and its commit.
-pub(crate) const TICKET_LIFE: Duration = Duration::from_hours(1);
+/// How long the ticket of a writer lives that nobody prolongs: after this one that died contests nothing any more.
+const TICKET_LIFE: Duration = Duration::from_mins(1);
+/// How often the ticket of a writer that goes on is prolonged.
+const KEEP_EVERY: Duration = Duration::from_secs(20);
+/// So often at most: a writer that takes ten minutes, or was leaked, is one that only invalidates.
+const KEEP_TIMES: u32 = 30;
 
 /// One function's entries on one server, as bytes.
 pub(crate) struct Remote {
@@ -214,8 +222,6 @@ impl Drop for Ticket {
 /// What a writer holds between the moment before it changes anything and its commit.
 pub(crate) struct WriteTicket {
     token: Stamp,
-    /// Whether there was one before it, whose writer may still be under way.
-    contested: bool,
     /// What the nonces were when it was taken: a clear after that is newer than the write.
     nonces: Vec<Nonce>,
 }
@@ -280,16 +286,15 @@ impl Remote {
 
     /// What the names begin with. The namespace may change with a new configuration, hence the look at each call.
     pub(crate) fn prefix(&self) -> Arc<Prefix> {
-        let namespace = Arc::clone(&self.client.settings().namespace);
-        let mut known = self.prefix.lock();
-        if let Some((of, prefix)) = &*known
-            && (Arc::ptr_eq(of, &namespace) || *of == namespace)
-        {
-            return Arc::clone(prefix);
-        }
-        let prefix = Arc::new(Prefix::new(&namespace, &self.cache, self.version, self.form));
-        *known = Some((namespace, Arc::clone(&prefix)));
-        prefix
+        let known = self.client.with_settings(|settings| match &*self.prefix.lock() {
+            Some((of, prefix)) if Arc::ptr_eq(of, &settings.namespace) => Ok(Arc::clone(prefix)),
+            _ => Err(Arc::clone(&settings.namespace)),
+        });
+        known.unwrap_or_else(|namespace| {
+            let prefix = Arc::new(Prefix::new(&namespace, &self.cache, self.version, self.form));
+            *self.prefix.lock() = Some((namespace, Arc::clone(&prefix)));
+            prefix
+        })
     }
 
     /// Whether its entries are bare JSON.
@@ -328,31 +333,28 @@ impl Remote {
         };
         let refresh = refresh.as_ref().map(String::as_bytes);
         let keys = || std::iter::once(name.as_bytes()).chain(name.nonces().map(str::as_bytes)).chain(refresh);
-        let mut work = Pipeline::with_capacity(2);
-        if tracked {
-            work.add_command(command(&[b"CLIENT", b"CACHING", b"YES"]));
-        }
-        if self.client.settings().cluster {
+        let values = if self.client.with_settings(|settings| settings.cluster) {
             // Several nodes, perhaps. The order doesn't matter: a call that starts after a clear reads the new generation
             // whenever it reads it, and an entry is dead unless it carries that; so it is with tags.
-            for key in keys() {
-                work.add_command(command(&[b"GET", key]));
-            }
+            let gets = keys().map(|key| command(&[b"GET", key])).collect();
+            self.replies(gets, tracked, budget).await
         } else {
-            let words: Vec<&[u8]> = std::iter::once(b"MGET".as_slice()).chain(keys()).collect();
-            work.add_command(command(&words));
-        }
-        let replies =
-            self.client.call_each(work, Kind::Read, budget).await.map_err(|error| self.failed(error, Some(name)))?;
-        let mut values = Vec::with_capacity(2 + name.tags().len());
-        for reply in replies.into_iter().skip(usize::from(tracked)) {
-            match reply {
-                Ok(Value::Array(all)) => values.extend(all),
-                Ok(one) => values.push(one),
-                Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => values.push(Value::Nil),
-                Err(error) => return Err(self.failed(error, Some(name))),
+            let mut mget = Cmd::new();
+            mget.arg(b"MGET");
+            keys().for_each(|key| {
+                mget.arg(key);
+            });
+            if tracked {
+                // A change is told of on the connection that the read went over.
+                self.replies(vec![mget], tracked, budget).await
+            } else {
+                self.client.look(mget, budget).await.map(|reply| match reply {
+                    Value::Array(values) => values,
+                    one => vec![one],
+                })
             }
-        }
+        };
+        let values = values.map_err(|error| self.failed(error, Some(name)))?;
         let mut values = values.into_iter().map(bytes);
         let value = values.next().flatten();
         let nonces = values.by_ref().take(1 + name.tags().len()).map(|bytes| Nonce::try_from(bytes?).ok()).collect();
@@ -362,6 +364,28 @@ impl Remote {
         }
         let renewal = Renewal::of(last.as_deref());
         Ok(Seen { renewal, ..Seen::judge(value, nonces) })
+    }
+
+    /// The values that several reads give, one after the other.
+    async fn replies(&self, reads: Vec<Cmd>, tracked: bool, budget: &Budget) -> Result<Vec<Value>, Error> {
+        let mut work = Pipeline::with_capacity(1 + reads.len());
+        if tracked {
+            work.add_command(command(&[b"CLIENT", b"CACHING", b"YES"]));
+        }
+        for read in reads {
+            work.add_command(read);
+        }
+        let replies = self.client.call_each(work, Kind::Read, budget).await?;
+        let mut values = Vec::new();
+        for reply in replies.into_iter().skip(usize::from(tracked)) {
+            match reply {
+                Ok(Value::Array(all)) => values.extend(all),
+                Ok(one) => values.push(one),
+                Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => values.push(Value::Nil),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(values)
     }
 
     /// The nonces of an entry: what was read, or else new ones, unless another process has made them meanwhile.
@@ -613,19 +637,38 @@ impl Remote {
     /// Takes a writer's ticket: to be taken before it changes what the entry is made of.
     pub(crate) async fn take_ticket(&self, name: &Name, budget: &Budget) -> Result<WriteTicket, Error> {
         let token = envelope::stamp();
-        let life = TICKET_LIFE.as_millis().to_string();
-        let mut work = Pipeline::with_capacity(1);
-        work.add_command(command(&[b"SET", name.writer().as_bytes(), &token, b"PX", life.as_bytes(), b"GET"]));
-        let reply =
-            self.client.call(work, Kind::Write, budget).await.map_err(|error| self.failed(error, Some(name)))?;
+        let call = of_writer(&scripts::TICKET_SCRIPT, name, &token, Some(TICKET_LIFE));
+        self.run(call, Some(name), budget).await?;
         let nonces = self.nonces(name, &[], budget).await?;
-        Ok(WriteTicket { token, contested: !matches!(reply.first(), Some(Value::Nil)), nonces })
+        Ok(WriteTicket { token, nonces })
     }
 
-    /// Gives a writer's ticket back: it wrote nothing. Whatever another writer left there stays.
+    /// Prolongs a writer's ticket for as long as `held` is: on the driver, so it goes on while a body blocks its thread, and
+    /// ends with the process.
+    pub(crate) fn keep_ticket(self: &Arc<Self>, name: &Name, ticket: &WriteTicket, mut held: oneshot::Receiver<()>) {
+        let (remote, name, token) = (Arc::clone(self), name.clone(), ticket.token);
+        self.client.spawn(async move {
+            for _ in 0..KEEP_TIMES {
+                let mut pause = std::pin::pin!(remote.client.sleep(KEEP_EVERY));
+                let ended = std::future::poll_fn(|cx| match Pin::new(&mut held).poll(cx) {
+                    Poll::Ready(_) => Poll::Ready(true),
+                    Poll::Pending => pause.as_mut().poll(cx).map(|()| false),
+                });
+                if ended.await {
+                    return;
+                }
+                let call = of_writer(&scripts::KEEP_TICKET_SCRIPT, &name, &token, Some(TICKET_LIFE));
+                // A failure says nothing about the ticket: the next round finds out.
+                if matches!(remote.run(call, Some(&name), &remote.client.budget()).await, Ok(Value::Int(0))) {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Gives a writer's ticket back: it wrote nothing. What it contested meanwhile stays contested.
     pub(crate) async fn return_ticket(&self, name: &Name, ticket: WriteTicket, budget: &Budget) -> Result<(), Error> {
-        let key = name.writer();
-        let call = Call::new(&scripts::RELEASE_SCRIPT, &[key.as_bytes()], vec![ticket.token.to_vec()]);
+        let call = of_writer(&scripts::RETURN_TICKET_SCRIPT, name, &ticket.token, None);
         self.run(call, Some(name), budget).await.map(drop)
     }
 
@@ -643,11 +686,9 @@ impl Remote {
         let created = self.now();
         let [how, until] = scripts::ends(fresh.lasts(), created);
         let entry = self.entry(name, &ticket.nonces, fresh, created)?;
-        let contested: &[u8] = if ticket.contested { b"1" } else { b"0" };
-        let life = TICKET_LIFE.as_millis().to_string().into_bytes();
-        let arguments = vec![ticket.token.to_vec(), contested.to_vec(), life, entry, how, until];
+        let arguments = vec![ticket.token.to_vec(), entry, how, until];
         let writer = name.writer();
-        let keys: Vec<&[u8]> = [name.as_bytes(), writer.as_bytes()]
+        let keys: Vec<&[u8]> = [writer.as_bytes(), name.as_bytes()]
             .into_iter()
             .chain(name.lease().map(|lease| lease.as_bytes()))
             .collect();
@@ -693,6 +734,12 @@ impl Remote {
         };
         reply.map(|replies| replies.into_iter().next().unwrap_or(Value::Nil)).map_err(|error| self.failed(error, name))
     }
+}
+
+/// What a writer asks of its ticket.
+fn of_writer(script: &'static scripts::Lua, name: &Name, token: &Stamp, life: Option<Duration>) -> Call {
+    let arguments = std::iter::once(token.to_vec()).chain(life.map(scripts::millis)).collect();
+    Call::new(script, &[name.writer().as_bytes()], arguments)
 }
 
 /// The head that an entry with this stamp has.

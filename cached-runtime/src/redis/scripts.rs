@@ -166,34 +166,126 @@ end
 return redis.call('UNLINK', KEYS[1], KEYS[2])
 ";
 
-/// The second half of a write: stores the value if nobody else wrote since the ticket was taken, and nobody had before.
+/// What the scripts of writers begin with. `KEYS[1]` is the key's `:w`, which holds the tickets of the writers that are under
+/// way, 30 bytes each: the token, `1` if another writer's time overlapped with this one's, and when the ticket ends if nobody
+/// prolongs it (ms since the epoch, 13 digits). `ARGV[1]` is the token of the one that asks; then `mine` is its ticket, if it
+/// still has one, and `others` are the rest.
 ///
-/// `KEYS` is the entry, its `:w`, and of a bare entry the placeholder, which goes: loads that began before store nothing.
-/// `ARGV` is the ticket, whether there was one before it (`1`), the life of a ticket, the
-/// entry, and until when.
+/// # Why the older value never stays
+///
+/// A writer takes its ticket before its body and comes with its value after; its change of the source lies in between.
+/// [`TICKET`] marks the new ticket and all that are there if there are any, [`COMMIT`] stores only a value whose ticket is
+/// there and unmarked, and removes the entry otherwise. So of two writers whose times overlap neither stores, and the
+/// one that comes last removes whatever a load or another writer put there in between. Two whose times don't overlap
+/// changed the source in the order in which they come here.
+///
+/// That holds however a ticket is lost (it ended, the server evicted it, an invalidation took it along): its writer finds
+/// none, removes the entry, and marks those who are under way, because they could not know of it. What is never marked
+/// for long: a mark belongs to one writer's ticket, and goes with it.
+macro_rules! writers {
+    ($rest:literal) => {
+        concat!(
+            r"
+local there = redis.pcall('GET', KEYS[1])
+if type(there) ~= 'string' then
+  there = ''
+end
+local mine, others = nil, ''
+for at = 1, #there - 29, 30 do
+  local ticket = string.sub(there, at, at + 29)
+  if string.sub(ticket, 1, 16) == ARGV[1] then
+    mine = ticket
+  else
+    others = others .. ticket
+  end
+end
+local function marked(tickets, since)
+  local all = ''
+  for at = 1, #tickets - 29, 30 do
+    local ends = string.sub(tickets, at + 17, at + 29)
+    if (tonumber(ends) or 0) > since then
+      all = all .. string.sub(tickets, at, at + 15) .. '1' .. ends
+    end
+  end
+  return all
+end
+local function leave(tickets)
+  if tickets == '' then
+    redis.call('UNLINK', KEYS[1])
+  else
+    redis.call('SET', KEYS[1], tickets, 'KEEPTTL')
+  end
+end
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+",
+            $rest
+        )
+    };
+}
+
+/// Takes a writer's ticket, which ends after `ARGV[2]` ms. Tickets that have ended are gone.
+const TICKET: &str = writers!(
+    r"
+local since = now()
+others = marked(others, since)
+local alone = others == '' and '0' or '1'
+local ends = string.format('%013.0f', since + ARGV[2])
+redis.call('SET', KEYS[1], others .. ARGV[1] .. alone .. ends, 'PX', ARGV[2])
+return 1
+"
+);
+
+/// Prolongs a writer's ticket to `ARGV[2]` ms from now. Gives 1, or 0 if it has none any more.
+const KEEP_TICKET: &str = writers!(
+    r"
+if not mine then
+  return 0
+end
+local ends = string.format('%013.0f', now() + ARGV[2])
+redis.call('SET', KEYS[1], others .. string.sub(mine, 1, 17) .. ends, 'PX', ARGV[2])
+return 1
+"
+);
+
+/// Gives a ticket back: its writer changed nothing.
+const RETURN_TICKET: &str = writers!(
+    r"
+leave(others)
+return 1
+"
+);
+
+/// The second half of a write: stores the value if no other writer was under way since the ticket was taken.
+///
+/// `KEYS` is the `:w`, the entry, and of a bare entry the placeholder, which goes: loads that began before store nothing.
+/// `ARGV` is the ticket, the entry, and until when.
 /// Gives 1, or 0 where the entry was removed instead: two writers that commit to the database in one order and come here
 /// in the other end in a miss, not in the older value.
-const COMMIT: &str = r"
+const COMMIT: &str = writers!(
+    r"
 if KEYS[3] then
   redis.call('UNLINK', KEYS[3])
 end
-if redis.call('GET', KEYS[2]) == ARGV[1] and ARGV[2] == '0' then
-  if ARGV[5] == '' then
-    redis.call('SET', KEYS[1], ARGV[4])
+if mine and string.sub(mine, 17, 17) == '0' then
+  if ARGV[3] == '' then
+    redis.call('SET', KEYS[2], ARGV[2])
   else
-    redis.call('SET', KEYS[1], ARGV[4], ARGV[5], ARGV[6])
+    redis.call('SET', KEYS[2], ARGV[2], ARGV[3], ARGV[4])
   end
-  redis.call('DEL', KEYS[2])
+  leave(others)
   return 1
 end
-redis.call('UNLINK', KEYS[1])
-if redis.call('EXISTS', KEYS[2]) == 1 then
-  redis.call('SET', KEYS[2], 'contested', 'KEEPTTL')
-else
-  redis.call('SET', KEYS[2], 'contested', 'PX', ARGV[3])
+redis.call('UNLINK', KEYS[2])
+if not mine then
+  others = marked(others, 0)
 end
+leave(others)
 return 0
-";
+"
+);
 
 /// A script and its hash.
 pub(crate) struct Lua {
@@ -228,6 +320,12 @@ scripts! {
     BARE_FILL_SCRIPT: BARE_FILL;
     /// See [`BARE_OUTDATE`].
     BARE_OUTDATE_SCRIPT: BARE_OUTDATE;
+    /// See [`TICKET`].
+    TICKET_SCRIPT: TICKET;
+    /// See [`KEEP_TICKET`].
+    KEEP_TICKET_SCRIPT: KEEP_TICKET;
+    /// See [`RETURN_TICKET`].
+    RETURN_TICKET_SCRIPT: RETURN_TICKET;
     /// See [`COMMIT`].
     COMMIT_SCRIPT: COMMIT;
 }
@@ -306,10 +404,10 @@ pub(crate) fn ends(ttl: Option<Duration>, created: Option<u64>) -> [Vec<u8>; 2] 
 
 #[cfg(test)]
 mod tests {
-    use super::super::envelope::{self, Head, Meta};
+    use super::super::envelope::{self, Head, Meta, Stamp};
     use super::super::testing::Server;
     use super::*;
-    use redis::{Connection, FromRedisValue, Value};
+    use redis::{Connection, FromRedisValue};
 
     /// A server, and a plain connection to it.
     struct Bench {
@@ -360,16 +458,34 @@ mod tests {
             Some(String::from_utf8_lossy(&bytes?[envelope::HEAD..]).into_owned())
         }
 
-        fn commit(&mut self, ticket: &(&str, bool), payload: &str) -> bool {
+        fn commit(&mut self, ticket: &Stamp, payload: &str) -> bool {
             let [how, until] = ends(None, None);
-            let before = if ticket.1 { b"1" } else { b"0" };
-            let arguments = vec![ticket.0.into(), before.to_vec(), b"3600000".to_vec(), entry(payload), how, until];
-            self.run::<i64>(&COMMIT_SCRIPT, &["key", "key:w"], arguments) == 1
+            let arguments = vec![ticket.to_vec(), entry(payload), how, until];
+            self.run::<i64>(&COMMIT_SCRIPT, &["key:w", "key"], arguments) == 1
         }
 
-        fn ticket(&mut self, token: &'static str) -> (&'static str, bool) {
-            let before: Value = self.ask(&["SET", "key:w", token, "PX", "3600000", "GET"]);
-            (token, before != Value::Nil)
+        fn ticket(&mut self) -> Stamp {
+            self.ticket_for(Duration::from_hours(1))
+        }
+
+        fn ticket_for(&mut self, life: Duration) -> Stamp {
+            let token = envelope::stamp();
+            assert_eq!(self.run::<i64>(&TICKET_SCRIPT, &["key:w"], vec![token.to_vec(), millis(life)]), 1);
+            token
+        }
+
+        fn keep(&mut self, ticket: &Stamp) -> i64 {
+            let arguments = vec![ticket.to_vec(), millis(Duration::from_hours(1))];
+            self.run(&KEEP_TICKET_SCRIPT, &["key:w"], arguments)
+        }
+
+        fn give_back(&mut self, ticket: &Stamp) {
+            self.run::<i64>(&RETURN_TICKET_SCRIPT, &["key:w"], vec![ticket.to_vec()]);
+        }
+
+        fn tickets(&mut self) -> usize {
+            let there: Option<Vec<u8>> = redis::cmd("GET").arg("key:w").query(&mut self.connection).unwrap();
+            there.map_or(0, |tickets| tickets.len() / 30)
         }
     }
 
@@ -481,18 +597,65 @@ mod tests {
     #[test]
     fn promise_9_writers_that_cross_end_in_a_miss() {
         let mut bench = Bench::new();
-        let alone = bench.ticket("alone");
+        let alone = bench.ticket();
         assert!(bench.commit(&alone, "alone"));
-        let (a, b) = (bench.ticket("a"), bench.ticket("b"));
-        assert!(!bench.commit(&b, "b"));
-        assert!(!bench.commit(&a, "a"));
-        assert_eq!(bench.value(), None);
+        for in_order in [true, false] {
+            let (a, b) = (bench.ticket(), bench.ticket());
+            let (first, last) = if in_order { (a, b) } else { (b, a) };
+            assert!(!bench.commit(&first, "first"));
+            // What comes in between is of a load, or of nobody knows whom.
+            bench.ask::<()>(&["SET", "key", "between"]);
+            // Begun while a writer that was crossed is under way.
+            let third = bench.ticket();
+            assert!(!bench.commit(&last, "last"));
+            assert!(!bench.commit(&third, "third"));
+            assert_eq!((bench.value(), bench.tickets()), (None, 0));
+            // All of them have ended.
+            let next = bench.ticket();
+            assert!(bench.commit(&next, "next"));
+        }
         // An invalidation takes the tickets along: a commit that comes late stores nothing.
+        let late = bench.ticket();
         bench.ask::<i64>(&["UNLINK", "key", "key:w"]);
-        let late = bench.ticket("late");
-        bench.ask::<i64>(&["UNLINK", "key", "key:w"]);
+        let young = bench.ticket();
         assert!(!bench.commit(&late, "late"));
+        assert!(!bench.commit(&young, "young"), "the late one wrote during its time");
+        assert_eq!((bench.value(), bench.tickets()), (None, 0));
+    }
+
+    #[test]
+    fn a_ticket_ends_with_its_writer_or_its_time() {
+        let mut bench = Bench::new();
+        // One that changed nothing.
+        let (idle, other) = (bench.ticket(), bench.ticket());
+        bench.give_back(&idle);
+        assert_eq!(bench.tickets(), 1);
+        assert!(!bench.commit(&other, "contested"), "it can't know that the other one changed nothing");
+        let next = bench.ticket();
+        assert!(bench.commit(&next, "next"));
+        // One that died; others that go on keep the key, but not its ticket.
+        let dead = bench.ticket_for(Duration::from_millis(1));
+        let kept = bench.ticket();
+        std::thread::sleep(Duration::from_millis(5));
+        assert_eq!((bench.keep(&kept), bench.tickets()), (1, 2));
+        let new = bench.ticket();
+        assert_eq!(bench.tickets(), 2);
+        assert_eq!(bench.keep(&dead), 0);
+        assert!(!bench.commit(&kept, "kept") && !bench.commit(&new, "new"));
+        let next = bench.ticket();
+        assert!(bench.commit(&next, "next"));
+        assert!(!bench.commit(&dead, "dead"), "it comes after all, and nobody knows what it did");
         assert_eq!(bench.value(), None);
+        // What an older version left there, or anybody.
+        for mark in ["contested", "0123456789abcdef", "something that is longer than one of the tickets is"] {
+            bench.ask::<()>(&["SET", "key:w", mark]);
+            let next = bench.ticket();
+            assert_eq!(bench.tickets(), 1);
+            assert!(bench.commit(&next, "next"));
+        }
+        bench.ask::<i64>(&["RPUSH", "key:w", "list"]);
+        let next = bench.ticket();
+        assert!(bench.commit(&next, "next"));
     }
 
     #[test]

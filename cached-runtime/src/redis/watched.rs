@@ -47,6 +47,28 @@ pub(crate) fn loaded(source: &Arc<Source>, took: Duration, ended: LoadEnd) {
     tell(source, None, What::Load { took: Some(took), ended });
 }
 
+/// A renewal that this process runs: told of when it is dropped.
+pub(crate) struct Renewing {
+    source: Arc<Source>,
+    name: Name,
+    /// How it ended; `None` if it did not come to an end of its own.
+    pub(crate) ended: Option<LoadEnd>,
+}
+
+impl Renewing {
+    pub(crate) fn begin(source: &Arc<Source>, name: &Name) -> Self {
+        tell(source, Some(name), What::RefreshBegun);
+        Self { source: Arc::clone(source), name: name.clone(), ended: None }
+    }
+}
+
+impl Drop for Renewing {
+    fn drop(&mut self) {
+        let cut = || if std::thread::panicking() { LoadEnd::Panicked } else { LoadEnd::Dropped };
+        tell(&self.source, Some(&self.name), What::RefreshEnded { ended: self.ended.unwrap_or_else(cut) });
+    }
+}
+
 /// Gives the note back to be told here, unless here is the driver's thread, which no listener may hold up: then it is told
 /// on one of the driver's helpers.
 pub(crate) fn not_on_driver(note: Note, hand_over: fn(Note)) -> Option<Note> {

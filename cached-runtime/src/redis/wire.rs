@@ -2,6 +2,7 @@
 //! deadline is the caller's.
 
 use crate::redis::failure::{self, Failure};
+use crate::redis::near::{Near, RunId};
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, Value};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -28,13 +29,20 @@ pub(crate) struct Wire {
     timeouts: AtomicU32,
     checking: AtomicBool,
     renewing: AtomicBool,
+    /// Connections to the same server that callers use by themselves.
+    pub(crate) near: Near,
 }
 
 /// This many timeouts in a row, and the connection is replaced: its own machinery reacts to closing only.
 const FROZEN: u32 = 2;
 
 impl Wire {
-    pub(crate) fn new(transport: Transport, closed: std::sync::Arc<AtomicBool>, tracks: bool) -> Self {
+    pub(crate) fn new(
+        transport: Transport,
+        closed: std::sync::Arc<AtomicBool>,
+        tracks: bool,
+        run: Option<RunId>,
+    ) -> Self {
         Self {
             transport,
             closed,
@@ -42,6 +50,7 @@ impl Wire {
             timeouts: AtomicU32::new(0),
             checking: AtomicBool::new(false),
             renewing: AtomicBool::new(false),
+            near: Near::beside(run),
         }
     }
 

@@ -3,6 +3,9 @@
 //!
 //! Two writers of a key may commit to their database in one order and come here in the other. So a writer takes a ticket
 //! before its body, and commits only if nobody else had one meanwhile; otherwise the entry goes, and the next call loads.
+//! Tickets are those of writers that are under way: they are prolonged while one is, and end with it, or a minute after its
+//! process. Once writers that crossed have ended, the next one stores again.
+//!
 //! The ticket counts from the server's acknowledgement: one that arrives while the body runs may be later than another
 //! writer's commit, and would let the older value win. Without an acknowledgement (the server is away, or nobody waited for
 //! it) a commit is an invalidation; one that fails is queued and repeated, as all invalidations are.
@@ -46,8 +49,8 @@ impl<V: RemoteValue> Forget for Forgetting<V> {
 enum Ticket {
     /// It is on its way.
     Asked(oneshot::Receiver<Result<WriteTicket, Error>>),
-    /// The body began after its acknowledgement.
-    Held(WriteTicket),
+    /// The body began after its acknowledgement; what is held with it has it prolonged.
+    Held(WriteTicket, oneshot::Sender<()>),
     /// There is none.
     None,
 }
@@ -75,7 +78,14 @@ impl<O: Outcome<Value: RemoteValue>> Writing<O> {
 
     fn told(&mut self, told: Result<Result<WriteTicket, Error>, oneshot::error::RecvError>) {
         // Why there is none was counted; the commit will invalidate.
-        self.ticket = told.ok().and_then(Result::ok).map_or(Ticket::None, Ticket::Held);
+        self.ticket = match (told, &self.name) {
+            (Ok(Ok(ticket)), Some(Ok(name))) => {
+                let (hold, dropped) = oneshot::channel();
+                self.core.remote.keep_ticket(name, &ticket, dropped);
+                Ticket::Held(ticket, hold)
+            }
+            _ => Ticket::None,
+        };
     }
 
     fn forget(&mut self) -> Acting {
@@ -104,7 +114,9 @@ impl<O: Outcome<Value: RemoteValue> + Send> Write<O::Ret> for Writing<O> {
     fn commit<T: KeptBy<O::Ret>>(mut self, value: &T) -> Acting {
         // The user's code first: should it panic, the drop of `self` forgets the entry.
         let ret = value.to_ret();
-        let Ticket::Held(ticket) = std::mem::replace(&mut self.ticket, Ticket::None) else { return self.forget() };
+        let Ticket::Held(ticket, _hold) = std::mem::replace(&mut self.ticket, Ticket::None) else {
+            return self.forget();
+        };
         match &self.name {
             Some(Ok(name)) => {
                 let acting = self.core.set(name.clone(), self.outcome, &ret, Some(ticket));
@@ -120,10 +132,10 @@ impl<O: Outcome<Value: RemoteValue> + Send> Write<O::Ret> for Writing<O> {
     }
 
     fn release(mut self) -> Acting {
-        if let (Ok(name), Ticket::Held(ticket)) = (self.end(), std::mem::replace(&mut self.ticket, Ticket::None)) {
+        if let (Ok(name), Ticket::Held(ticket, _)) = (self.end(), std::mem::replace(&mut self.ticket, Ticket::None)) {
             let remote = Arc::clone(&self.core.remote);
             self.core.remote.client.spawn(async move {
-                // One that stays makes the next writer's commit an invalidation, until its time is over.
+                // One that stays makes others' commits invalidations, until its time is over.
                 drop(remote.return_ticket(&name, ticket, &remote.client.budget()).await);
             });
         }
@@ -161,8 +173,11 @@ where
                 let (tell, told) = oneshot::channel();
                 let (remote, name) = (Arc::clone(&core.remote), name.clone());
                 core.remote.client.spawn(async move {
-                    // A writer that has gone leaves its ticket to its time: others' commits become invalidations.
-                    let _ = tell.send(remote.take_ticket(&name, &remote.client.budget()).await);
+                    let taken = remote.take_ticket(&name, &remote.client.budget()).await;
+                    if let Err(Ok(ticket)) = tell.send(taken) {
+                        // Its writer has gone. Should this fail, it is left to its time.
+                        drop(remote.return_ticket(&name, ticket, &remote.client.budget()).await);
+                    }
                 });
                 Ticket::Asked(told)
             }

@@ -62,6 +62,8 @@ fn what_a_writer_returns_becomes_the_entry() {
     written(1);
     drop(at(1));
     eventually("a dropped writer's invalidation", || written::get(1).is_none());
+    // It gives its ticket back, also one that came after it had gone.
+    eventually("its ticket to go", || !server.client().keys().iter().any(|key| key.ends_with(":w")));
     written(1);
     done(written::__entry(&1).owned().forgetting().forget());
     assert_eq!(written::get(1), None);
@@ -84,8 +86,26 @@ fn promise_9_writers_that_cross_leave_no_older_value() {
         done(later.commit(&text("older")));
         assert_eq!(written::get(id), None, "a miss, not the older value");
     }
-    // Contested no longer.
+    // Contested no longer: they have ended, and the next one alone stores again.
     assert_eq!(written(1), "loaded 1");
+    let mut next = at(1);
+    next.begin();
+    done(next.commit(&text("next")));
+    assert_eq!(written::get(1).as_deref(), Some("next"));
+    assert!(!server.client().keys().iter().any(|key| key.ends_with(":w")));
+    // One that was leaked, or whose process has died, contests for no more than a minute after it was last prolonged.
+    let mut leaked = at(5);
+    leaked.begin();
+    std::mem::forget(leaked);
+    let mut client = server.client();
+    let mark = client.keys().into_iter().find(|key| key.ends_with(":w")).expect("a ticket");
+    let left: u64 = client.call(&["PTTL", &mark]).text().parse().expect("an end");
+    assert!((1..=60_000).contains(&left), "{left}");
+    let mut crossed = at(5);
+    crossed.begin();
+    done(crossed.commit(&text("crossed")));
+    assert_eq!(written::get(5), None);
+    written::invalidate(5).expect("a server");
     let mut alone = at(3);
     alone.begin();
     written::invalidate(3).expect("a server");

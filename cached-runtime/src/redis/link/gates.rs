@@ -1,7 +1,7 @@
 //! The breakers of a server, their probers, and what is said of its state. Must never hold a lock while something else is
 //! started or said.
 
-use super::{Lane, Link};
+use super::{GateState, Lane, Link};
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::redis::breaker::{Breaker, Pass, Shown, Turn};
 use crate::redis::failure::Failure;
@@ -17,9 +17,18 @@ const REPEAT: Duration = Duration::from_mins(1);
 /// A replica is left for another connection at most this often.
 const TURN_AWAY: Duration = Duration::from_secs(1);
 
+impl GateState {
+    fn is_calm(&self) -> bool {
+        self.why.is_none() && self.breaker.is_calm()
+    }
+}
+
 impl Link {
     pub(super) fn pass(self: &Arc<Self>, gate: usize) -> Result<(), Error> {
-        let mut state = self.gates[gate].lock();
+        if self.gates[gate].calm.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut state = self.gates[gate].state.lock();
         let pass = state.breaker.pass(Instant::now());
         if pass == Pass::Go {
             return Ok(());
@@ -34,7 +43,18 @@ impl Link {
 
     pub(super) fn worked(&self, gate: usize, wire: &Wire) {
         wire.worked();
-        self.gates[gate].lock().breaker.worked();
+        self.answered(gate);
+    }
+
+    /// The server gave an answer, over whatever connection.
+    pub(super) fn answered(&self, gate: usize) {
+        let gate = &self.gates[gate];
+        if gate.calm.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut state = gate.state.lock();
+        state.breaker.worked();
+        gate.calm.store(state.is_calm(), Ordering::Release);
     }
 
     pub(super) fn failed(self: &Arc<Self>, gate: usize, error: &Error) {
@@ -51,8 +71,9 @@ impl Link {
         error: &Error,
         event: impl FnOnce(&mut Breaker, Instant) -> Option<Duration>,
     ) {
-        let mut state = self.gates[gate].lock();
+        let mut state = self.gates[gate].state.lock();
         let pause = event(&mut state.breaker, Instant::now());
+        self.gates[gate].calm.store(state.is_calm(), Ordering::Release);
         if pause.is_some() || state.why.is_some() {
             // Also while it is open: the newest reason is the one to show.
             state.why = Some(left_alone(error));
@@ -90,9 +111,10 @@ impl Link {
     }
 
     pub(super) fn probed(&self, gate: usize, good: bool) -> Option<Duration> {
-        let mut state = self.gates[gate].lock();
+        let mut state = self.gates[gate].state.lock();
         let pause = state.breaker.probed(good, Instant::now(), chance());
         if state.breaker.shown() == Shown::Closed && state.why.take().is_some() {
+            self.gates[gate].calm.store(state.is_calm(), Ordering::Release);
             drop(state);
             self.say(Level::Info, &format!("{} answers again", self.settings.address));
         }
@@ -142,7 +164,7 @@ impl Link {
     /// The worst of the breakers, and why.
     pub(crate) fn shown(&self) -> (Shown, Option<Error>) {
         let all = self.gates.iter().map(|gate| {
-            let gate = gate.lock();
+            let gate = gate.state.lock();
             (gate.breaker.shown(), gate.why.clone())
         });
         all.reduce(|worst, next| if worst.0 == Shown::Closed { next } else { worst }).unwrap_or((Shown::Closed, None))
@@ -161,7 +183,7 @@ async fn prober(link: Weak<Link>, gate: usize, mut pause: Option<Duration>) {
             tokio::time::sleep(pause).await;
         }
         let Some(link) = link.upgrade() else { return };
-        if pause.is_some() && link.gates[gate].lock().breaker.turn(Instant::now()) == Turn::Rest {
+        if pause.is_some() && link.gates[gate].state.lock().breaker.turn(Instant::now()) == Turn::Rest {
             return;
         }
         let good = link.probe(gate).await;
