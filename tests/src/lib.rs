@@ -178,7 +178,7 @@ pub fn let_them_block() {
 }
 
 fn block_on<F: Future>(runtime: &mut tokio::runtime::Builder, future: impl FnOnce() -> F) -> F::Output {
-    let runtime = runtime.enable_time().build().expect("a runtime");
+    let runtime = runtime.enable_all().build().expect("a runtime");
     let value = runtime.block_on(async { future().await });
     // A task that is stuck must not keep the test from ending.
     runtime.shutdown_background();

@@ -1,13 +1,12 @@
 //! What the protocols stand on: one round trip on the driver, within the call's budget. Must never block the thread of
 //! an async caller.
 
-use crate::error::{Error, ErrorKind, Refusal};
+use crate::error::{Error, ErrorKind};
 use crate::redis::budget::Budget;
 use crate::redis::config::{Config, Settings};
 use crate::redis::driver::{self, Driver};
 use crate::redis::link::Link;
 use crate::redis::queue::Queue;
-use crate::redis::slots;
 use crate::redis::watch::Watch;
 use crate::redis::wire::Answers;
 use parking_lot::{Mutex, RwLock};
@@ -137,10 +136,10 @@ impl Client {
         budget: &Budget,
     ) -> impl Future<Output = Result<Answers, Error>> + Send + 'static + use<> {
         let budget = budget.clone();
-        async move { self.link()?.operate(work, kind, &budget).await }
+        async move { self.link()?.operate(None, work, kind, &budget).await }
     }
 
-    /// One command that changes nothing, and for which any connection will do: see [`near`](super::near).
+    /// One command that changes nothing, and for which any connection will do; not for a cluster: see [`near`](super::near).
     pub(crate) async fn look(self, command: Cmd, budget: &Budget) -> Result<Value, Error> {
         self.link()?.look(command, budget).await
     }
@@ -154,22 +153,12 @@ impl Client {
         budget: &Budget,
     ) -> impl Future<Output = Result<Answers, Error>> + Send + 'static + use<> {
         let budget = budget.clone();
-        async move { self.link()?.operate_at(node, work, kind, &budget).await }
+        async move { self.link()?.operate(node, work, kind, &budget).await }
     }
 
     /// The masters, each by a slot that it has; one without a slot where there is no cluster.
     pub(crate) async fn masters(self) -> Result<Vec<Option<u16>>, Error> {
-        if !self.with_settings(|settings| settings.cluster) {
-            return Ok(vec![None]);
-        }
-        let mut work = Pipeline::with_capacity(1);
-        work.cmd("CLUSTER").arg("SLOTS");
-        let answers = self.call(work, Kind::Read, &self.budget()).await?;
-        let nodes = answers.first().map(slots::masters).unwrap_or_default();
-        if nodes.is_empty() {
-            return Err(Error::new(ErrorKind::Server(Refusal::Other), "CLUSTER SLOTS names no master"));
-        }
-        Ok(nodes.into_iter().map(Some).collect())
+        self.link()?.masters().await
     }
 
     /// Runs `work` for a sync caller, on its own thread, inside a runtime or not.
@@ -199,8 +188,8 @@ impl Client {
     }
 
     /// Tells of changes of `key` from here on, if a read of it is sent as `CLIENT CACHING YES` and the read in one
-    /// [`Kind::Read`] pipeline after this. None if the server won't tell (nothing connected yet, a cluster, an old
-    /// protocol, an ACL): poll.
+    /// [`Kind::Read`] pipeline after this. None if the server won't tell (nothing connected yet, an old protocol,
+    /// an ACL): poll.
     pub(crate) fn watch(self, key: &[u8]) -> Option<Watch> {
         self.link().ok()?.watch(key)
     }

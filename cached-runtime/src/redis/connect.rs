@@ -8,7 +8,7 @@ use crate::redis::failure::not_connected;
 use crate::redis::near::{self, RunId};
 use crate::redis::servers::{Target, at, old_protocol};
 use crate::redis::watch::Watches;
-use crate::redis::wire::{Transport, Wire};
+use crate::redis::wire::Wire;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ConnectionInfo, PushInfo, PushKind, RedisError, Value, cmd, pipe};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const QUEUE: usize = 1024;
 const WRITE_AT_ONCE: usize = 64 * 1024;
 
 /// For servers that push nothing.
-pub(super) const NO_PUSHES: Option<fn(PushInfo) -> Result<(), ()>> = None;
+const NO_PUSHES: Option<fn(PushInfo) -> Result<(), ()>> = None;
 
 /// What a new connection is tied to.
 #[derive(Clone)]
@@ -40,8 +40,9 @@ pub(crate) async fn connect(target: &Target, ties: &Ties) -> Result<Wire, Error>
             must_be_master(&wire, ties).await?;
             Ok(wire)
         }
+        // Each of its nodes is a server of its own.
         #[cfg(feature = "redis-cluster")]
-        Target::Cluster { nodes, tls } => crate::redis::cluster::connect(nodes, tls, ties).await,
+        Target::Cluster { .. } => Err(Error::new(ErrorKind::Config, "a cluster is no server to connect to")),
     }
 }
 
@@ -66,7 +67,7 @@ async fn single(info: &ConnectionInfo, ties: &Ties) -> Result<Wire, Error> {
         Err(error) => return Err(not_connected(&ties.settings.address, &error)),
     };
     let (tracks, run) = greet(connection.clone(), pushes, ties).await?;
-    Ok(Wire::new(Transport::One(connection), closed, tracks, run))
+    Ok(Wire::new(connection, ties.settings.cluster, closed, tracks, run))
 }
 
 fn is_old(error: &RedisError) -> bool {
@@ -75,7 +76,7 @@ fn is_old(error: &RedisError) -> bool {
         || error.detail().is_some_and(|detail| detail.contains("unknown command"))
 }
 
-pub(super) async fn open(
+async fn open(
     info: &ConnectionInfo,
     pushes: Option<impl Fn(PushInfo) -> Result<(), ()> + Send + Sync + 'static>,
 ) -> Result<MultiplexedConnection, RedisError> {

@@ -8,7 +8,6 @@ use crate::redis::driver;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 
 /// How one connection is now, as far as this process knows; asks nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,14 +69,15 @@ pub(crate) fn health_of(client: Client) -> Option<Health> {
         Shown::Closed => State::Idle,
         Shown::Open | Shown::HalfOpen => State::Failing,
     };
+    let [connections, timeouts, opened] = link.counted();
     Some(Health {
         name: client.name(),
         address: link.settings.address.to_string(),
         state,
         error,
-        connections: link.counts.connections.load(Ordering::Relaxed),
-        timeouts: link.counts.timeouts.load(Ordering::Relaxed),
-        opened: link.counts.opened.load(Ordering::Relaxed),
+        connections,
+        timeouts,
+        opened,
     })
 }
 

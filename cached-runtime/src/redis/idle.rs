@@ -11,14 +11,14 @@
 //! change nothing. Its idle time is the entry's own: a program with another `tti` changes it with what it stores. One that
 //! was stored without ends as it was stored.
 
+use super::Kind;
 use super::envelope::{Head, Meta};
 use super::keys::Name;
 use super::remote::Remote;
 use super::scripts::{self, Call, PROLONG_SCRIPT};
-use super::{Kind, slots};
 use crate::error::{ErrorKind, Refusal};
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -124,8 +124,9 @@ impl Drop for Attending {
 impl Attending {
     async fn work(mut self) {
         while let Some(reads) = self.next() {
-            for some in self.parts(reads) {
-                self.prolong(&some).await;
+            // In pieces of which each is one operation. In a cluster each node gets what it has of it.
+            for some in reads.chunks(AT_ONCE) {
+                self.prolong(some).await;
             }
         }
         self.ended = true;
@@ -137,21 +138,6 @@ impl Attending {
         let waiting = std::mem::take(&mut state.waiting);
         state.attended = !waiting.is_empty();
         state.attended.then_some(waiting)
-    }
-
-    /// In pieces of which each is one operation; in a cluster each under the breaker of its own part of the slots.
-    fn parts(&self, reads: Vec<Read>) -> Vec<Vec<Read>> {
-        let cluster = self.remote.client.settings().cluster;
-        let mut parts: BTreeMap<usize, Vec<Vec<Read>>> = BTreeMap::new();
-        for read in reads {
-            let part = if cluster { slots::part_of(read.name.as_bytes()) } else { 0 };
-            let pieces = parts.entry(part).or_default();
-            match pieces.last_mut() {
-                Some(piece) if piece.len() < AT_ONCE => piece.push(read),
-                _ => pieces.push(vec![read]),
-            }
-        }
-        parts.into_values().flatten().collect()
     }
 
     /// One that fails is tried again by a read a quarter of its time later.

@@ -5,6 +5,7 @@
 //! namespace:name:vN:{text}:w          a writer's ticket          } the braces are what a cluster hashes:
 //! namespace:name:vN:{text}:refresh    a refresh under way        } the three share a node
 //! namespace:name:vN:gen               the generation of all entries of the function
+//! namespace:name:vN:gen{n}            in a cluster: that of the entries in one part of the slots
 //! namespace:tag:{text}                the nonce of a tag, which all functions share
 //!
 //! text                                a bare entry: plain JSON that other programs share
@@ -12,14 +13,18 @@
 //! {text}:w                            a writer's ticket for it
 //! ```
 //!
-//! Distinct by construction: read from the right, a generation ends in `:vN:gen`, an entry in `:vN:{..}` and a tag in
+//! Distinct by construction: read from the right, a generation ends in `:vN:gen` or `:vN:gen{..}`, an entry in `:vN:{..}` and a tag in
 //! `:tag:{..}`, braces stand nowhere else (`%`, `{`, `}` are percent-encoded in every part), and a namespace contains no colon (it is encoded), so
 //! it ends at the first. Two functions differ in their name, two versions in N.
+//!
+//! Each part of a cluster's slots has a generation of its own, in that part: an entry and its generation mostly share a node, so a
+//! hit asks one node, and a node that is down costs no other one's entries. `clear` removes them all.
 //!
 //! The text is the key's own, see [`super::text`]. One that would make the name longer than [`LONGEST`] bytes is replaced
 //! by its BLAKE3 hash behind `%#` (no text begins so, as `%` is only ever followed by a code, `-`, `+` or `;`); the text is
 //! then kept in the envelope, for people to read.
 
+use super::slots;
 use super::text::{self, NoText};
 use serde::Serialize;
 use std::fmt;
@@ -44,7 +49,8 @@ pub(crate) enum Form {
 #[derive(Clone, Debug)]
 pub(crate) struct Prefix {
     text: Arc<str>,
-    generation: Arc<str>,
+    /// One; in a cluster one for each part of the slots.
+    generations: Vec<Arc<str>>,
     form: Form,
 }
 
@@ -134,7 +140,17 @@ impl Prefix {
         // The first colon ends the namespace, also an empty one, if there is any other.
         let space = if namespace.is_empty() && !name.contains(':') { String::new() } else { format!("{namespace}:") };
         let text = format!("{space}{name}:v{version}:");
-        Self { generation: format!("{text}gen").into(), text: text.into(), form }
+        Self { generations: vec![format!("{text}gen").into()], text: text.into(), form }
+    }
+
+    /// The same in a cluster.
+    pub(crate) fn in_cluster(self) -> Self {
+        let of_part = |tag: &u16| format!("{}gen{{{tag}}}", self.text).into();
+        Self { generations: slots::tags().iter().map(of_part).collect(), ..self }
+    }
+
+    pub(crate) fn is_in_cluster(&self) -> bool {
+        self.generations.len() > 1
     }
 
     /// The name of the entry of `key`.
@@ -155,7 +171,9 @@ impl Prefix {
     }
 
     fn named(&self, text: String, hashed: Option<Arc<str>>) -> Name {
-        Name { text: text.into(), hashed, generation: Arc::clone(&self.generation), tags: Arc::default() }
+        let part = if self.is_in_cluster() { slots::part(text.as_bytes()) } else { 0 };
+        let generation = self.generations.get(part).cloned().unwrap_or_default();
+        Name { text: text.into(), hashed, generation, tags: Arc::default() }
     }
 
     fn bare(&self, text: String) -> Name {
@@ -163,9 +181,9 @@ impl Prefix {
         Name { generation: lease, ..self.named(text, None) }
     }
 
-    /// The name of the generation.
-    pub(crate) fn generation(&self) -> &str {
-        &self.generation
+    /// The names of the generations.
+    pub(crate) fn generations(&self) -> impl Iterator<Item = &str> {
+        self.generations.iter().map(|name| &**name)
     }
 
     /// What the names of all versions begin with: `namespace:name:`.
@@ -247,8 +265,22 @@ impl fmt::Debug for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     const PRODUCT: Form = Form::Template(&["product:", ""]);
+
+    #[test]
+    fn in_a_cluster_an_entry_and_its_generation_are_neighbours() {
+        let prefix = Prefix::new("shop", "f", 3, PRODUCT).in_cluster();
+        assert_eq!(prefix.generations().collect::<HashSet<_>>().len(), 256);
+        for key in 0..1000 {
+            let name = prefix.name(&key).unwrap();
+            let generation = name.nonces().next().unwrap();
+            assert!(generation.starts_with("shop:f:v3:gen{") && generation.ends_with('}'), "{generation}");
+            assert_eq!(slots::part(generation.as_bytes()), slots::part(name.as_bytes()));
+            assert!(parse("shop", generation.as_bytes()).is_none());
+        }
+    }
 
     #[test]
     fn names_are_readable() {
@@ -256,7 +288,7 @@ mod tests {
         let name = prefix.name(&7).unwrap();
         assert_eq!(&**name.text(), "shop:shop::product:v3:{product:7}");
         assert_eq!(name.writer(), "shop:shop::product:v3:{product:7}:w");
-        assert_eq!(prefix.generation(), "shop:shop::product:v3:gen");
+        assert_eq!(prefix.generations().collect::<Vec<_>>(), ["shop:shop::product:v3:gen"]);
         assert_eq!(prefix.stem(), "shop:shop::product:");
         let json = Prefix::new("", "page", 0, Form::Json);
         assert_eq!(&**json.name(&("x", 7)).unwrap().text(), r#"page:v0:{["x",7]}"#);
@@ -300,7 +332,7 @@ mod tests {
             let names = Prefix::new(space, "tag", 0, Form::Template(&["", ""]));
             for text in texts {
                 assert_ne!(*tag(space, text), **names.name(text).unwrap().text());
-                assert_ne!(*tag(space, text), *names.generation());
+                assert_ne!(*tag(space, text), *names.generations().next().unwrap());
             }
         }
     }

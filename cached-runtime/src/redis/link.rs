@@ -9,13 +9,14 @@ use crate::redis::breaker::Breaker;
 use crate::redis::budget::{Budget, Charge};
 use crate::redis::client::Kind;
 use crate::redis::clock::Clock;
+#[cfg(feature = "redis-cluster")]
+use crate::redis::cluster::Nodes;
 use crate::redis::config::Settings;
 use crate::redis::connect::Ties;
 use crate::redis::driver::{self, Driver};
 use crate::redis::failure::{self, Failure};
 use crate::redis::near::{Met, Plan};
 use crate::redis::servers::Target;
-use crate::redis::slots;
 use crate::redis::watch::{Watch, Watches};
 use crate::redis::wire::{Answers, Wire};
 use parking_lot::{Mutex, RwLock};
@@ -62,8 +63,10 @@ pub(crate) struct Link {
     ties: Ties,
     /// The usual one, and the one for large writes.
     lanes: [RwLock<Lane>; 2],
-    /// One; for a cluster one for each part of the slots, since a dead node must not close the others.
-    gates: Box<[Gate]>,
+    gate: Gate,
+    /// Of a cluster: its nodes, which have connections and breakers of their own.
+    #[cfg(feature = "redis-cluster")]
+    nodes: Option<Arc<Nodes>>,
     permits: Semaphore,
     connected_once: AtomicBool,
     /// When each sort of refusal was logged last.
@@ -83,11 +86,11 @@ pub(crate) struct Counts {
 
 impl Link {
     pub(crate) fn new(name: &'static str, target: Arc<Target>, settings: Arc<Settings>) -> Result<Arc<Self>, Error> {
-        let gate = || Gate {
-            calm: AtomicBool::new(true),
-            state: Mutex::new(GateState { breaker: Breaker::new(settings.breaker), why: None }),
+        #[cfg(feature = "redis-cluster")]
+        let nodes = match &*target {
+            Target::Cluster { nodes } => Some(Arc::new(Nodes::new(name, nodes, &settings)?)),
+            _ => None,
         };
-        let gates = if settings.cluster { slots::PARTS } else { 1 };
         Ok(Arc::new(Self {
             name,
             target,
@@ -98,7 +101,12 @@ impl Link {
                 clock: Arc::new(Clock::new()),
             },
             lanes: [RwLock::new(Lane::Empty), RwLock::new(Lane::Empty)],
-            gates: (0..gates).map(|_| gate()).collect(),
+            gate: Gate {
+                calm: AtomicBool::new(true),
+                state: Mutex::new(GateState { breaker: Breaker::new(settings.breaker), why: None }),
+            },
+            #[cfg(feature = "redis-cluster")]
+            nodes,
             permits: Semaphore::new(settings.max_in_flight.min(Semaphore::MAX_PERMITS)),
             connected_once: AtomicBool::new(false),
             said: Mutex::new(Vec::new()),
@@ -123,31 +131,62 @@ impl Link {
         &self.driver
     }
 
+    /// The server's clock; of a cluster's, that of the first node that told it.
     pub(crate) fn server_now(&self) -> Option<Duration> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some(nodes) = &self.nodes {
+            return nodes.in_use().iter().find_map(|node| node.link.ties.clock.now());
+        }
         self.ties.clock.now()
     }
 
     pub(crate) fn watch(&self, key: &[u8]) -> Option<Watch> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some(nodes) = &self.nodes {
+            return nodes.of_key(key)?.link.watch_alone(key);
+        }
+        self.watch_alone(key)
+    }
+
+    fn watch_alone(&self, key: &[u8]) -> Option<Watch> {
         match &*self.lanes[0].read() {
             Lane::Ready(wire) if wire.tracks => Some(self.ties.watches.watch(key)),
             _ => None,
         }
     }
 
-    /// One operation, from its first look at the breaker to its answers.
-    pub(crate) async fn operate(
-        self: Arc<Self>,
-        work: Pipeline,
-        kind: Kind,
-        budget: &Budget,
-    ) -> Result<Answers, Error> {
-        self.operate_at(None, work, kind, budget).await
+    /// What happened so far, at all nodes together.
+    pub(crate) fn counted(&self) -> [u64; 3] {
+        let of = |counts: &Counts| {
+            [&counts.connections, &counts.timeouts, &counts.opened].map(|count| count.load(Ordering::Relaxed))
+        };
+        #[cfg(feature = "redis-cluster")]
+        if let Some(nodes) = &self.nodes {
+            let sum = |sum: [u64; 3], next: [u64; 3]| std::array::from_fn(|at| sum[at] + next[at]);
+            return nodes.all().iter().map(|node| of(&node.link.counts)).fold([0; 3], sum);
+        }
+        of(&self.counts)
     }
 
-    /// The same, at the master of a cluster that has this slot.
-    pub(crate) async fn operate_at(
+    /// A slot of each master of a cluster; none where there is no cluster.
+    #[cfg_attr(
+        not(feature = "redis-cluster"),
+        expect(clippy::unused_async, reason = "as with the feature, where they are asked for")
+    )]
+    pub(crate) async fn masters(&self) -> Result<Vec<Option<u16>>, Error> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some(nodes) = &self.nodes {
+            let end = Instant::now() + self.settings.connect_deadline;
+            return Ok(nodes.masters(end).await?.into_iter().map(Some).collect());
+        }
+        Ok(vec![None])
+    }
+
+    /// One operation, from its first look at the breaker to its answers: in a cluster at the master that has the slot
+    /// `place`, or, if none is said, at those that have the commands' keys.
+    pub(crate) async fn operate(
         self: Arc<Self>,
-        node: Option<u16>,
+        place: Option<u16>,
         work: Pipeline,
         kind: Kind,
         budget: &Budget,
@@ -155,20 +194,19 @@ impl Link {
         if work.is_empty() {
             return Ok(Answers::new());
         }
-        let gate = match node {
-            Some(slot) if self.gates.len() > 1 => slots::part_of_slot(slot.into()),
-            _ => self.gate_of(&work),
-        };
-        let (_charge, start, left) = self.enter(gate, budget)?;
-        self.through_driver((node, &work), kind, gate, (start, left), budget).await
+        let (_charge, start, left) = self.enter(budget)?;
+        let done =
+            if left.is_zero() { Err(self.used_up(budget)) } else { self.go(place, &work, kind, start + left).await };
+        Self::settle(&done, budget);
+        done
     }
 
     /// One command that changes nothing, and for which any connection will do; not for a cluster.
     pub(crate) async fn look(self: Arc<Self>, command: Cmd, budget: &Budget) -> Result<Value, Error> {
-        let (_charge, start, left) = self.enter(0, budget)?;
+        let (_charge, start, left) = self.enter(budget)?;
         if let Some(values) = self.near(&command, left, start).await {
             // The server is well; of the driver's own connection it says nothing.
-            self.answered(0);
+            self.answered();
             if self.ties.clock.is_due(start) {
                 self.ask_the_time();
             }
@@ -176,13 +214,20 @@ impl Link {
         }
         let mut work = Pipeline::with_capacity(1);
         work.add_command(command);
-        let answers = self.through_driver((None, &work), Kind::Read, 0, (start, left), budget).await?;
-        answers.into_iter().next().unwrap_or_else(|| Err(self.gone()))
+        let done = if left.is_zero() {
+            Err(self.used_up(budget))
+        } else {
+            self.within_time(&work, Kind::Read, start + left).await
+        };
+        Self::settle(&done, budget);
+        done?.into_iter().next().unwrap_or_else(|| Err(self.gone()))
     }
 
-    /// Past the breaker; gives what charges the budget, now, and what is left.
-    fn enter(self: &Arc<Self>, gate: usize, budget: &Budget) -> Result<(Charge, Instant, Duration), Error> {
-        self.pass(gate)?;
+    /// Past the breaker (a cluster's nodes have one each); gives what charges the budget, now, and what is left.
+    fn enter(self: &Arc<Self>, budget: &Budget) -> Result<(Charge, Instant, Duration), Error> {
+        if !self.settings.cluster {
+            self.pass()?;
+        }
         if !self.connected_once.load(Ordering::Relaxed) {
             budget.at_least(self.settings.connect_deadline);
         }
@@ -209,68 +254,83 @@ impl Link {
         wire.near.ask(&plan).await
     }
 
-    async fn through_driver(
-        self: &Arc<Self>,
-        work: (Option<u16>, &Pipeline),
-        kind: Kind,
-        gate: usize,
-        (start, left): (Instant, Duration),
-        budget: &Budget,
-    ) -> Result<Answers, Error> {
-        let done = if left.is_zero() {
-            Err(self.used_up(budget))
-        } else {
-            self.within_time(work, kind, gate, start + left).await
+    /// Once something was late, the rest of the call asks no more.
+    fn settle(done: &Result<Answers, Error>, budget: &Budget) {
+        let late = |error: &&Error| error.kind() == ErrorKind::TimedOut;
+        let ended = match done {
+            Err(error) => Some(error).filter(late),
+            // In a cluster one node of several may be late.
+            Ok(answers) => answers.iter().filter_map(|one| one.as_ref().err()).find(late),
         };
-        if let Err(error) = &done
-            && error.kind() == ErrorKind::TimedOut
-        {
+        if let Some(error) = ended {
             budget.end(error);
         }
-        if self.ties.clock.is_due(start) {
-            self.ask_the_time();
+    }
+
+    #[cfg(not(feature = "redis-cluster"))]
+    async fn go(self: &Arc<Self>, _: Option<u16>, work: &Pipeline, kind: Kind, end: Instant) -> Result<Answers, Error> {
+        self.within_time(work, kind, end).await
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    async fn go(
+        self: &Arc<Self>,
+        place: Option<u16>,
+        work: &Pipeline,
+        kind: Kind,
+        end: Instant,
+    ) -> Result<Answers, Error> {
+        let Some(nodes) = &self.nodes else { return self.within_time(work, kind, end).await };
+        let done = nodes.attempt(place, work, kind, end).await;
+        if done.is_ok() && !self.connected_once.load(Ordering::Relaxed) {
+            self.connected_once.store(true, Ordering::Relaxed);
         }
         done
     }
 
-    async fn within_time(
-        self: &Arc<Self>,
-        (node, work): (Option<u16>, &Pipeline),
-        kind: Kind,
-        gate: usize,
-        end: Instant,
-    ) -> Result<Answers, Error> {
+    /// One operation at one node of a cluster, until `end`.
+    #[cfg(feature = "redis-cluster")]
+    pub(crate) async fn attempt(self: &Arc<Self>, work: &Pipeline, kind: Kind, end: Instant) -> Result<Answers, Error> {
+        self.pass()?;
+        self.within_time(work, kind, end).await
+    }
+
+    async fn within_time(self: &Arc<Self>, work: &Pipeline, kind: Kind, end: Instant) -> Result<Answers, Error> {
         let address = &self.settings.address;
         let _permit = self.permit(end).await?;
-        let lane = self.lane_for(work, kind);
+        let lane = Self::lane_for(work, kind);
         let mut again = kind == Kind::Read;
+        let begun = Instant::now();
+        if self.ties.clock.is_due(begun) {
+            self.ask_the_time();
+        }
         loop {
             let wire = self.wire(lane, end).await?;
             let start = Instant::now();
             let limit = (start + self.deadline(kind)).min(end);
-            match self.driver.within(limit, wire.send_to(node, work, address)).await {
+            match self.driver.within(limit, wire.send(work, address)).await {
                 Ok(Ok(answers)) => {
-                    self.worked(gate, &wire);
+                    self.worked(&wire);
                     self.look_at(lane, &wire, &answers);
                     return Ok(answers);
                 }
                 Ok(Err(Failure::Lost(what))) => {
-                    self.lost(lane, &wire);
+                    self.drop_wire(lane, &wire);
                     if !std::mem::take(&mut again) {
                         let error = failure::lost(address, &what);
-                        self.failed(gate, &error);
+                        self.failed(&error);
                         return Err(error);
                     }
                 }
                 Ok(Err(Failure::Refused(error))) => {
-                    self.worked(gate, &wire);
+                    self.worked(&wire);
                     self.refused(lane, &wire, &error);
                     return Err(error);
                 }
                 Ok(Err(Failure::Other(error))) => return Err(error),
                 Err(driver::Late) => {
                     let error = failure::late(address, kind.name(), limit.saturating_duration_since(start));
-                    self.timed_out(lane, &wire, gate, &error);
+                    self.timed_out(lane, &wire, &error);
                     return Err(error);
                 }
             }
@@ -303,9 +363,8 @@ impl Link {
         }
     }
 
-    fn lane_for(&self, work: &Pipeline, kind: Kind) -> usize {
-        // A cluster has connections of its own for each node.
-        if kind == Kind::Read || self.settings.cluster {
+    fn lane_for(work: &Pipeline, kind: Kind) -> usize {
+        if kind == Kind::Read {
             return 0;
         }
         let sizes = work.cmd_iter().flat_map(redis::Cmd::args_iter).map(|arg| match arg {
@@ -313,10 +372,6 @@ impl Link {
             _ => 0,
         });
         usize::from(sizes.sum::<usize>() > BULKY)
-    }
-
-    fn gate_of(&self, work: &Pipeline) -> usize {
-        if self.gates.len() == 1 { 0 } else { slots::part(work) }
     }
 }
 

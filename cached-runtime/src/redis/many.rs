@@ -5,22 +5,19 @@
 //! so it is split after [`AT_ONCE`] keys. All of them go out as one pipeline.
 
 use super::Budget;
+use super::Kind;
 use super::at::{Asked, Call};
 use super::core::RemoteValue;
 use super::envelope::Nonce;
 use super::keys::Name;
 use super::remote::{Remote, Seen};
-use super::{Kind, slots};
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::outcome::Outcome;
 use crate::scope::Found;
 use crate::watched::is_past;
 use redis::{Cmd, Pipeline, Value};
 use std::collections::{HashMap, HashSet};
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 /// So many keys are read with one command.
 const AT_ONCE: usize = 256;
@@ -28,15 +25,9 @@ const AT_ONCE: usize = 256;
 /// What was read at each of several names, in their order.
 pub(crate) type SeenAll = Vec<Result<Seen, Error>>;
 
-/// What stands at several keys.
-type Values = Vec<Option<Vec<u8>>>;
-
-/// One of several reads that go on at one time.
-type Reading<'r, T> = Pin<Box<dyn Future<Output = T> + Send + 'r>>;
-
 impl Remote {
-    /// Reads keys, each as [`read`](Self::read) does, in one round trip; in a cluster one to each part of the slots, and
-    /// those at one time.
+    /// Reads keys, each as [`read`](Self::read) does, in one round trip; in a cluster one to each node, and those at one
+    /// time.
     pub(crate) async fn read_many(&self, names: &[Name], budget: &Budget) -> SeenAll {
         if names.is_empty() {
             return Vec::new();
@@ -82,72 +73,37 @@ impl Remote {
         seen
     }
 
-    /// The same in a cluster, where keys of several slots can't be read with one command. The keys of each part go out as
-    /// an operation of its own, under the part's own breaker, so that a node that is down costs its own keys only.
+    /// The same in a cluster, where keys of several slots can't be read with one command: what each node has goes to it, at
+    /// one time, and a node that is down costs its own keys only.
     async fn read_parts(&self, names: &[Name], budget: &Budget) -> SeenAll {
-        let mut parts: Vec<Vec<usize>> = vec![Vec::new(); slots::PARTS];
-        for (at, name) in names.iter().enumerate() {
-            parts[slots::part_of(name.as_bytes())].push(at);
-        }
-        parts.retain(|places| !places.is_empty());
-        // Each with what the call has left: they run at one time, and must not be charged for one another's waits.
-        let left = budget.left().unwrap_or_default();
-        let mut reads: Vec<Reading<'_, Result<Values, Error>>> = Vec::new();
         let nonces = Nonces::of(names);
-        let mut of_parts: Vec<Vec<&[u8]>> = vec![Vec::new(); slots::PARTS];
-        for key in nonces.keys() {
-            of_parts[slots::part_of(key)].push(key);
+        let mut work = Pipeline::with_capacity(nonces.0.len() + names.len());
+        for key in nonces.keys().chain(names.iter().map(Name::as_bytes)) {
+            work.add_command(command(b"GET", [key].into_iter()));
         }
-        of_parts.retain(|keys| !keys.is_empty());
-        for keys in &of_parts {
-            reads.push(Box::pin(self.get_all(keys.clone(), Budget::new(left))));
-        }
-        for places in &parts {
-            let keys = places.iter().map(|place| names[*place].as_bytes()).collect();
-            reads.push(Box::pin(self.get_all(keys, Budget::new(left))));
-        }
-        let start = std::time::Instant::now();
-        let mut read = all(reads).await.into_iter();
-        drop(budget.charge(start));
-        let mut known: HashMap<&[u8], Result<Option<Vec<u8>>, Error>> = HashMap::new();
-        for (keys, values) in of_parts.iter().zip(read.by_ref()) {
-            match values {
-                Ok(values) => known.extend(keys.iter().copied().zip(values.into_iter().map(Ok))),
-                Err(error) => known.extend(keys.iter().map(|key| (*key, Err(error.clone())))),
+        let replies = match self.client.call_each(work, Kind::Read, budget).await {
+            Ok(replies) => replies,
+            Err(error) => {
+                let error = self.failed(error, None);
+                return names.iter().map(|_| Err(error.clone())).collect();
             }
-        }
+        };
+        let mut failed: Option<Error> = None;
+        let mut values = replies.into_iter().map(|reply| match reply {
+            Ok(value) => Ok(bytes(value)),
+            Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => Ok(None),
+            // One operation: it counts once.
+            Err(error) => Err(failed.get_or_insert_with(|| self.failed(error, None)).clone()),
+        });
+        let known: HashMap<&[u8], Result<Option<Vec<u8>>, Error>> = nonces.keys().zip(values.by_ref()).collect();
         // Without its nonces nobody knows whether an entry is live.
         let of_name = |name: &Name| -> Result<Vec<Option<Nonce>>, Error> {
             name.nonces().map(|key| Ok(nonce(known.get(key.as_bytes()).cloned().transpose()?.flatten()))).collect()
         };
-        let missing = || Err(Error::new(ErrorKind::Unreachable, "it was not read"));
-        let mut seen: SeenAll = names.iter().map(|_| missing()).collect();
-        for (places, values) in parts.iter().zip(read) {
-            match values {
-                Ok(values) => {
-                    for (place, value) in places.iter().zip(values) {
-                        seen[*place] = of_name(&names[*place]).map(|nonces| Seen::judge(value, nonces));
-                    }
-                }
-                Err(error) => places.iter().for_each(|place| seen[*place] = Err(error.clone())),
-            }
-        }
+        let mut seen: SeenAll =
+            names.iter().zip(values).map(|(name, value)| Ok(Seen::judge(value?, of_name(name)?))).collect();
+        seen.resize_with(names.len(), || Err(odd()));
         seen
-    }
-
-    async fn get_all(&self, keys: Vec<&[u8]>, budget: Budget) -> Result<Values, Error> {
-        let mut work = Pipeline::with_capacity(keys.len());
-        for key in keys {
-            work.add_command(command(b"GET", [key].into_iter()));
-        }
-        let replies =
-            self.client.call_each(work, Kind::Read, &budget).await.map_err(|error| self.failed(error, None))?;
-        let value = |reply: Result<Value, Error>| match reply {
-            Ok(value) => Ok(bytes(value)),
-            Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => Ok(None),
-            Err(error) => Err(self.failed(error, None)),
-        };
-        replies.into_iter().map(value).collect()
     }
 }
 
@@ -201,25 +157,6 @@ fn bytes(value: Value) -> Option<Vec<u8>> {
         Value::BulkString(bytes) => Some(bytes),
         _ => None,
     }
-}
-
-/// All of them at one time, in their order.
-async fn all<T>(mut futures: Vec<Reading<'_, T>>) -> Vec<T> {
-    let mut done: Vec<Option<T>> = futures.iter().map(|_| None).collect();
-    std::future::poll_fn(|cx: &mut Context<'_>| {
-        let mut pending = false;
-        for (future, done) in futures.iter_mut().zip(&mut done) {
-            if done.is_none() {
-                match future.as_mut().poll(cx) {
-                    Poll::Ready(value) => *done = Some(value),
-                    Poll::Pending => pending = true,
-                }
-            }
-        }
-        if pending { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    done.into_iter().flatten().collect()
 }
 
 /// Reads what calls of one cache ask for, and gives them back with it. Calls whose invalidation is pending here see an

@@ -47,6 +47,8 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod text;
+#[cfg(feature = "redis-cluster")]
+mod topology;
 mod watch;
 mod watched;
 mod windows;

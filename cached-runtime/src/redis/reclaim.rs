@@ -58,14 +58,17 @@ async fn of(remote: &Remote) -> Result<u64, Error> {
     let client: Client = remote.client;
     let prefix = remote.prefix();
     let mut work = Pipeline::with_capacity(1);
-    work.cmd("GET").arg(prefix.generation());
+    for generation in prefix.generations() {
+        work.cmd("GET").arg(generation);
+    }
     let read = client.call(work, Kind::Read, &client.budget()).await?;
-    let generation = match read.into_iter().next() {
-        Some(Value::BulkString(bytes)) => bytes.try_into().ok(),
-        // Whatever carries one that is gone is dead. Should it be made anew just now, its first entries go as well.
+    // Whatever carries one that is gone is dead. Should it be made anew just now, its first entries go as well.
+    let generation = |value| match value {
+        Value::BulkString(bytes) => bytes.try_into().ok(),
         _ => None,
     };
-    scan::run(client, &Dead::new(prefix.stem(), remote.version(), generation)).await
+    let generations = read.into_iter().map(generation).collect();
+    scan::run(client, &Dead::new(prefix.stem(), remote.version(), generations)).await
 }
 
 /// What becomes of a [`reclaim`]: `.await` it, or [`wait`](Self::wait) for it in sync code. Dropped, it goes on.

@@ -287,11 +287,16 @@ impl Remote {
     /// What the names begin with. The namespace may change with a new configuration, hence the look at each call.
     pub(crate) fn prefix(&self) -> Arc<Prefix> {
         let known = self.client.with_settings(|settings| match &*self.prefix.lock() {
-            Some((of, prefix)) if Arc::ptr_eq(of, &settings.namespace) => Ok(Arc::clone(prefix)),
-            _ => Err(Arc::clone(&settings.namespace)),
+            Some((of, prefix))
+                if Arc::ptr_eq(of, &settings.namespace) && prefix.is_in_cluster() == settings.cluster =>
+            {
+                Ok(Arc::clone(prefix))
+            }
+            _ => Err((Arc::clone(&settings.namespace), settings.cluster)),
         });
-        known.unwrap_or_else(|namespace| {
-            let prefix = Arc::new(Prefix::new(&namespace, &self.cache, self.version, self.form));
+        known.unwrap_or_else(|(namespace, cluster)| {
+            let prefix = Prefix::new(&namespace, &self.cache, self.version, self.form);
+            let prefix = Arc::new(if cluster { prefix.in_cluster() } else { prefix });
             *self.prefix.lock() = Some((namespace, Arc::clone(&prefix)));
             prefix
         })
@@ -357,7 +362,7 @@ impl Remote {
         let values = values.map_err(|error| self.failed(error, Some(name)))?;
         let mut values = values.into_iter().map(bytes);
         let value = values.next().flatten();
-        let nonces = values.by_ref().take(1 + name.tags().len()).map(|bytes| Nonce::try_from(bytes?).ok()).collect();
+        let nonces = values.by_ref().take(name.nonces().count()).map(|bytes| Nonce::try_from(bytes?).ok()).collect();
         let last = values.next().flatten();
         if name.lease().is_some() {
             return Ok(Bare::judge(value, last.as_deref()));
@@ -707,11 +712,13 @@ impl Remote {
         Ok(matches!(reply.first(), Some(Value::Int(1..))).into())
     }
 
-    /// Ends the generation: all entries and loads under way are dead from here on. `UNLINK` also works on a server that
+    /// Ends the generation (in a cluster, all of them): all entries and loads under way are dead from here on. `UNLINK` also works on a server that
     /// is full.
     pub(crate) async fn unlink_generation(&self, budget: &Budget) -> Result<(), Error> {
         let mut work = Pipeline::with_capacity(1);
-        work.add_command(command(&[b"UNLINK", self.prefix().generation().as_bytes()]));
+        for generation in self.prefix().generations() {
+            work.add_command(command(&[b"UNLINK", generation.as_bytes()]));
+        }
         self.client.call(work, Kind::Invalidate, budget).await.map(drop).map_err(|error| self.failed(error, None))
     }
 

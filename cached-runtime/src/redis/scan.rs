@@ -17,7 +17,7 @@
 
 use super::envelope::Nonce;
 use super::keys::{self, Parsed};
-use super::{Client, Kind, envelope, text};
+use super::{Client, Kind, envelope, slots, text};
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::glob::Glob;
 use redis::{Cmd, Pipeline, Value};
@@ -39,7 +39,7 @@ pub(crate) trait Sweep: Send + Sync {
     fn take(&self, key: &[u8]) -> Take;
 
     /// Whether one is meant at which this value stands (the first [`ENOUGH`] bytes of it).
-    fn take_value(&self, value: &[u8]) -> bool;
+    fn take_value(&self, key: &[u8], value: &[u8]) -> bool;
 }
 
 /// The entries, loads and tickets under a namespace whose key's text matches.
@@ -54,8 +54,8 @@ pub(crate) struct Dead {
     /// What the names of all versions of the function begin with.
     stem: String,
     version: u32,
-    /// What its entries must carry.
-    generation: Option<Nonce>,
+    /// What its entries must carry: one for all, or one for each part of a cluster's slots.
+    generations: Vec<Option<Nonce>>,
     names: String,
 }
 
@@ -69,9 +69,9 @@ pub(crate) enum Take {
 }
 
 impl Dead {
-    pub(crate) fn new(stem: &str, version: u32, generation: Option<Nonce>) -> Self {
+    pub(crate) fn new(stem: &str, version: u32, generations: Vec<Option<Nonce>>) -> Self {
         let names = format!("{}v*", escaped(stem));
-        Self { stem: stem.to_owned(), version, generation, names }
+        Self { stem: stem.to_owned(), version, generations, names }
     }
 }
 
@@ -89,9 +89,10 @@ impl Sweep for Dead {
                 std::str::from_utf8(key).ok()?.strip_prefix(&self.stem)?.strip_prefix('v')?.split_once(':')?;
             Some((version.parse::<u32>().ok()?, rest))
         };
+        let is_ours = |rest: &str| rest == "gen" || rest.starts_with("gen{") || rest.starts_with('{');
         match version() {
             // A higher one is of a newer program, which may run beside this one.
-            Some((version, rest)) if version < self.version && (rest == "gen" || rest.starts_with('{')) => Take::Yes,
+            Some((version, rest)) if version < self.version && is_ours(rest) => Take::Yes,
             Some((version, rest)) if version == self.version && rest.starts_with('{') && rest.ends_with('}') => {
                 Take::Look
             }
@@ -99,8 +100,10 @@ impl Sweep for Dead {
         }
     }
 
-    fn take_value(&self, value: &[u8]) -> bool {
-        envelope::generation(value).is_some_and(|carried| Some(carried) != self.generation)
+    fn take_value(&self, key: &[u8], value: &[u8]) -> bool {
+        let part = if self.generations.len() > 1 { slots::part(key) } else { 0 };
+        let generation = self.generations.get(part).copied().flatten();
+        envelope::generation(value).is_some_and(|carried| Some(carried) != generation)
     }
 }
 
@@ -135,7 +138,7 @@ impl Sweep for Matching {
     }
 
     // A placeholder doesn't tell its text: it may be meant.
-    fn take_value(&self, value: &[u8]) -> bool {
+    fn take_value(&self, _: &[u8], value: &[u8]) -> bool {
         envelope::key_text(value).is_none_or(|text| self.glob.matches(&text::decode(text)))
     }
 }
@@ -197,7 +200,7 @@ async fn remove(client: Client, node: Option<u16>, sweep: &impl Sweep, found: Ve
         let values = client.call_at(node, work, Kind::Read, &client.budget()).await?;
         for (key, value) in look.into_iter().zip(values) {
             match value {
-                Ok(Value::BulkString(value)) if !sweep.take_value(&value) => {}
+                Ok(Value::BulkString(value)) if !sweep.take_value(&key, &value) => {}
                 // A key of a wrong type is nothing of ours.
                 Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => {}
                 _ => go.push(key),
@@ -253,6 +256,7 @@ mod tests {
         assert_eq!(take("shop", products, "shop:f:v0:{product:7}"), Take::No);
         assert_eq!(take("shop", products, "other:f:v0:{products:7}"), Take::No);
         assert_eq!(take("shop", products, "shop:f:v0:gen"), Take::No);
+        assert_eq!(take("shop", "*", "shop:f:v0:gen{7}"), Take::No);
         assert_eq!(take("shop", products, "shop:tag:{products:7}"), Take::No);
         assert_eq!(take("shop", products, "shop:f:v0:{%#00ff}"), Take::Look);
         assert_eq!(take("shop", products, "shop:f:v0:{%#00ff}:w"), Take::Yes);
@@ -268,11 +272,13 @@ mod tests {
 
     #[test]
     fn the_dead_are_older() {
-        let dead = Dead::new("shop:f:", 3, None);
+        let dead = Dead::new("shop:f:", 3, Vec::new());
         let take = |key: &str| dead.take(key.as_bytes());
         assert_eq!(take("shop:f:v2:{1}"), Take::Yes);
         assert_eq!(take("shop:f:v2:{1}:w"), Take::Yes);
         assert_eq!(take("shop:f:v0:gen"), Take::Yes);
+        assert_eq!(take("shop:f:v0:gen{7}"), Take::Yes);
+        assert_eq!(take("shop:f:v3:gen{7}"), Take::No);
         assert_eq!(take("shop:f:v3:{1}"), Take::Look);
         for other in
             ["shop:f:v3:gen", "shop:f:v3:{1}:w", "shop:f:v4:{1}", "shop:g:v2:{1}", "shop:f:vx:{1}", "shop:f:v2:x"]

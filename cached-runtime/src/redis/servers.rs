@@ -37,7 +37,6 @@ pub(crate) enum Target {
     #[cfg(feature = "redis-cluster")]
     Cluster {
         nodes: Vec<ConnectionInfo>,
-        tls: Tls,
     },
 }
 
@@ -64,7 +63,7 @@ impl Servers {
     fn cluster(&self, plain: &str, rest: &str, tls: &Tls) -> Result<Target, Error> {
         let list = List::read(plain, rest)?;
         let nodes = list.hosts.iter().map(|host| self.finish(one(&list.url(host, &list.path), plain)?, tls));
-        Ok(Target::Cluster { nodes: nodes.collect::<Result<_, _>>()?, tls: tls.clone() })
+        Ok(Target::Cluster { nodes: nodes.collect::<Result<_, _>>()? })
     }
 
     #[cfg(not(feature = "redis-cluster"))]
@@ -331,7 +330,7 @@ impl Target {
                 )
             }
             #[cfg(feature = "redis-cluster")]
-            Self::Cluster { nodes, .. } => {
+            Self::Cluster { nodes } => {
                 let scheme = nodes.first().map_or("redis", |node| scheme(node.addr()));
                 format!("{scheme}+cluster://{}", list(nodes))
             }
@@ -344,7 +343,7 @@ fn scheme(addr: &ConnectionAddr) -> &'static str {
     if matches!(addr, ConnectionAddr::TcpTls { .. }) { "rediss" } else { "redis" }
 }
 
-fn host_and_port(addr: &ConnectionAddr) -> String {
+pub(crate) fn host_and_port(addr: &ConnectionAddr) -> String {
     match addr {
         ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } if host.contains(':') => {
             format!("[{host}]:{port}")

@@ -1,82 +1,32 @@
-//! The parts of a cluster's slots that have a breaker each: neighbouring slots mostly live on one node. Must agree with the
-//! server on a key's slot.
+//! The slots of a cluster, of which each key has one. Must agree with the server.
 
-use redis::{Arg, Cmd, Pipeline, Value};
+use std::sync::LazyLock;
 
-/// Breakers of a cluster.
-pub(crate) const PARTS: usize = 16;
-const SLOTS: usize = 16_384;
+const SLOTS: u16 = 16_384;
 
-/// The part of the first key that `work` names.
-pub(crate) fn part(work: &Pipeline) -> usize {
-    work.cmd_iter().find_map(|command| slots_of(command).next()).map_or(0, |slot| slot * PARTS / SLOTS)
+/// Parts of the slots that have a generation each. Few enough to be removed at once, and so many that those through which a border
+/// between two nodes goes are a small share.
+pub(crate) const PARTS: u16 = 256;
+
+/// The part in which a key lies.
+pub(crate) fn part(key: &[u8]) -> usize {
+    usize::from(slot(key) / (SLOTS / PARTS))
 }
 
-/// The part of a key.
-pub(crate) fn part_of(key: &[u8]) -> usize {
-    part_of_slot(slot(key))
-}
-
-/// The part of a slot.
-pub(crate) fn part_of_slot(slot: usize) -> usize {
-    slot * PARTS / SLOTS
-}
-
-/// The one slot of all of the command's keys; None if it has no keys, or keys of several slots.
-#[cfg(feature = "redis-cluster")]
-pub(crate) fn only_slot(command: &Cmd) -> Option<u16> {
-    let mut slots = slots_of(command);
-    let first = slots.next()?;
-    if slots.all(|slot| slot == first) { u16::try_from(first).ok() } else { None }
-}
-
-/// The slots of the command's keys, for the commands that this crate sends.
-fn slots_of(command: &Cmd) -> impl Iterator<Item = usize> {
-    let words = || {
-        command.args_iter().map(|arg| match arg {
-            Arg::Simple(word) => word,
-            _ => &[][..],
-        })
-    };
-    let name = words().next().unwrap_or_default().to_ascii_uppercase();
-    let (skip, count) = match name.as_slice() {
-        b"MGET" | b"UNLINK" | b"DEL" | b"EXISTS" | b"TOUCH" => (1, usize::MAX),
-        b"EVAL" | b"EVALSHA" | b"EVAL_RO" | b"EVALSHA_RO" => {
-            let keys = words().nth(2).and_then(|count| std::str::from_utf8(count).ok()?.parse().ok());
-            (3, keys.unwrap_or(0))
+/// What to hash for a key in each part: the smallest number.
+pub(crate) fn tags() -> &'static [u16] {
+    static TAGS: LazyLock<Vec<u16>> = LazyLock::new(|| {
+        let mut tags = vec![None; usize::from(PARTS)];
+        for number in 0..10_000 {
+            tags[part(number.to_string().as_bytes())].get_or_insert(number);
         }
-        b"PING" | b"TIME" | b"CLIENT" | b"SCRIPT" | b"INFO" | b"SCAN" | b"ROLE" | b"WAIT" | b"CONFIG" | b"CLUSTER" => {
-            (0, 0)
-        }
-        _ => (1, 1),
-    };
-    words().skip(skip).take(count).map(slot)
-}
-
-/// A slot of each master, from what `CLUSTER SLOTS` says.
-pub(crate) fn masters(reply: &Value) -> Vec<u16> {
-    let Value::Array(ranges) = reply else { return Vec::new() };
-    let mut known: Vec<(&[Value], u16)> = Vec::new();
-    for range in ranges {
-        let Value::Array(range) = range else { continue };
-        if let [Value::Int(first), _, Value::Array(master), ..] = range.as_slice()
-            && let Ok(first) = u16::try_from(*first)
-            && let Some(place) = master.get(..2)
-            && known.iter().all(|(other, _)| *other != place)
-        {
-            known.push((place, first));
-        }
-    }
-    known.into_iter().map(|(_, slot)| slot).collect()
-}
-
-/// A key that lies in the part.
-pub(crate) fn key_of_part(part: usize) -> String {
-    (0..1000).map(|n| format!("{{{n}}}")).find(|key| slot(key.as_bytes()) * PARTS / SLOTS == part).unwrap_or_default()
+        tags.into_iter().map(Option::unwrap_or_default).collect()
+    });
+    &TAGS
 }
 
 /// CRC16 (XMODEM) of the hash tag, or of the whole key.
-fn slot(key: &[u8]) -> usize {
+pub(crate) fn slot(key: &[u8]) -> u16 {
     let tag = key.iter().position(|b| *b == b'{').and_then(|open| {
         let rest = &key[open + 1..];
         rest.iter().position(|b| *b == b'}').filter(|len| *len > 0).map(|len| &rest[..len])
@@ -89,7 +39,7 @@ fn slot(key: &[u8]) -> usize {
             },
         )
     });
-    usize::from(crc) % SLOTS
+    crc % SLOTS
 }
 
 #[cfg(test)]
@@ -107,27 +57,12 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_of_a_command_are_found() {
-        let slots = |words: &[&str]| {
-            let mut command = redis::cmd(words[0]);
-            command.arg(&words[1..]);
-            slots_of(&command).collect::<Vec<_>>()
-        };
-        let foo = slot(b"foo");
-        assert_eq!(slots(&["GET", "foo"]), [foo]);
-        assert_eq!(slots(&["set", "foo", "bar", "PX", "1"]), [foo]);
-        assert_eq!(slots(&["MGET", "foo", "bar"]), [foo, slot(b"bar")]);
-        assert_eq!(slots(&["EVALSHA", "sha", "2", "foo", "bar", "baz"]), [foo, slot(b"bar")]);
-        for none in [&["PING"][..], &["CLIENT", "CACHING", "YES"], &["EVAL", "return 1", "0"], &["EVAL", "x", "y", "z"]]
-        {
-            assert!(slots(none).is_empty());
+    fn every_part_has_a_tag() {
+        assert_eq!(tags().len(), 256);
+        for (number, tag) in tags().iter().enumerate() {
+            assert_eq!(part(format!("a:v0:gen{{{tag}}}").as_bytes()), number);
         }
-    }
-
-    #[test]
-    fn every_part_has_a_key() {
-        for part in 0..PARTS {
-            assert_eq!(slot(key_of_part(part).as_bytes()) * PARTS / SLOTS, part);
-        }
+        // They are names in databases: none may change.
+        assert_eq!(tags()[..4], [460, 14, 278, 10]);
     }
 }

@@ -4,7 +4,7 @@
 use crate::redis::failure::{self, Failure};
 use crate::redis::near::{Near, RunId};
 use redis::aio::MultiplexedConnection;
-use redis::{Pipeline, Value};
+use redis::{Pipeline, ServerErrorKind, Value};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::error::Error;
@@ -12,23 +12,17 @@ use crate::error::Error;
 /// The answers to a pipeline's commands, one by one.
 pub(crate) type Answers = Vec<Result<Value, Error>>;
 
-#[derive(Clone)]
-pub(crate) enum Transport {
-    One(MultiplexedConnection),
-    #[cfg(feature = "redis-cluster")]
-    Cluster(crate::redis::cluster::Nodes),
-}
-
 /// A connection and what is known of its health.
 pub(crate) struct Wire {
-    transport: Transport,
+    connection: MultiplexedConnection,
+    /// It is a cluster's: what it redirects is left as it is.
+    of_cluster: bool,
     /// Set when the other side closed it, before anybody sends into the void.
     pub(crate) closed: std::sync::Arc<AtomicBool>,
     /// It pushes changes of keys that were read after CLIENT CACHING YES.
     pub(crate) tracks: bool,
     timeouts: AtomicU32,
     checking: AtomicBool,
-    renewing: AtomicBool,
     /// Connections to the same server that callers use by themselves.
     pub(crate) near: Near,
 }
@@ -38,45 +32,31 @@ const FROZEN: u32 = 2;
 
 impl Wire {
     pub(crate) fn new(
-        transport: Transport,
+        connection: MultiplexedConnection,
+        of_cluster: bool,
         closed: std::sync::Arc<AtomicBool>,
         tracks: bool,
         run: Option<RunId>,
     ) -> Self {
         Self {
-            transport,
+            connection,
+            of_cluster,
             closed,
             tracks,
             timeouts: AtomicU32::new(0),
             checking: AtomicBool::new(false),
-            renewing: AtomicBool::new(false),
             near: Near::beside(run),
         }
     }
 
     /// Sends `work` and waits for all of its answers, for ever if need be.
     pub(crate) async fn send(&self, work: &Pipeline, address: &str) -> Result<Answers, Failure> {
-        self.send_to(None, work, address).await
-    }
-
-    /// The same, in a cluster to the master that has this slot, if one is said.
-    pub(crate) async fn send_to(&self, slot: Option<u16>, work: &Pipeline, address: &str) -> Result<Answers, Failure> {
-        // Without the feature there is but one to send to.
-        let _ = slot;
-        match self.transport.clone() {
-            Transport::One(mut connection) => {
-                // A transaction answers QUEUED to each command, and then all at once.
-                let (skip, count) = if work.is_transaction() { (work.len() + 1, 1) } else { (0, work.len()) };
-                let sent = connection.send_packed_commands(work, skip, count).await;
-                let values = sent.map_err(|e| failure::failure(address, e))?;
-                Ok(answers(work, values, address))
-            }
-            #[cfg(feature = "redis-cluster")]
-            Transport::Cluster(nodes) => match slot {
-                Some(slot) => nodes.send_to(slot, work, address).await,
-                None => nodes.send(work, address).await,
-            },
-        }
+        let mut connection = self.connection.clone();
+        // A transaction answers QUEUED to each command, and then all at once.
+        let (skip, count) = if work.is_transaction() { (work.len() + 1, 1) } else { (0, work.len()) };
+        let sent = connection.send_packed_commands(work, skip, count).await;
+        let values = sent.map_err(|e| failure::failure(address, e))?;
+        Ok(answers(work, values, address, self.of_cluster))
     }
 
     pub(crate) fn worked(&self) {
@@ -100,27 +80,23 @@ impl Wire {
         self.checking.store(false, Ordering::Relaxed);
     }
 
-    /// True for the one who is to make another beside it.
-    pub(crate) fn begin_renewal(&self) -> bool {
-        !self.renewing.swap(true, Ordering::Relaxed)
-    }
-
-    pub(crate) fn end_renewal(&self) {
-        self.renewing.store(false, Ordering::Relaxed);
-    }
-
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 }
 
-pub(crate) fn answers(work: &Pipeline, mut values: Vec<Value>, address: &str) -> Answers {
+fn answers(work: &Pipeline, mut values: Vec<Value>, address: &str, of_cluster: bool) -> Answers {
     if work.is_transaction()
         && let Some(Value::Array(of_commands)) = values.pop_if(|last| matches!(last, Value::Array(_)))
     {
         values = of_commands;
     }
     let answer = |value| match value {
+        Value::ServerError(error)
+            if of_cluster && matches!(error.kind(), Some(ServerErrorKind::Moved | ServerErrorKind::Ask)) =>
+        {
+            Ok(Value::ServerError(error))
+        }
         Value::ServerError(error) => Err(failure::refused(address, &error)),
         value => Ok(value),
     };

@@ -4,7 +4,7 @@
 use crate::subject::patiently;
 use cached_runtime::{Cache, ErrorKind, Redis, cached};
 use cached_tests::{
-    Counter, Gate, eventually,
+    Counter, Gate, eventually, let_them_block,
     redis::{Client, Server},
     run, start,
 };
@@ -96,6 +96,8 @@ fn promise_2_one_load_over_two_clients() {
             }
         });
         eventually("the other's read", || two.stats().misses > key);
+        // A load that lasts is waited for.
+        let_them_block();
         gate.open();
         assert_eq!((load.end(), other.end()), (vec![1], vec![1]));
         assert_eq!(loads.get(), 0);

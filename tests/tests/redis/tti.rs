@@ -217,7 +217,7 @@ fn in_a_cluster() {
     let expiries = || -> HashMap<String, i64> {
         let of_node = |node: &Server| {
             let mut client = node.client();
-            let keys: Vec<String> = client.keys().into_iter().filter(|key| key.ends_with('}')).collect();
+            let keys: Vec<String> = client.keys().into_iter().filter(|key| key.contains(":{")).collect();
             let mut ends = |key: &String| client.call(&["PEXPIRETIME", key]).text().parse().expect("a number");
             keys.iter().map(|key| (key.clone(), ends(key))).collect::<Vec<_>>()
         };

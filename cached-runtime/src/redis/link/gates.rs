@@ -1,10 +1,11 @@
-//! The breakers of a server, their probers, and what is said of its state. Must never hold a lock while something else is
+//! The breaker of a server, its prober, and what is said of its state. Must never hold a lock while something else is
 //! started or said.
 
 use super::{GateState, Lane, Link};
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::redis::breaker::{Breaker, Pass, Shown, Turn};
 use crate::redis::failure::Failure;
+use crate::redis::link::lanes::question;
 use crate::redis::news;
 use crate::redis::wire::{Answers, Wire};
 use log::Level;
@@ -24,11 +25,11 @@ impl GateState {
 }
 
 impl Link {
-    pub(super) fn pass(self: &Arc<Self>, gate: usize) -> Result<(), Error> {
-        if self.gates[gate].calm.load(Ordering::Acquire) {
+    pub(super) fn pass(self: &Arc<Self>) -> Result<(), Error> {
+        if self.gate.calm.load(Ordering::Acquire) {
             return Ok(());
         }
-        let mut state = self.gates[gate].state.lock();
+        let mut state = self.gate.state.lock();
         let pass = state.breaker.pass(Instant::now());
         if pass == Pass::Go {
             return Ok(());
@@ -36,44 +37,42 @@ impl Link {
         let why = state.why.clone();
         drop(state);
         if pass == Pass::RefusedAndProbe {
-            self.start_prober(gate, None);
+            self.start_prober(None);
         }
         Err(why.unwrap_or_else(|| Error::new(ErrorKind::BreakerOpen, "the server failed before")))
     }
 
-    pub(super) fn worked(&self, gate: usize, wire: &Wire) {
+    pub(super) fn worked(&self, wire: &Wire) {
         wire.worked();
-        self.answered(gate);
+        self.answered();
     }
 
     /// The server gave an answer, over whatever connection.
-    pub(super) fn answered(&self, gate: usize) {
-        let gate = &self.gates[gate];
-        if gate.calm.load(Ordering::Relaxed) {
+    pub(super) fn answered(&self) {
+        if self.gate.calm.load(Ordering::Relaxed) {
             return;
         }
-        let mut state = gate.state.lock();
+        let mut state = self.gate.state.lock();
         state.breaker.worked();
-        gate.calm.store(state.is_calm(), Ordering::Release);
+        self.gate.calm.store(state.is_calm(), Ordering::Release);
     }
 
-    pub(super) fn failed(self: &Arc<Self>, gate: usize, error: &Error) {
-        self.opened(gate, error, |breaker, now| breaker.failed(now, chance()));
+    pub(super) fn failed(self: &Arc<Self>, error: &Error) {
+        self.opened(error, |breaker, now| breaker.failed(now, chance()));
     }
 
-    pub(super) fn broke(self: &Arc<Self>, gate: usize, error: &Error) {
-        self.opened(gate, error, |breaker, now| breaker.broke(now, chance()));
+    pub(super) fn broke(self: &Arc<Self>, error: &Error) {
+        self.opened(error, |breaker, now| breaker.broke(now, chance()));
     }
 
     pub(super) fn opened(
         self: &Arc<Self>,
-        gate: usize,
         error: &Error,
         event: impl FnOnce(&mut Breaker, Instant) -> Option<Duration>,
     ) {
-        let mut state = self.gates[gate].state.lock();
+        let mut state = self.gate.state.lock();
         let pause = event(&mut state.breaker, Instant::now());
-        self.gates[gate].calm.store(state.is_calm(), Ordering::Release);
+        self.gate.calm.store(state.is_calm(), Ordering::Release);
         if pause.is_some() || state.why.is_some() {
             // Also while it is open: the newest reason is the one to show.
             state.why = Some(left_alone(error));
@@ -82,25 +81,25 @@ impl Link {
         if let Some(pause) = pause {
             self.counts.opened.fetch_add(1, Ordering::Relaxed);
             self.say(Level::Warn, &format!("{error}; cached functions run without it until it is well again"));
-            self.start_prober(gate, Some(pause));
+            self.start_prober(Some(pause));
         }
     }
 
-    pub(super) fn start_prober(self: &Arc<Self>, gate: usize, pause: Option<Duration>) {
+    pub(super) fn start_prober(self: &Arc<Self>, pause: Option<Duration>) {
         // Not kept alive by its prober: after a new `install` this one goes.
-        self.driver.spawn(prober(Arc::downgrade(self), gate, pause));
+        self.driver.spawn(prober(Arc::downgrade(self), pause));
     }
 
-    pub(super) async fn probe(self: &Arc<Self>, gate: usize) -> bool {
+    pub(super) async fn probe(self: &Arc<Self>) -> bool {
         let Ok(wire) = self.wire(0, Instant::now() + self.settings.connect_deadline).await else { return false };
         let limit = Instant::now() + self.settings.read_deadline;
-        match self.driver.within(limit, wire.send(&self.question(gate), &self.settings.address)).await {
+        match self.driver.within(limit, wire.send(&question(), &self.settings.address)).await {
             Ok(Ok(_) | Err(Failure::Refused(_))) => {
                 wire.worked();
                 true
             }
             Ok(Err(Failure::Lost(_))) => {
-                self.lost(0, &wire);
+                self.drop_wire(0, &wire);
                 false
             }
             _ => {
@@ -110,11 +109,11 @@ impl Link {
         }
     }
 
-    pub(super) fn probed(&self, gate: usize, good: bool) -> Option<Duration> {
-        let mut state = self.gates[gate].state.lock();
+    pub(super) fn probed(&self, good: bool) -> Option<Duration> {
+        let mut state = self.gate.state.lock();
         let pause = state.breaker.probed(good, Instant::now(), chance());
         if state.breaker.shown() == Shown::Closed && state.why.take().is_some() {
-            self.gates[gate].calm.store(state.is_calm(), Ordering::Release);
+            self.gate.calm.store(state.is_calm(), Ordering::Release);
             drop(state);
             self.say(Level::Info, &format!("{} answers again", self.settings.address));
         }
@@ -149,7 +148,7 @@ impl Link {
     pub(super) fn turn_away(self: &Arc<Self>, lane: usize, wire: &Arc<Wire>) {
         let mut last = self.turned_away.lock();
         let now = Instant::now();
-        if self.settings.cluster || last.is_some_and(|last| now.duration_since(last) < TURN_AWAY) {
+        if last.is_some_and(|last| now.duration_since(last) < TURN_AWAY) {
             return;
         }
         *last = Some(now);
@@ -161,33 +160,50 @@ impl Link {
         news::tell(&self.driver, level, format!("Redis connection `{}`: {what}", self.name));
     }
 
-    /// The worst of the breakers, and why.
+    /// What the breaker shows, and why; of a cluster's, the worst.
     pub(crate) fn shown(&self) -> (Shown, Option<Error>) {
-        let all = self.gates.iter().map(|gate| {
-            let gate = gate.state.lock();
-            (gate.breaker.shown(), gate.why.clone())
-        });
-        all.reduce(|worst, next| if worst.0 == Shown::Closed { next } else { worst }).unwrap_or((Shown::Closed, None))
+        #[cfg(feature = "redis-cluster")]
+        if let Some(nodes) = &self.nodes {
+            let all = nodes.in_use().into_iter().map(|node| node.link.shown_alone());
+            let worst = all.reduce(|worst, next| if worst.0 == Shown::Closed { next } else { worst });
+            return worst.unwrap_or((Shown::Closed, None));
+        }
+        self.shown_alone()
+    }
+
+    fn shown_alone(&self) -> (Shown, Option<Error>) {
+        let gate = self.gate.state.lock();
+        (gate.breaker.shown(), gate.why.clone())
+    }
+
+    /// Whether calls go through.
+    #[cfg(feature = "redis-cluster")]
+    pub(crate) fn is_well(&self) -> bool {
+        self.gate.state.lock().breaker.shown() == Shown::Closed
     }
 
     /// Whether there is a connection now.
     pub(crate) fn is_connected(&self) -> bool {
+        #[cfg(feature = "redis-cluster")]
+        if let Some(nodes) = &self.nodes {
+            return nodes.in_use().iter().any(|node| node.link.is_connected());
+        }
         matches!(&*self.lanes[0].read(), Lane::Ready(wire) if !wire.is_closed())
     }
 }
 
 /// Asks a server that failed, now and then, until it answers or nobody is interested.
-async fn prober(link: Weak<Link>, gate: usize, mut pause: Option<Duration>) {
+async fn prober(link: Weak<Link>, mut pause: Option<Duration>) {
     loop {
         if let Some(pause) = pause {
             tokio::time::sleep(pause).await;
         }
         let Some(link) = link.upgrade() else { return };
-        if pause.is_some() && link.gates[gate].state.lock().breaker.turn(Instant::now()) == Turn::Rest {
+        if pause.is_some() && link.gate.state.lock().breaker.turn(Instant::now()) == Turn::Rest {
             return;
         }
-        let good = link.probe(gate).await;
-        pause = link.probed(gate, good);
+        let good = link.probe().await;
+        pause = link.probed(good);
         if pause.is_none() {
             return;
         }

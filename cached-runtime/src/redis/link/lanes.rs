@@ -11,7 +11,6 @@ use crate::error::{Error, ErrorKind};
 use crate::redis::connect::connect;
 use crate::redis::driver;
 use crate::redis::failure::{self, Failure};
-use crate::redis::slots;
 use crate::redis::wire::Wire;
 use log::Level;
 use redis::Pipeline;
@@ -111,17 +110,8 @@ impl Link {
                     *state = Lane::Empty;
                 }
                 drop(state);
-                (0..self.gates.len()).for_each(|gate| self.broke(gate, error));
+                self.broke(error);
             }
-        }
-    }
-
-    pub(super) fn lost(self: &Arc<Self>, lane: usize, wire: &Arc<Wire>) {
-        if !self.settings.cluster {
-            self.drop_wire(lane, wire);
-        } else if wire.timed_out() {
-            // It may be just one node's, which the cluster's connection mends itself; if it doesn't, start over.
-            self.replace(lane, wire);
         }
     }
 
@@ -136,10 +126,6 @@ impl Link {
 
     /// Makes a new connection now, so that the next call finds it.
     pub(super) fn replace(self: &Arc<Self>, lane: usize, wire: &Arc<Wire>) {
-        if self.settings.cluster {
-            self.renew(lane, wire);
-            return;
-        }
         let mut state = self.lanes[lane].write();
         if matches!(&*state, Lane::Ready(current) if Arc::ptr_eq(current, wire)) {
             self.begin(lane, &mut state);
@@ -149,73 +135,39 @@ impl Link {
         }
     }
 
-    /// Makes a new connection beside the old one, which goes on serving the nodes that are well.
-    pub(super) fn renew(self: &Arc<Self>, lane: usize, wire: &Arc<Wire>) {
-        if !wire.begin_renewal() {
-            return;
-        }
-        let (link, wire) = (Arc::clone(self), Arc::clone(wire));
-        self.driver.spawn(async move {
-            let made = link.make().await;
-            let mut state = link.lanes[lane].write();
-            match made {
-                Ok(made) if matches!(&*state, Lane::Ready(current) if Arc::ptr_eq(current, &wire)) => {
-                    link.counts.connections.fetch_add(1, Ordering::Relaxed);
-                    *state = Lane::Ready(made);
-                }
-                _ => wire.end_renewal(),
-            }
-        });
-    }
-
-    pub(super) fn timed_out(self: &Arc<Self>, lane: usize, wire: &Arc<Wire>, gate: usize, error: &Error) {
+    pub(super) fn timed_out(self: &Arc<Self>, lane: usize, wire: &Arc<Wire>, error: &Error) {
         self.counts.timeouts.fetch_add(1, Ordering::Relaxed);
         let current = matches!(&*self.lanes[lane].read(), Lane::Ready(current) if Arc::ptr_eq(current, wire));
         if !current {
             return;
         }
-        self.failed(gate, error);
+        self.failed(error);
         if wire.timed_out() {
             self.replace(lane, wire);
         } else if wire.begin_check() {
             let (link, wire) = (Arc::clone(self), Arc::clone(wire));
-            self.driver.spawn(async move { link.check(lane, &wire, gate).await });
+            self.driver.spawn(async move { link.check(lane, &wire).await });
         }
     }
 
     /// Asks a connection on which something timed out for a sign of life.
-    pub(super) async fn check(self: &Arc<Self>, lane: usize, wire: &Arc<Wire>, gate: usize) {
+    pub(super) async fn check(self: &Arc<Self>, lane: usize, wire: &Arc<Wire>) {
         let address = &self.settings.address;
         let limit = Instant::now() + self.settings.read_deadline;
-        let answer = self.driver.within(limit, wire.send(&self.question(gate), address)).await;
+        let answer = self.driver.within(limit, wire.send(&question(), address)).await;
         wire.end_check();
         match answer {
             Ok(Ok(_) | Err(Failure::Refused(_) | Failure::Other(_))) => wire.worked(),
-            Ok(Err(Failure::Lost(_))) => self.lost(lane, wire),
+            Ok(Err(Failure::Lost(_))) => self.drop_wire(lane, wire),
             Err(driver::Late) => {
                 let error = failure::late(address, "a check", self.settings.read_deadline);
-                self.timed_out(lane, wire, gate, &error);
+                self.timed_out(lane, wire, &error);
             }
         }
     }
 
-    /// What anybody may ask of a server that is well.
-    pub(super) fn question(&self, gate: usize) -> Pipeline {
-        let mut question = redis::pipe();
-        if self.settings.cluster {
-            question.cmd("EXISTS").arg(slots::key_of_part(gate));
-        } else {
-            question.cmd("PING");
-        }
-        question
-    }
-
     pub(super) fn ask_the_time(self: &Arc<Self>) {
-        // The nodes of a cluster have a clock each: the first look must do.
         let Ok(wire) = self.current(0) else { return };
-        if self.settings.cluster {
-            return;
-        }
         let link = Arc::clone(self);
         self.driver.spawn(async move {
             let mut question = redis::pipe();
@@ -230,4 +182,11 @@ impl Link {
             }
         });
     }
+}
+
+/// What anybody may ask of a server that is well.
+pub(super) fn question() -> Pipeline {
+    let mut question = redis::pipe();
+    question.cmd("PING");
+    question
 }

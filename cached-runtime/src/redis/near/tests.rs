@@ -8,6 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::thread;
 use tokio::runtime::{Builder, Runtime};
 
@@ -60,11 +61,8 @@ fn everyone_gets_the_own_answer_also_beside_those_who_leave() {
     fill(&server, 100);
     let client = client("near_tasks", &server, 16);
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    connect_near(&runtime, client, &server);
     let look = move |keys: Vec<u32>| async move { client.look(mget(keys), &client.budget()).await };
-    until("connected", || {
-        assert_eq!(runtime.block_on(runtime.spawn(look(vec![1]))).unwrap(), Ok(values([1])));
-        connections(&server) == 2
-    });
     runtime.block_on(async {
         let tasks: Vec<_> = (0..600)
             .map(|n: u32| {
@@ -86,6 +84,84 @@ fn everyone_gets_the_own_answer_also_beside_those_who_leave() {
     assert_eq!(connections(&server), 2, "still one for the driver and one for the runtime");
     drop(runtime);
     until("closed with its runtime", || connections(&server) == 1);
+}
+
+/// Polls on this thread, as an executor that is not tokio's and knows nothing of this crate.
+fn polled<T>(work: impl Future<Output = T>) -> T {
+    struct Unpark(thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let mut work = std::pin::pin!(work);
+    loop {
+        if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return done;
+        }
+        thread::park_timeout(PATIENCE);
+    }
+}
+
+/// Until the runtime has a connection of its own, and has read over it as well as over the driver's.
+fn connect_near(runtime: &Runtime, client: Client, server: &Server) {
+    until("connected", || {
+        let look = async move { client.look(mget([1]), &client.budget()).await };
+        assert_eq!(runtime.block_on(look), Ok(values([1])));
+        runtime.block_on(tokio::task::yield_now());
+        server.raw("CLIENT LIST").matches("cmd=mget").count() == 2
+    });
+}
+
+#[test]
+fn nobody_waits_long_for_a_runtime_that_is_not_driven() {
+    let server = Server::start(&[]);
+    fill(&server, 2);
+    let config = Config::from_url(server.url()).connect_deadline(PATIENCE).budget(PATIENCE);
+    // What is waited for: a quarter of it.
+    config.read_deadline(Duration::from_secs(2)).install_as("near_stuck").unwrap();
+    let client = Client::named("near_stuck");
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    connect_near(&runtime, client, &server);
+    {
+        let _context = runtime.enter();
+        // Once: later ones might make another connection.
+        assert_eq!(polled(client.look(mget([1]), &client.budget())), Ok(values([1])), "the driver's answer");
+    }
+    until("closed", || {
+        // Now it is driven again, and finds out.
+        runtime.block_on(tokio::task::yield_now());
+        connections(&server) == 1
+    });
+    let look = async move { client.look(mget([1]), &client.budget()).await };
+    assert_eq!(runtime.block_on(look), Ok(values([1])));
+}
+
+#[test]
+fn credentials_that_count_no_more_close_only_this_way() {
+    let server = Server::start(&[]);
+    fill(&server, 2);
+    server.raw("ACL SETUSER app on >old ~* +@all");
+    let url = server.url().replace("redis://", "redis://app:old@");
+    let config = Config::from_url(url).connect_deadline(PATIENCE).read_deadline(PATIENCE).budget(PATIENCE);
+    config.install_as("near_rotated").unwrap();
+    let client = Client::named("near_rotated");
+    let look = || async move { client.look(mget([1]), &client.budget()).await };
+    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
+    // Only the driver's: there is no runtime, and nothing waits by blocking.
+    assert_eq!(polled(look()), Ok(values([1])));
+    server.raw("ACL SETUSER app resetpass >new");
+    let late = runtime();
+    until("refused", || {
+        assert_eq!(late.block_on(look()), Ok(values([1])), "the driver's connection still counts");
+        server.raw("ACL LOG").contains("auth")
+    });
+    until("closed", || connections(&server) == 1);
+    let url = server.url().replace("redis://", "redis://app:new@");
+    let config = Config::from_url(url).connect_deadline(PATIENCE).read_deadline(PATIENCE).budget(PATIENCE);
+    config.install_as("near_rotated").unwrap();
+    connect_near(&late, client, &server);
 }
 
 #[test]
