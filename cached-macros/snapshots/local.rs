@@ -26,16 +26,18 @@ fn local(text: &str) -> Rc<Token> {
     ::cached_runtime::__key_type!(str, ::cached_runtime::private::OneThread),
     ::cached_runtime::__value_type!(Rc < Token >, Value,
     ::cached_runtime::private::OneThread) > = const {
-    ::cached_runtime::private::LocalCell::new() }; } static SLOT :
+    ::cached_runtime::private::LocalCell::new() }; } static SHARED :
+    ::cached_runtime::private::LocalCommon =
+    ::cached_runtime::private::LocalCommon::new(); static SLOT :
     ::cached_runtime::private::LocalSlot < ::cached_runtime::__key_type!(str,
     ::cached_runtime::private::OneThread), ::cached_runtime::__value_type!(Rc < Token >,
     Value, ::cached_runtime::private::OneThread) > =
-    ::cached_runtime::private::LocalSlot::new(& CELL); & SLOT } .cache(| options |
-    options) } fn __entry < 'k > (text : ::cached_runtime::private::Borrowed < 'k, & str
-    >) -> ::cached_runtime::private::LocalAt < impl ::cached_runtime::private::View, impl
-    ::cached_runtime::private::Outcome < Ret = Rc < Token > > + use < > > { use
-    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
-    NoLocalLeaf as _, NoLocalOwn as _, NoLocalPick as _ };
+    ::cached_runtime::private::LocalSlot::new(& CELL, & SHARED); & SLOT } .cache(|
+    options | options) } fn __entry < 'k > (text : ::cached_runtime::private::Borrowed <
+    'k, & str >) -> ::cached_runtime::private::LocalAt < impl
+    ::cached_runtime::private::View, impl ::cached_runtime::private::Outcome < Ret = Rc <
+    Token > > + use < > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _,
+    NoPlace as _, Pick as _, NoLocalLeaf as _, NoLocalOwn as _, NoLocalPick as _ };
     ::cached_runtime::private::LocalAt::new(Self::__cache(),
     ::cached_runtime::private::Leaf(& * * text, ::cached_runtime::private::OneThread)
     .__part(), ::cached_runtime::private::ttl_of((&& && && &&

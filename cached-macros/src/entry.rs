@@ -151,13 +151,21 @@ impl Expansion<'_> {
         let slot = quote!(#name #parameters);
         let declared = match cell {
             None => quote!(static SLOT: #slot = #name::new(); &SLOT),
-            Some(cell) => quote! {
-                ::std::thread_local! {
-                    static CELL: #cell #parameters = const { #cell::new() };
+            Some(cell) => {
+                // Apart from the slot, which is then a constant: a call reads its thread's cell without looking for it.
+                let shared = parameters
+                    .is_some()
+                    .then(|| (quote!(static SHARED: #rt::LocalCommon = #rt::LocalCommon::new();), quote!(, &SHARED)));
+                let (shared, and_shared) = shared.unzip();
+                quote! {
+                    ::std::thread_local! {
+                        static CELL: #cell #parameters = const { #cell::new() };
+                    }
+                    #shared
+                    static SLOT: #slot = #name::new(&CELL #and_shared);
+                    &SLOT
                 }
-                static SLOT: #slot = #name::new(&CELL);
-                &SLOT
-            },
+            }
         };
         (slot, declared)
     }

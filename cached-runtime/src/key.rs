@@ -201,6 +201,8 @@ macro_rules! tuple {
         impl<$($T: View),*> View for ($($T,)*) {
             type Owned = ($($T::Owned,)*);
 
+            // In one piece with the hasher, whose state is then no more than a few registers.
+            #[inline(always)]
             fn feed<Sink: Hasher>(&self, hasher: &mut Sink) {
                 $(self.$n.feed(hasher);)*
                 let _ = hasher;

@@ -8,12 +8,14 @@
 use crate::at::{At, Lookup, at, at_home};
 use crate::builder::{Builder, Coalesce, LocalShared};
 use crate::cache::Cache;
+use crate::hooks;
 use crate::key::{CacheKey, View};
 use crate::memory::LocalCache;
+use crate::memory::entry::Find;
 use crate::miss::Miss;
 use crate::outcome::{CacheValue, KeptBy, Outcome};
 use crate::stats::Stats;
-use crate::store::Local;
+use crate::store::{Engine, Local};
 use crate::tags::{TagSource, TagsOf};
 use std::any::{Any, TypeId};
 use std::cell::{OnceCell, RefCell};
@@ -220,10 +222,27 @@ impl<K, V> Default for LocalCell<K, V> {
     }
 }
 
+/// What the threads' caches of a [`LocalSlot`] share. Apart from the slot, which is then a constant.
+pub struct LocalCommon(OnceLock<LocalShared>);
+
+impl LocalCommon {
+    /// No cache yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+}
+
+impl Default for LocalCommon {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The caches, one a thread, of a function whose key and value can be named.
 pub struct LocalSlot<K: 'static, V: 'static> {
     cell: &'static LocalKey<LocalCell<K, V>>,
-    shared: OnceLock<LocalShared>,
+    shared: &'static LocalCommon,
 }
 
 impl<K, V> LocalSlot<K, V>
@@ -233,17 +252,28 @@ where
 {
     /// No cache yet: each thread's first call builds its own.
     #[must_use]
-    pub const fn new(cell: &'static LocalKey<LocalCell<K, V>>) -> Self {
-        Self { cell, shared: OnceLock::new() }
+    pub const fn new(cell: &'static LocalKey<LocalCell<K, V>>, shared: &'static LocalCommon) -> Self {
+        Self { cell, shared }
     }
 
     /// This thread's cache.
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub fn cache<F: FnOnce(Builder<K, V>) -> Builder<K, V>>(&'static self, options: F) -> Cache<K, V, Local> {
-        if let Ok(Some(cache)) = self.cell.try_with(|cell| cell.0.get().cloned()) {
-            return cache;
+        match self.cell.try_with(|cell| cell.0.get().cloned()) {
+            Ok(Some(cache)) => cache,
+            _ => self.first(options),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn first<F: FnOnce(Builder<K, V>) -> Builder<K, V>>(&'static self, options: F) -> Cache<K, V, Local> {
         let builder = named::<F, K, V>(options);
-        let shared = self.shared.get_or_init(|| builder.shared()).clone();
+        let shared = self.shared.0.get_or_init(|| builder.shared()).clone();
         let cache = builder.build_local_with(&shared);
         // While the thread ends there is no place to keep it: this call has a cache of its own.
         self.cell.try_with(|cell| cell.0.get_or_init(|| cache.clone()).clone()).unwrap_or(cache)
@@ -398,13 +428,14 @@ impl<P: View, O: Outcome> LocalAt<P, O> {
 // As paths, the methods have one lifetime; the entry needs any.
 #[allow(clippy::redundant_closure_for_method_calls)]
 impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub(crate) fn with<R>(self, f: impl FnOnce(At<'_, P, O, Local>) -> R) -> R {
         let tags = self.tags.source().map_or(TagSource::None, TagSource::By);
-        let entry = At { tags, ..at(&self.cache, self.view, self.outcome) };
-        f(match self.coalesce {
-            Some(coalesce) => entry.coalesce(coalesce),
-            None => entry,
-        })
+        f(At { tags, coalesce: self.coalesce, ..at(&self.cache, self.view, self.outcome) })
     }
 
     /// As [`At::coalesce`].
@@ -425,14 +456,51 @@ impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
         }
     }
 
+    /// A hit is all that stands here, on nothing but the cache and the key; the rest takes the whole along.
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
+    fn call(self, asynchronous: bool) -> Lookup<O::Ret, LocalMiss<P, O>> {
+        let Self { cache, view, outcome, coalesce, tags } = self;
+        let hash = cache.handle.hash(&view);
+        if !hooks::any()
+            && let Ok(value) = cache.handle.hit(&Find { hash, view: &view })
+        {
+            return Lookup::Hit(outcome.ret(value));
+        }
+        Lookup::Miss(Self { cache, view, outcome, coalesce, tags }.missed(hash, asynchronous))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn missed(self, hash: u64, asynchronous: bool) -> LocalMiss<P, O> {
+        self.with(
+            |entry| {
+                if hooks::any() { entry.call_watched(hash, asynchronous) } else { entry.look(hash, asynchronous) }
+            },
+        )
+    }
+
     /// As [`At::lookup`].
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub fn lookup(self) -> Lookup<O::Ret, LocalMiss<P, O>> {
-        self.with(|entry| entry.lookup())
+        self.call(false)
     }
 
     /// As [`At::lookup_async`].
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
     pub fn lookup_async(self) -> Lookup<O::Ret, LocalMiss<P, O>> {
-        self.with(|entry| entry.lookup_async())
+        self.call(true)
     }
 
     /// As [`At::miss`].
@@ -485,7 +553,7 @@ impl fmt::Debug for AnySlot {
 
 #[cfg(test)]
 mod tests {
-    use super::{AnyLocalCell, AnyLocalSlot, AnySlot, LocalCell, LocalSlot, Slot, tidy};
+    use super::{AnyLocalCell, AnyLocalSlot, AnySlot, LocalCell, LocalCommon, LocalSlot, Slot, tidy};
     use crate::builder::Builder;
     use std::panic::catch_unwind;
 
@@ -516,7 +584,8 @@ mod tests {
         std::thread_local! {
             static CELL: LocalCell<u8, u8> = const { LocalCell::new() };
         }
-        static LOCAL: LocalSlot<u8, u8> = LocalSlot::new(&CELL);
+        static SHARED: LocalCommon = LocalCommon::new();
+        static LOCAL: LocalSlot<u8, u8> = LocalSlot::new(&CELL, &SHARED);
         let outer = |options: Options| options.capacity(LOCAL.cache(|options: Options| options.capacity(1)).len() + 7);
         LOCAL.cache(outer).set(1, 1);
         assert_eq!(LOCAL.cache(|_| unreachable!("it is there")).get(&1), Some(1));

@@ -23,7 +23,6 @@ use crate::flight::Flight;
 use crate::pulse::Pulse;
 use crate::stack;
 use crate::tags::Tags;
-use std::mem;
 use std::sync::Arc;
 
 /// The loads of a key.
@@ -77,6 +76,10 @@ struct Runs<V> {
 }
 
 impl<V> Runs<V> {
+    fn is_empty(&self) -> bool {
+        self.first.is_none() && self.rest.is_empty()
+    }
+
     fn iter(&self) -> impl Iterator<Item = &Run<V>> {
         self.first.iter().chain(&self.rest)
     }
@@ -168,7 +171,10 @@ impl<K, V> Gate<K, V> {
         if bare {
             gate.fence = BARE;
         }
-        gate.lead(lead, ask, false);
+        // As `lead`, where there is nobody else.
+        let (pulse, tags) = (lead.pulse.clone(), ask.tags.clone());
+        let (ticket, joinable) = (lead.ticket, ask.coalesce);
+        gate.runs.first = Some(Run { ticket, joinable, renews: false, pulse, flight: None, tags });
         gate
     }
 
@@ -218,11 +224,6 @@ impl<K, V> Gate<K, V> {
     pub(crate) fn is_current(&self, ticket: u64, cleared: u64) -> bool {
         let tags = self.runs.iter().find(|run| run.ticket == ticket).map(|run| &run.tags);
         ticket > self.fence && ticket > cleared && tags.is_some_and(|tags| tags.are_current(ticket))
-    }
-
-    /// The tags of a load that is about to leave.
-    pub(crate) fn take_tags(&mut self, ticket: u64) -> Tags {
-        self.runs.iter_mut().find(|run| run.ticket == ticket).map(|run| mem::take(&mut run.tags)).unwrap_or_default()
     }
 
     /// A writer arrives.
@@ -319,19 +320,34 @@ impl<K, V> Gate<K, V> {
         }
     }
 
-    /// A load leaves. Also tells whether others still work for its flight.
-    pub(crate) fn leave(&mut self, ticket: u64) -> Option<Left<V>> {
-        let run = self.runs.take(ticket)?;
-        let flight = run.flight?;
+    /// A load leaves.
+    pub(crate) fn leave(&mut self, ticket: u64) -> Option<Leave<V>> {
+        let Run { tags, flight, pulse, .. } = self.runs.take(ticket)?;
+        let last = self.runs.is_empty() && self.writers.is_empty();
+        Some(Leave { tags, last, left: flight.map(|flight| self.left(flight, pulse.is_none())) })
+    }
+
+    /// Whether others still work for the flight of a load that has left.
+    #[cold]
+    fn left(&self, flight: Arc<Flight<V>>, sync: bool) -> Left<V> {
         let mut others = self
             .runs
             .iter()
             .filter(|other| other.flight.as_ref().is_some_and(|other| Arc::ptr_eq(other, &flight)))
             .peekable();
         let others_go_on = others.peek().is_some();
-        let last_sync = run.pulse.is_none() && others.all(|other| other.pulse.is_some());
-        Some(Left { flight, others: others_go_on, last_sync })
+        let last_sync = sync && others.all(|other| other.pulse.is_some());
+        Left { flight, others: others_go_on, last_sync }
     }
+}
+
+/// What a load had at its gate.
+pub(crate) struct Leave<V> {
+    pub(crate) tags: Tags,
+    /// Whether no other load or writer stands there.
+    pub(crate) last: bool,
+    /// Those who wait for it, if anybody does.
+    pub(crate) left: Option<Left<V>>,
 }
 
 /// The flight of a load that has left its gate.

@@ -52,7 +52,11 @@ fn half(hash: u64) -> u32 {
 }
 
 /// Makes an entry the newest.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+)]
+#[inline(always)]
 fn promote(links: &mut [Link], at: u32) {
     let newest = links[JOINT as usize].older;
     if newest != at {
@@ -61,7 +65,11 @@ fn promote(links: &mut [Link], at: u32) {
     }
 }
 
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+)]
+#[inline(always)]
 fn unlink(links: &mut [Link], at: u32) {
     let Link { newer, older, .. } = links[at as usize];
     links[older as usize].newer = newer;
@@ -69,7 +77,11 @@ fn unlink(links: &mut [Link], at: u32) {
 }
 
 /// Links an entry as the newest, after what is so now.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+)]
+#[inline(always)]
 fn link(links: &mut [Link], at: u32, newest: u32) {
     links[newest as usize].newer = at;
     links[JOINT as usize].older = at;

@@ -6,6 +6,7 @@ pub(crate) mod common;
 pub(crate) mod entry;
 pub(crate) mod expiry;
 pub(crate) mod gate;
+mod gates;
 pub(crate) mod local;
 pub(crate) mod lock;
 pub(crate) mod lru;

@@ -31,7 +31,7 @@ where
             gate.write(ticket);
         } else {
             let gate = Gate::for_writer(find.hash, own(), ticket);
-            self.gates.insert_unique(find.hash, gate, |gate| gate.hash);
+            self.gates.insert(gate);
         }
         ticket
     }
@@ -48,8 +48,8 @@ where
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
     ) {
-        let Ok(mut place) = self.gates.find_entry(hash, |gate| gate.has_writer(ticket)) else { return };
-        let gate = place.get_mut();
+        let Some(mut place) = self.gates.find_place(hash, |gate| gate.has_writer(ticket)) else { return };
+        let Some(gate) = place.get_mut() else { return };
         let last = gate.has_only(ticket);
         let alone = gate.written(ticket);
         let (mut stores, mut forgotten) = (false, None);
@@ -64,10 +64,10 @@ where
             forgotten = removed;
         }
         let key = match (stores, last) {
-            (true, true) => Some(place.remove().0.key),
+            (true, true) => place.take().map(|gate| gate.key),
             (true, false) => Some(gate.key.clone()),
             (false, true) => {
-                place.remove();
+                place.take();
                 None
             }
             (false, false) => None,
@@ -95,7 +95,7 @@ where
 
     fn fence_all(&mut self) {
         let fence = draw();
-        for gate in &mut self.gates {
+        for gate in self.gates.iter_mut() {
             gate.raise(fence);
         }
     }

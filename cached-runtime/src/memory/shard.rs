@@ -8,9 +8,10 @@ use super::bin::Bin;
 use super::common::Floor;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
 use super::expiry::{BLOCK, Expiry};
-use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, Lead, Left, Purpose};
+use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, Lead, Leave, Left, Purpose};
+use super::gates::Gates;
 use super::map::{Map, Removed};
-use crate::clock::{Nanos, Reading};
+use crate::clock::{NEVER, Nanos, Reading};
 use crate::flight::Flight;
 use crate::policy::{Life, Stage, Times};
 use crate::pulse::Pulse;
@@ -18,7 +19,6 @@ use crate::stack::Inside;
 use crate::stats::Counts;
 use crate::sync::{AtomicU64, Ordering, process_wide};
 use crate::tags::Tags;
-use hashbrown::HashTable;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -224,7 +224,7 @@ impl<V> Ending<V> {
 
 pub(crate) struct Shard<K, V, M> {
     pub(super) map: M,
-    pub(super) gates: HashTable<Gate<K, V>>,
+    pub(super) gates: Gates<K, V>,
     expiry: Expiry,
     weight: u64,
     bound: Bound,
@@ -238,7 +238,7 @@ where
     M: Map<K, V>,
 {
     pub(crate) fn new(map: M, bound: Bound) -> Self {
-        Self { map, gates: HashTable::new(), expiry: Expiry::default(), weight: 0, bound, counts: Arc::default() }
+        Self { map, gates: Gates::default(), expiry: Expiry::default(), weight: 0, bound, counts: Arc::default() }
     }
 
     /// A look-up that never loads.
@@ -286,7 +286,8 @@ where
         purpose: Purpose,
         rules: &Rules<'_, K, V>,
     ) -> Result<V, bool> {
-        let found = self.map.hit(find, |entry| rules.serves(entry).then(|| entry.value.clone()));
+        // No closure in a closure: not all of them are put in line.
+        let found = self.map.hit(find, |entry| if rules.serves(entry) { Some(entry.value.clone()) } else { None });
         let value = found.ok_or(false)?.ok_or(true)?;
         self.counts.hits.add(u64::from(purpose == Purpose::Call));
         Ok(value)
@@ -370,7 +371,7 @@ where
         } else {
             let mut gate = Gate::empty(find.hash, own());
             gate.renew(&lead, ask);
-            self.gates.insert_unique(find.hash, gate, |gate| gate.hash);
+            self.gates.insert(gate);
         }
         self.counts.refreshes.add(1);
         lead
@@ -401,7 +402,7 @@ where
         }
         let key = own();
         let lead = lead();
-        self.gates.insert_unique(find.hash, Gate::new((find.hash, key), bare, ask, &lead), |gate| gate.hash);
+        self.gates.insert(Gate::new((find.hash, key), bare, ask, &lead));
         Begun::Lead(lead)
     }
 
@@ -429,18 +430,18 @@ where
         left: &mut Option<Left<V>>,
         bin: &mut Bin<M::Dead>,
     ) -> bool {
-        let Ok(mut place) = self.gates.find_entry(hash, |gate| gate.has(ticket)) else { return false };
-        let gate = place.get_mut();
-        let last = gate.has_only(ticket);
-        let tags = gate.take_tags(ticket);
-        *left = gate.leave(ticket);
+        let Some(mut place) = self.gates.find_place(hash, |gate| gate.has(ticket)) else { return false };
+        let Some(gate) = place.get_mut() else { return false };
+        let Some(Leave { tags, last, left: flight }) = gate.leave(ticket) else { return false };
+        *left = flight;
         let bare = gate.fence == BARE;
         // A tag that is invalidated between this and the insertion is above this ticket, which every hit will notice.
         let current = ticket > gate.fence && ticket > rules.floor.cleared && tags.are_current(ticket);
         if current && !matches!(ending, Ending::Fail(_) | Ending::Gone) {
             gate.fence = ticket;
         }
-        let key = if last { place.remove().0.key } else { gate.key.clone() };
+        let key = if last { place.take().map(|gate| gate.key) } else { Some(gate.key.clone()) };
+        let Some(key) = key else { return false };
         let key = Stored { hash, ticket, key };
         match ending {
             Ending::Gone => {}
@@ -593,10 +594,10 @@ where
         // The precise clock: an entry is stored once and read often, and its life is counted from here.
         let now = if timed { Reading::precise().latest } else { 0 };
         let policy = &rules.times.policy;
-        let life = if failed {
-            policy.deadline(now, ttl, mix(ticket)).map(Life::plain)
-        } else {
-            policy.life(now, ttl, mix(ticket), load_time)
+        let life = match (timed, failed) {
+            (false, _) => Some(Life::plain(NEVER)),
+            (true, true) => policy.deadline(now, ttl, mix(ticket)).map(Life::plain),
+            (true, false) => policy.life(now, ttl, mix(ticket), load_time),
         };
         let life = life.filter(|_| self.make_room(weight, bin));
         let (Some(life), Some(value)) = (life, if life.is_some() { keep.value.take() } else { None }) else {

@@ -17,18 +17,26 @@ use crate::sync::{AtomicBool, Mutex, Ordering};
 use papaya::{Equivalent, LocalGuard};
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// The map that all shards of a cache share.
 pub(crate) type Table<K, V> = papaya::HashMap<Stored<K>, Quiet<V>, BuildIdentity>;
 
-/// A table whose removed entries are freed soon: by default they wait for a batch of 32 to fill, which in a cache that
-/// changes little may take for ever. Even so an entry that is removed while other threads read waits until the thread
-/// that removed it removes another.
+/// A table whose removed entries are freed soon. Those that a thread removes wait until it has a batch of them, which in
+/// a cache that changes little may take for ever: so a batch is one entry where anybody could notice that it is still
+/// there, by its drop or by its size. Even so an entry that is removed while other threads read waits until the thread
+/// that removed it removes another. (To look for readers is a system call: in batches an eviction costs a third.)
 pub(crate) fn table<K, V>() -> Table<K, V> {
-    papaya::HashMap::builder().hasher(BuildIdentity::default()).collector(seize::Collector::new().batch_size(1)).build()
+    let noticed = mem::needs_drop::<K>() || mem::needs_drop::<V>();
+    let batch = if noticed { 1 } else { (WAITING / mem::size_of::<(K, V)>().max(1)).clamp(1, 32) };
+    let collector = seize::Collector::new().batch_size(batch);
+    papaya::HashMap::builder().hasher(BuildIdentity::default()).collector(collector).build()
 }
+
+/// So many bytes of removed keys and values may wait for each thread.
+const WAITING: usize = 4096;
 
 /// An entry that the collector may drop on any thread, in the middle of anything: a panic of the value's `Drop` ends
 /// here. (The panic hook has reported it.)
