@@ -14,6 +14,7 @@ mod crowds;
 mod disturbed;
 mod entries;
 mod fences;
+mod forked;
 mod functions;
 mod many;
 mod oracle;
