@@ -438,7 +438,7 @@ fn is_of_node(error: &Error) -> bool {
 }
 
 /// All of them, at one time.
-async fn all<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
+pub(crate) async fn all<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
     let mut waiting: Vec<(Pin<Box<_>>, Option<T>)> = futures.into_iter().map(|one| (Box::pin(one), None)).collect();
     std::future::poll_fn(|cx| {
         for (future, done) in waiting.iter_mut().filter(|(_, done)| done.is_none()) {

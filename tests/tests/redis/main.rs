@@ -8,6 +8,7 @@ mod attributes;
 #[cfg(feature = "tokio")]
 mod background;
 mod bulk;
+mod bulk_windows;
 mod cluster;
 mod crowds;
 mod disturbed;
@@ -37,4 +38,5 @@ mod unreachable;
 mod unreadable;
 mod watched;
 mod windows;
+mod windows_model;
 mod writers;
