@@ -21,11 +21,11 @@
 //! So two processes that want the same ids in any order can't wait for one another in a circle.
 
 use super::at::{Asked, Call};
-use super::cluster::all;
 use super::core::{RemoteKey, RemoteValue, count};
 use super::load::{RemoteMiss, RunRemote};
 use super::many::{SeenAll, read_calls};
 use super::remote::Ticket;
+use super::together::all;
 use super::watched;
 use crate::at::{At, Lookup};
 use crate::bulk::{Bulk, Unsplit};
