@@ -14,10 +14,27 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
         ::cached_runtime::private::Lookup::Miss(miss) => {
             use ::cached_runtime::private::{GivenAway as _, NoWay as _};
+            ::cached_runtime::private::Given(db).__must_be_cloned();
+            ::cached_runtime::private::Given(name).__must_be_cloned();
+            ::cached_runtime::private::Given(&id).__must_go();
             let own0 = ::cached_runtime::private::Given(db).__own();
             let own1 = ::cached_runtime::private::Given(name).__own();
             let own2 = ::cached_runtime::private::Moved(id);
-            let way = ::cached_runtime::private::All((&own0, (&own1, (&own2, ()))))
+            ::cached_runtime::private::All((&own0, (&own1, (&own2, ()))))
+                .__after_a_soft_timeout_the_load_goes_on_in_another_task(|| background::uncached(
+                    ::cached_runtime::private::returns(),
+                    ::cached_runtime::private::returns(),
+                    ::cached_runtime::private::returns(),
+                ));
+            let future = ::cached_runtime::private::FutureOf::of(|| background::uncached(
+                ::cached_runtime::private::returns(),
+                ::cached_runtime::private::returns(),
+                ::cached_runtime::private::returns(),
+            ));
+            let way = ::cached_runtime::private::All((
+                    &future,
+                    (&own0, (&own1, (&own2, ()))),
+                ))
                 .__way();
             way.run(
                     miss,
@@ -83,7 +100,7 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     fn invalidate(name : & str, id : u64) -> ::core::future::Ready < () > {
     ::core::future::ready(Self::__entry(& name, & id).invalidate()) } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."] #[doc =
-    "\n\nA value that is due is renewed in the background of the tokio runtime that finds it so, and all calls have the old one meanwhile: what is borrowed is cloned for that. Where an argument can't be cloned and sent to another thread (`Clone + Send + Sync + 'static`), outside of such a runtime, or without the feature `tokio`, one call waits for the load and has the new value."]
+    "\n\nA value that is due is renewed in the background of the tokio runtime that finds it so, and all calls have the old one meanwhile: what is borrowed is cloned for that. Where an argument can't be cloned and sent to another thread (`Clone + Send + Sync + 'static`), where the load itself can't be sent, outside of such a runtime, or without the feature `tokio`, one call waits for the load and has the new value."]
     async fn refresh(db : & Db, name : & str, id : u64) -> Result < Product, DbError > {
     let miss = Self::__entry(& name, & id).miss_async(); miss.run_async({ let error = {
     use ::cached_runtime::private::NoTimeOut as _; ::cached_runtime::private::TimesOut::

@@ -8,7 +8,7 @@ pub async fn bulk(
     ids: &[u64],
     lang: String,
 ) -> Result<HashMap<u64, Product>, Error> {
-    let each = ::cached_runtime::private::each_async({
+    let items = {
         let lang = &lang;
         ::core::iter::Iterator::collect::<
             ::std::vec::Vec<_>,
@@ -30,8 +30,9 @@ pub async fn bulk(
                 ),
             ),
         )
-    });
-    each.run_async(move |missing| {
+    };
+    let each = ::cached_runtime::private::each_async(items);
+    each.run_async(move |missing: ::std::vec::Vec<_>| {
             let lang = ::core::clone::Clone::clone(&lang);
             async move { bulk::uncached(db, &missing, lang).await }
         })
@@ -88,8 +89,8 @@ pub async fn bulk(
     .tags_boxed(::std::boxed::Box::new(move | tag : & mut dyn
     ::core::ops::FnMut(::core::fmt::Arguments < '_ >) | {
     tag(::core::format_args!("of:{}", (* id))); }))),)) }); each.run_async(move | missing
-    | { let lang = ::core::clone::Clone::clone(& lang); async move { bulk::uncached(db, &
-    missing, lang). await } }). await } #[doc =
+    : ::std::vec::Vec < _ > | { let lang = ::core::clone::Clone::clone(& lang); async
+    move { bulk::uncached(db, & missing, lang). await } }). await } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."] pub
     fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = (u64, String) >)
     -> ::core::future::Ready < ::std::vec::Vec < ::core::option::Option < Product >> > {

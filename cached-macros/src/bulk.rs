@@ -21,9 +21,12 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{ReturnType, Type};
 
+use crate::call::{lent, own};
 use crate::each::Bulk;
 use crate::expand::{Expansion, quote};
 use crate::function::{Argument, Flow, ungroup};
+use crate::options::Options;
+use crate::owning::Passing;
 use crate::plan::Shape;
 use crate::scope::{Scope, ours};
 use crate::signature::{resolved, turbofish};
@@ -31,22 +34,102 @@ use crate::signature::{resolved, turbofish};
 impl Expansion<'_> {
     /// A look for each id, then one load.
     pub(crate) fn call_each(&self, bulk: &Bulk) -> TokenStream {
-        self.each_through(bulk, "each")
+        let rt = &self.rt;
+        let Options { bypass_if, refresh_if, .. } = &self.plan.options;
+        let waits = self.of().flow != Flow::Sync;
+        let named = |name: &str| if waits { ours(&format!("{name}_async")) } else { ours(name) };
+        let (each, anew) = (named("each"), named("each_anew"));
+        let items = self.items(bulk);
+        let look = if refresh_if.is_some() {
+            quote!(if anew { #rt::#anew(items) } else { #rt::#each(items) })
+        } else {
+            quote!(#rt::#each(items))
+        };
+        let anew = refresh_if.as_ref().map(|condition| {
+            let condition = self.condition(&condition.value);
+            quote!(let anew = #condition;)
+        });
+        let Some(condition) = bypass_if else {
+            let run = self.run_each(bulk);
+            return quote!(#anew let items = #items; let each = #look; #run);
+        };
+        let condition = self.condition(&condition.value);
+        let ids = &self.of().arguments[bulk.at].name;
+        let past = if waits { quote!(body(all).await) } else { quote!(body(all)) };
+        let body = self.body_of_many(bulk);
+        let body = quote!(let mut body = #body;);
+        // The function's body is there once: what may go on without the call runs it through the companion.
+        let (both, only_past, run) = match (self.goes_on(), waits) {
+            (true, _) => (None, Some(body), self.run_each(bulk)),
+            (false, true) => (Some(body), None, quote!(each.run_async(body).await)),
+            (false, false) => (Some(body), None, quote!(each.run(body))),
+        };
+        quote! {
+            let past = #condition;
+            #anew
+            let items = #items;
+            let each = if past {
+                #rt::each_past(items);
+                ::core::option::Option::None
+            } else {
+                ::core::option::Option::Some(#look)
+            };
+            let all = if past { ::std::borrow::ToOwned::to_owned(&#ids[..]) } else { ::std::vec::Vec::new() };
+            #both
+            match each {
+                ::core::option::Option::None => { #only_past #past }
+                ::core::option::Option::Some(each) => { #run }
+            }
+        }
     }
 
     /// A load of all of them (`refresh`).
     pub(crate) fn refresh_each(&self, bulk: &Bulk) -> TokenStream {
-        self.each_through(bulk, "each_anew")
-    }
-
-    fn each_through(&self, bulk: &Bulk, through: &str) -> TokenStream {
         let rt = &self.rt;
         let waits = self.of().flow != Flow::Sync;
-        let through = if waits { ours(&format!("{through}_async")) } else { ours(through) };
-        let items = self.items(bulk);
-        let body = self.body_of_many(bulk);
-        let run = if waits { quote!(each.run_async(#body).await) } else { quote!(each.run(#body)) };
+        let through = if waits { ours("each_anew_async") } else { ours("each_anew") };
+        let (items, run) = (self.items(bulk), self.run_each(bulk));
         quote!(let each = #rt::#through(#items); #run)
+    }
+
+    /// What `each` does.
+    fn run_each(&self, bulk: &Bulk) -> TokenStream {
+        if let Some(passing) = self.plan.background.as_deref().filter(|_| self.goes_on()) {
+            return self.in_background_each(bulk, passing);
+        }
+        let body = self.body_of_many(bulk);
+        if self.of().flow == Flow::Sync { quote!(each.run(#body)) } else { quote!(each.run_async(#body).await) }
+    }
+
+    /// Whether renewals may go on without their call.
+    fn goes_on(&self) -> bool {
+        self.plan.background.is_some() && !self.plan.remote
+    }
+
+    /// A call whose renewals may go on without it.
+    fn in_background_each(&self, bulk: &Bulk, passing: &[Passing]) -> TokenStream {
+        let function = self.of();
+        let Shape::Companion(name) = &self.plan.shape else { return TokenStream::new() };
+        let (name, turbofish) = (resolved(name), turbofish(&function.signature.generics, 0));
+        let missing = ours("missing");
+        let others = || passing.iter().enumerate().filter(|(at, _)| *at != bulk.at);
+        let again: TokenStream = others()
+            .map(|(at, _)| {
+                let own = own(at);
+                quote!(let #own = ::core::clone::Clone::clone(&#own);)
+            })
+            .collect();
+        let passed = passing.iter().enumerate().map(|(at, passing)| match (at == bulk.at, bulk.borrowed) {
+            (true, true) => quote!(&#missing),
+            (true, false) => missing.to_token_stream(),
+            (false, _) => lent(at, *passing),
+        });
+        let load = self.limited(quote!(async move { #name::uncached #turbofish (#(#passed),*).await }));
+        let way = self.way(passing, Some(bulk.at));
+        quote!({
+            #way
+            way.run_each(each, move |#missing: ::std::vec::Vec<_>| { #again #load }).await
+        })
     }
 
     /// Each id and its entry.
@@ -104,14 +187,15 @@ impl Expansion<'_> {
                 .map(|(at, argument)| if at == bulk.at { given.clone() } else { argument.name.to_token_stream() });
             let call = quote!(#name::uncached #turbofish (#(#passed),*));
             if function.flow == Flow::Sync {
-                return quote!(move |#missing| { #cloned #call });
+                return quote!(move |#missing: ::std::vec::Vec<_>| { #cloned #call });
             }
             let load = self.limited(quote!(async move { #call.await }));
-            return quote!(move |#missing| { #cloned #load });
+            return quote!(move |#missing: ::std::vec::Vec<_>| { #cloned #load });
         }
         let (name, ty) = (&ids.name, &ids.ty);
         let lets = self.patterns();
-        let lets = quote!(let #name: #ty = #given; #lets);
+        let used = self.flags_are_used();
+        let lets = quote!(let #name: #ty = #given; #used #lets);
         let body = function.body.stream();
         match function.flow {
             Flow::Sync => {
@@ -120,7 +204,7 @@ impl Expansion<'_> {
                     output @ ReturnType::Type(..) => output.to_token_stream(),
                 };
                 let body = self.body(&quote!(#cloned #lets));
-                quote!(move |#missing| #output #body)
+                quote!(move |#missing: ::std::vec::Vec<_>| #output #body)
             }
             Flow::Async => {
                 let (rt, returns) = (&self.rt, &function.returns);
@@ -133,13 +217,13 @@ impl Expansion<'_> {
                         #body
                     }
                 });
-                quote!(move |#missing| { #cloned #load })
+                quote!(move |#missing: ::std::vec::Vec<_>| { #cloned #load })
             }
             Flow::Boxed => {
                 let output = &function.signature.output;
                 let body = &function.body;
                 let load = self.limited(quote!(async move { #lets (move || #output #body)().await }));
-                quote!(move |#missing| { #cloned #load })
+                quote!(move |#missing: ::std::vec::Vec<_>| { #cloned #load })
             }
         }
     }

@@ -3,9 +3,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Expr, ReturnType};
+use syn::{Expr, Ident, ReturnType};
 
-use crate::expand::{Expansion, quote};
+use crate::expand::{Expansion, located, quote};
 use crate::function::Flow;
 use crate::key::{self, KeyPlan};
 use crate::options::Opt;
@@ -14,6 +14,20 @@ use crate::plan::Shape;
 use crate::scope::{self, Scope, ours};
 use crate::settings::time;
 use crate::signature::{resolved, turbofish};
+
+/// The name of an argument of a load that may go on without its call.
+pub(crate) fn own(at: usize) -> Ident {
+    ours(&format!("own{at}"))
+}
+
+/// That argument as the body takes it.
+pub(crate) fn lent(at: usize, passing: Passing) -> TokenStream {
+    let own = own(at);
+    match passing {
+        Passing::Moved => quote!(#own.0),
+        Passing::Borrowed => quote!(#own.__lend()),
+    }
+}
 
 impl Expansion<'_> {
     /// Look-up, then the value or the load.
@@ -141,36 +155,71 @@ impl Expansion<'_> {
 
     /// A load that may go on without this call: what it borrows is cloned, where that can be done; else it is as any load.
     fn in_background(&self, passing: &[Passing]) -> TokenStream {
+        let function = self.of();
+        let Shape::Companion(companion) = &self.plan.shape else { return TokenStream::new() };
+        let companion = resolved(companion);
+        let turbofish = turbofish(&function.signature.generics, 0);
+        let arguments = || function.arguments.iter().enumerate().zip(passing);
+        let passed = arguments().map(|((at, _), passing)| lent(at, *passing));
+        let load = self.limited(quote!(async move { #companion::uncached #turbofish (#(#passed),*).await }));
+        let run = if self.plan.remote { ours("run_afar") } else { ours("run") };
+        let way = self.way(passing, None);
+        quote!({
+            #way
+            way.#run(miss, #load).await
+        })
+    }
+
+    /// `let way = ..;`: whether a load may go on without this call, found by type; and what it borrows, cloned, if it may.
+    /// With `each`, the ids that it loads are not the call's own.
+    pub(crate) fn way(&self, passing: &[Passing], ids: Option<usize>) -> TokenStream {
         let rt = &self.rt;
         let function = self.of();
         let Shape::Companion(companion) = &self.plan.shape else { return TokenStream::new() };
         let companion = resolved(companion);
         let turbofish = turbofish(&function.signature.generics, 0);
         let arguments = || function.arguments.iter().enumerate().zip(passing);
-        let own = |at: usize| ours(&format!("own{at}"));
         let owned = arguments().map(|((at, argument), passing)| {
             let (own, name) = (own(at), &argument.name);
             match passing {
+                _ if ids == Some(at) => quote!(let #own = #rt::IdOf::of(&#name);),
                 Passing::Moved => quote!(let #own = #rt::Moved(#name);),
                 Passing::Borrowed => quote!(let #own = #rt::Given(#name).__own();),
             }
         });
         let all = (0..passing.len()).rev().map(own).fold(quote!(()), |rest, own| quote!((&#own, #rest)));
-        let passed = arguments().map(|((at, _), passing)| {
-            let own = own(at);
-            match passing {
-                Passing::Moved => quote!(#own.0),
-                Passing::Borrowed => quote!(#own.__lend()),
-            }
+        let future = if self.plan.remote { ours("FutureAfar") } else { ours("FutureOf") };
+        // Never called: only its type counts.
+        let anything = function.arguments.iter().map(|_| quote!(#rt::returns()));
+        let body = quote!(|| #companion::uncached #turbofish (#(#anything),*));
+        let must = self.plan.options.soft_timeout.as_ref().map(|option| {
+            // What would have no effect is a mistake: of the argument that can't go, or else of the body.
+            let must = arguments().map(|((_, argument), passing)| {
+                let span = key::span_of(&argument.ty);
+                let name = located(argument.name.to_token_stream(), span);
+                let check = match passing {
+                    Passing::Moved => quote!(#rt::Given(&#name).__must_go();),
+                    Passing::Borrowed => quote!(#rt::Given(#name).__must_be_cloned();),
+                };
+                located(check, span)
+            });
+            (
+                quote!(#(#must)*),
+                located(
+                    quote!(#rt::All(#all).__after_a_soft_timeout_the_load_goes_on_in_another_task(#body);),
+                    option.name.span(),
+                ),
+            )
         });
-        let load = self.limited(quote!(async move { #companion::uncached #turbofish (#(#passed),*).await }));
-        let run = if self.plan.remote { ours("run_afar") } else { ours("run") };
-        quote!({
+        let (before, after) = must.unzip();
+        quote! {
             use #rt::{GivenAway as _, NoWay as _};
+            #before
             #(#owned)*
-            let way = #rt::All(#all).__way();
-            way.#run(miss, #load).await
-        })
+            #after
+            let future = #rt::#future::of(#body);
+            let way = #rt::All((&future, #all)).__way();
+        }
     }
 
     /// A load that ends after `timeout`, in an error that the return type must have a place for: found out in a statement
@@ -191,7 +240,7 @@ impl Expansion<'_> {
     }
 
     /// A `bool` over the arguments, where they are in scope.
-    fn condition(&self, expr: &Expr) -> TokenStream {
+    pub(crate) fn condition(&self, expr: &Expr) -> TokenStream {
         let mut expr = expr.clone();
         let reads = scope::rewrite(&mut expr, self.of(), Scope::Inside);
         let lets = KeyPlan::destructure(&reads, true, self.of(), Scope::Inside);

@@ -109,26 +109,32 @@ fn uncached(expansion: &Expansion<'_>) -> TokenStream {
     signature.ident = ours("uncached");
     signature.abi = None;
     signature.safety = Safety::Default;
-    // What only decides about caching need not be read by the body.
-    let options = &expansion.plan.options;
-    let mut flags = [&options.bypass_if, &options.refresh_if, &options.cache]
-        .into_iter()
-        .flatten()
-        .flat_map(|option| crate::scope::reads(&option.value, function))
-        .collect::<std::collections::BTreeSet<_>>();
-    if expansion.plan.key.chosen {
-        flags.extend(&expansion.plan.key.reads);
-    }
-    let names = flags
-        .iter()
-        .map(|at| &function.arguments[*at])
-        .filter(|argument| argument.binds.is_empty() && !argument.underscored())
-        .map(|argument| &argument.name);
-    let used: TokenStream = names.map(|name| quote!(let _ = &#name;)).collect();
+    let used = expansion.flags_are_used();
     let body = expansion.body(&used);
     quote! {
         #[doc = "Runs the body, past the cache."]
         #attributes #visibility #signature #body
+    }
+}
+
+impl Expansion<'_> {
+    /// What only decides about caching need not be read by the body.
+    pub(crate) fn flags_are_used(&self) -> TokenStream {
+        let (function, options) = (self.of(), &self.plan.options);
+        let mut flags = [&options.bypass_if, &options.refresh_if, &options.cache]
+            .into_iter()
+            .flatten()
+            .flat_map(|option| crate::scope::reads(&option.value, function))
+            .collect::<std::collections::BTreeSet<_>>();
+        if self.plan.key.chosen {
+            flags.extend(&self.plan.key.reads);
+        }
+        let names = flags
+            .iter()
+            .map(|at| &function.arguments[*at])
+            .filter(|argument| argument.binds.is_empty() && !argument.underscored())
+            .map(|argument| &argument.name);
+        names.map(|name| quote!(let _ = &#name;)).collect()
     }
 }
 

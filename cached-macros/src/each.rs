@@ -95,12 +95,7 @@ pub(crate) fn plan(options: &Options, function: &Function, errors: &mut Errors) 
 fn check_together(options: &Options, errors: &mut Errors) {
     let refused = [
         (named(options.cache_err.as_ref()), "an `Err` is of no id alone: it is never kept"),
-        (named(options.bypass_if.as_ref()), "such a call may need to load some ids and not others"),
-        (named(options.refresh_if.as_ref()), "such a call may need to load some ids and not others"),
-        (named(options.stale_while_revalidate.as_ref()), "it is not supported there in this version"),
-        (named(options.stale_if_error.as_ref()), "it is not supported there in this version"),
-        (named(options.refresh_ahead.as_ref()), "it is not supported there in this version"),
-        (named(options.soft_timeout.as_ref()), "it is not supported there in this version"),
+        (named(options.soft_timeout.as_ref()), "some of the ids may have an old value, and others have none to give"),
     ];
     for (option, why) in refused {
         if let Some(option) = option {

@@ -58,9 +58,16 @@ pub(crate) struct Expansion<'p> {
 
 /// Tokens that mean what they mean where they are, and are shown at `span` in messages.
 pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
-    let locate = |mut token: TokenTree| {
-        token.set_span(token.span().located_at(span));
-        token
+    let locate = |token: TokenTree| match token {
+        TokenTree::Group(group) => {
+            let mut located = Group::new(group.delimiter(), self::located(group.stream(), span));
+            located.set_span(group.span().located_at(span));
+            TokenTree::Group(located)
+        }
+        mut token => {
+            token.set_span(token.span().located_at(span));
+            token
+        }
     };
     tokens.into_iter().map(locate).collect()
 }

@@ -270,7 +270,13 @@ use proc_macro::TokenStream;
 /// of one id, and a load of one of the two is waited for by the other; if they are in Redis, say `backend = redis` too.
 ///
 /// The body may run twice (the load of another call, which this one waited for, may fail): arguments that it takes by value
-/// are cloned, and `&mut` is refused. `cache_err`, `bypass_if`, `refresh_if` and stale windows do not go with it.
+/// are cloned, and `&mut` is refused.
+///
+/// `bypass_if` runs the body with all ids and touches no entry; `refresh_if` loads all of them anew. Each id grows old by itself:
+/// those that are due for a renewal are loaded by a body of their own in the background, under the conditions of single calls
+/// and in memory, while the call has the old values; else together with those that are missing. With `stale_if_error`, ids whose
+/// body failed have their old values if all that it was asked for have one; else the call has the error. `cache_err` and
+/// `soft_timeout` do not go with `each`: an error is of no id alone, and ids without an old value have none to give.
 ///
 /// ```
 /// use cached_runtime::cached;

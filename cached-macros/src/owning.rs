@@ -1,7 +1,7 @@
 //! Whether a load may go on without the call that began it: all its arguments can be owned, as far as the signature tells.
 //! Whether their types can be cloned and sent is found by type, by the runtime's probe. Must never look at the options.
 
-use proc_macro2::Ident;
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     BoundLifetimes, GenericParam, Generics, Lifetime, ParenthesizedGenericArguments, Path, Type, TypeFnPtr,
@@ -23,6 +23,11 @@ pub(crate) enum Passing {
 pub(crate) fn ownable(function: &Function) -> Result<Vec<Passing>, String> {
     if function.is_method() {
         return Err("a method's `self` belongs to its caller".to_owned());
+    }
+    if calls_itself(function) {
+        return Err(
+            "the function calls itself: whether its future can be sent to another thread hangs on itself".to_owned()
+        );
     }
     let loose = loose_parameters(&function.signature.generics);
     if let Some(name) = loose.first() {
@@ -46,6 +51,32 @@ pub(crate) fn ownable(function: &Function) -> Result<Vec<Passing>, String> {
             Ok(passing)
         })
         .collect()
+}
+
+/// Whether the body calls the function by its bare name, or through `refresh` or `uncached`.
+pub(crate) fn calls_itself(function: &Function) -> bool {
+    fn calls(tokens: TokenStream, name: &Ident) -> bool {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let is = |at: usize, wanted: char| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
+        let called = |at: usize| match tokens.get(at) {
+            Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Parenthesis,
+            Some(TokenTree::Punct(_)) if is(at, ':') && is(at + 1, ':') => match tokens.get(at + 2) {
+                Some(TokenTree::Ident(companion)) => companion == "refresh" || companion == "uncached",
+                _ => is(at + 2, '<'),
+            },
+            _ => false,
+        };
+        tokens.iter().enumerate().any(|(at, token)| match token {
+            TokenTree::Group(group) => calls(group.stream(), name),
+            // Not the method `.name(..)`, and not what some other module calls so.
+            TokenTree::Ident(ident) => {
+                let starts = at == 0 || !(is(at - 1, '.') || is(at - 1, ':'));
+                ident == name && starts && called(at + 1)
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        })
+    }
+    calls(function.body.stream(), &function.signature.ident)
 }
 
 fn is_static(reference: &TypeReference) -> bool {

@@ -30,14 +30,18 @@ pub(crate) fn who_renews(plan: &Plan) -> Option<String> {
              value, the others have the old one meanwhile. It is not done in the background, since {why}."
         )
     };
+    if plan.single.is_some() && plan.remote {
+        return Some(inline("of many ids in Redis it is the call that renews"));
+    }
     Some(match (&plan.background, plan.function.flow) {
         (Some(passing), _) if passing.contains(&Passing::Borrowed) => "A value that is due is renewed in the background of \
             the tokio runtime that finds it so, and all calls have the old one meanwhile: what is borrowed is cloned for \
-            that. Where an argument can't be cloned and sent to another thread (`Clone + Send + Sync + 'static`), outside \
-            of such a runtime, or without the feature `tokio`, one call waits for the load and has the new value."
+            that. Where an argument can't be cloned and sent to another thread (`Clone + Send + Sync + 'static`), where the \
+            load itself can't be sent, outside of such a runtime, or without the feature `tokio`, one call waits for the load \
+            and has the new value."
             .to_owned(),
         (Some(_), _) => "A value that is due is renewed in the background of the tokio runtime that finds it so, and all \
-            calls have the old one meanwhile. Where an argument can't be sent to another thread (`Send + 'static`), \
+            calls have the old one meanwhile. Where an argument or the load itself can't be sent to another thread, \
             outside of such a runtime, or without the feature `tokio`, one call waits for the load and has the new value."
             .to_owned(),
         (None, Flow::Sync) => inline("the function is not async"),
@@ -136,6 +140,13 @@ fn check_soft_timeout(options: &Options, function: &Function, errors: &mut Error
             backend,
             "after a `soft_timeout` the load goes on without the caller, and an entry of one thread can't be filled from another",
             "remove `backend = local`, or `soft_timeout`",
+        );
+    } else if owning::calls_itself(function) {
+        errors.at(
+            name,
+            "after a `soft_timeout` the load goes on without the caller, and whether that of a function that calls itself can be \
+             sent to another thread hangs on itself",
+            "remove `soft_timeout`, or put what calls itself into a function of its own",
         );
     } else if let Err(why) = owning::ownable(function) {
         errors.at(

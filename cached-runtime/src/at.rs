@@ -293,6 +293,10 @@ where
 
     /// Counts a call that goes past the cache (`bypass_if`).
     pub fn bypass(self) {
+        self.past();
+    }
+
+    pub(crate) fn past(&self) {
         self.engine().common().count_bypassed();
     }
 }

@@ -4,6 +4,13 @@
 //! In rounds. The body runs once, with the ids that are missing and that nobody loads; its values land, and only then does
 //! the call wait for the loads of others. What those did not bring (they failed, or took too long) is looked up once
 //! more, all together: there may be entries by now, loads to join, or loads to lead, which are one more body.
+//!
+//! Entries that are due for a renewal which this call was chosen for are loaded by the same body, with those that are
+//! missing; or, where the body may go on without the call, by a body of their own in the background, while the call has
+//! the old values. If a body fails, each of its ids falls back on an old value, if it has one that is good enough.
+
+#[cfg(feature = "tokio")]
+mod background;
 
 use crate::at::{At, HandleOf};
 use crate::bulk::{Bulk, Unsplit};
@@ -54,6 +61,9 @@ pub trait InBulk<Id>: Sized {
 
     /// A call for all of these.
     fn each(items: Vec<(Id, Self)>, start: Start) -> Self::Each;
+
+    /// Counts a call that goes past the cache.
+    fn bypass(self);
 }
 
 /// A call for many ids.
@@ -74,6 +84,13 @@ pub fn each_anew<Id, A: InBulk<Id>>(items: Vec<(Id, A)>) -> A::Each {
 /// The same of an async function.
 pub fn each_anew_async<Id, A: InBulk<Id>>(items: Vec<(Id, A)>) -> A::Each {
     A::each(items, Start { anew: true, asynchronous: true })
+}
+
+/// A call of all these that goes past the cache (`bypass_if`).
+pub fn each_past<Id, A: InBulk<Id>>(items: Vec<(Id, A)>) {
+    if let Some((_, place)) = items.into_iter().next() {
+        place.bypass();
+    }
 }
 
 impl Start {
@@ -106,6 +123,10 @@ where
     fn each(items: Vec<(Id, Self)>, start: Start) -> Self::Each {
         Each(Call::new(items, start, |place, pulse| place.seek(pulse, start.anew)))
     }
+
+    fn bypass(self) {
+        self.past();
+    }
 }
 
 // As a path, the method has one lifetime; the entry needs any.
@@ -115,6 +136,10 @@ impl<Id, P: View, O: Outcome, T: LocalTags> InBulk<Id> for LocalAt<P, O, T> {
 
     fn each(items: Vec<(Id, Self)>, start: Start) -> Self::Each {
         Each(Call::new(items, start, |place, pulse| place.with(|entry| entry.seek(pulse, start.anew))))
+    }
+
+    fn bypass(self) {
+        LocalAt::bypass(self);
     }
 }
 
@@ -286,7 +311,7 @@ where
             Ok(values) if values.len() == ids.len() => values,
             Err(Unsplit::Failed(ret)) => {
                 self.fail();
-                return Settled::Return(ret);
+                return if self.wanted().is_empty() { Settled::Landed } else { Settled::Return(ret) };
             }
             Ok(_) | Err(Unsplit::Length) => {
                 self.fail();
@@ -308,9 +333,15 @@ where
         Settled::Landed
     }
 
-    /// No load of this call brings anything.
+    /// No load of this call brings anything: what has an old value that is good enough has that.
     fn fail(&mut self) {
-        self.leads().for_each(Leading::fail_as_one);
+        for item in &mut self.items {
+            if let Found::Lead(leading) = &mut item.found
+                && let Some(old) = leading.fail_as_one(item.outcome)
+            {
+                item.found = Found::Here(old);
+            }
+        }
     }
 
     /// What the load that an item waits for gave it.

@@ -158,11 +158,24 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         self.polling = false;
     }
 
-    /// That body has failed for all its keys.
-    pub(crate) fn fail_as_one(&mut self) {
+    /// That body has failed for all its keys. What this key's call returns all the same: the old value, where that may be
+    /// served on error.
+    pub(crate) fn fail_as_one<O>(&mut self, outcome: O) -> Option<O::Ret>
+    where
+        O: Outcome<Value = V>,
+        V: Clone,
+    {
         self.polling = false;
-        self.leave(Ending::Fail(None));
+        let good = self.old.as_ref().map(|old| &old.worth).filter(|old| clock::now() < old.life.ends);
+        if self.leave(Ending::Fail(good.cloned()))
+            && let Some(old) = self.old.take()
+        {
+            let ret = outcome.ret(old.value);
+            self.tell(outcome, &ret);
+            return Some(ret);
+        }
         self.fail(true);
+        None
     }
 
     /// The body has returned: keeps its value if it is to be kept, then tells those who wait. What the call returns: if
@@ -235,16 +248,18 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
 
     /// Ends the load in the store; from here on those who wait are in `state`. Whether the old value may be served.
     fn leave(&mut self, ending: Ending<V>) -> bool {
-        let (took, ended) = match self.state {
-            State::Ready => (None, LoadEnd::Dropped),
+        let ended = match (&ending, std::thread::panicking()) {
+            (_, true) => LoadEnd::Panicked,
+            (Ending::Fail(_), false) => LoadEnd::Error,
+            (Ending::Gone, false) => LoadEnd::Dropped,
+            _ => LoadEnd::Ok,
+        };
+        let took = match self.state {
+            // Not begun, dropped, or of a body that counts as another key's load.
+            State::Ready => None,
             State::Running(since, _) => {
-                let ended = match (&ending, std::thread::panicking()) {
-                    (_, true) => LoadEnd::Panicked,
-                    (Ending::Fail(_), false) => LoadEnd::Error,
-                    _ => LoadEnd::Ok,
-                };
                 self.span.ended(ended);
-                (Some(Took(since.map(|since| since.elapsed()))), ended)
+                Some(Took(since.map(|since| since.elapsed())))
             }
             State::Left(_) | State::Done => return false,
         };

@@ -4,19 +4,26 @@
 //! ```text
 //! let own0 = Given(db).__own();             // Kept<Db> where Db: Clone + Send + Sync + 'static, else Lent<'_, Db>
 //! let own1 = Moved(id);
-//! let way = All((&own0, (&own1, ()))).__way();       // Away if all of them can go, else Here
+//! let future = FutureOf::of(|| product::uncached(returns(), returns()));            // never called: for its type
+//! let way = All((&future, (&own0, (&own1, ())))).__way();       // Away if all of them can go, else Here
 //! way.run(miss, async move { product::uncached(own0.__lend(), own1.0).await }).await
 //! ```
 //!
 //! A probe can't tell lifetimes apart; that none is in the types is seen by the macro.
 
+use crate::bulk::Bulk;
+use crate::each::Each;
+use crate::key::CacheKey;
 use crate::miss::Miss;
 use crate::outcome::{CacheValue, Outcome};
 #[cfg(feature = "redis")]
 use crate::redis::{RemoteMiss, RemoteValue};
 use crate::store::Engine;
 use std::borrow::Borrow;
+use std::fmt;
 use std::future::Future;
+use std::hash::Hash;
+use std::marker::PhantomData;
 
 /// A borrowed argument.
 #[derive(Debug)]
@@ -44,6 +51,90 @@ impl<'a, T: ?Sized> GivenAway<'a, T> for Given<'a, T> {
     }
 }
 
+/// What a load's body must be to go on without its call: probed by the type of its future.
+pub struct FutureOf<F>(PhantomData<fn() -> F>);
+
+impl<F> FutureOf<F> {
+    /// Of what this would give.
+    #[must_use]
+    pub fn of(_: impl FnOnce() -> F) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<F> fmt::Debug for FutureOf<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FutureOf")
+    }
+}
+
+/// The same where its result must go, too.
+pub struct FutureAfar<F>(PhantomData<fn() -> F>);
+
+impl<F> FutureAfar<F> {
+    /// Of what this would give.
+    #[must_use]
+    pub fn of(_: impl FnOnce() -> F) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<F> fmt::Debug for FutureAfar<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FutureAfar")
+    }
+}
+
+/// An id of many.
+#[derive(Debug)]
+pub struct IdOf<T>(PhantomData<fn() -> T>);
+
+impl<T> IdOf<T> {
+    /// An id of this type.
+    #[must_use]
+    pub fn of(_: &[T]) -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// What is borrowed must be for a `soft_timeout`.
+#[diagnostic::on_unimplemented(
+    message = "after a `soft_timeout` the load goes on without the caller, and a borrowed `{Self}` can't go with it",
+    label = "what is borrowed must be `Clone + Send + Sync`: it is cloned for the load",
+    note = "derive `Clone` for it, take an `Arc` of it, or remove `soft_timeout`"
+)]
+pub trait BorrowedGoes {}
+
+#[diagnostic::do_not_recommend]
+impl<T: ToOwned<Owned: Send + Sync + 'static> + Sync + ?Sized + 'static> BorrowedGoes for T {}
+
+/// What is owned must be for a `soft_timeout`.
+#[diagnostic::on_unimplemented(
+    message = "after a `soft_timeout` the load goes on without the caller, and `{Self}` can't go with it",
+    label = "what the load takes along must be `Send`",
+    note = "take what can be sent to another thread, such as an `Arc` in the place of an `Rc`, or remove `soft_timeout`"
+)]
+pub trait OwnedGoes {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + 'static> OwnedGoes for T {}
+
+impl<T: ?Sized> Given<'_, T> {
+    /// A borrowed argument of a function with `soft_timeout`.
+    pub fn __must_be_cloned(&self)
+    where
+        T: BorrowedGoes,
+    {
+    }
+
+    /// An owned argument of a function with `soft_timeout`.
+    pub fn __must_go(&self)
+    where
+        T: OwnedGoes,
+    {
+    }
+}
+
 /// A borrowed argument, owned.
 #[derive(Debug)]
 pub struct Kept<T: ToOwned + ?Sized>(T::Owned);
@@ -55,9 +146,24 @@ impl<T: ToOwned + ?Sized> Kept<T> {
     }
 }
 
+/// For a body that may run more than once.
+impl<T: ToOwned + ?Sized> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.borrow().to_owned())
+    }
+}
+
 /// A borrowed argument as it is.
 #[derive(Debug)]
 pub struct Lent<'a, T: ?Sized>(&'a T);
+
+impl<T: ?Sized> Clone for Lent<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Lent<'_, T> {}
 
 impl<'a, T: ?Sized> Lent<'a, T> {
     /// As the function takes it.
@@ -67,7 +173,7 @@ impl<'a, T: ?Sized> Lent<'a, T> {
 }
 
 /// An argument that the call gives away.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Moved<T>(pub T);
 
 /// What can go to another thread without its call.
@@ -75,6 +181,9 @@ pub trait Goes {}
 
 impl<T: ToOwned<Owned: Send + Sync + 'static> + Sync + ?Sized + 'static> Goes for Kept<T> {}
 impl<T: Send + 'static> Goes for Moved<T> {}
+impl<F: Send> Goes for FutureOf<F> {}
+impl<F: Future<Output: Send + 'static> + Send> Goes for FutureAfar<F> {}
+impl<T: Send + 'static> Goes for IdOf<T> {}
 
 /// Arguments that all can go.
 pub trait AllGo {}
@@ -91,12 +200,18 @@ impl<A: AllGo> All<A> {
     pub fn __way(&self) -> Away {
         Away
     }
+
+    /// What the body must be then. The name is in the compiler's message, which says what of it can't be sent.
+    pub fn __after_a_soft_timeout_the_load_goes_on_in_another_task<F: Send>(&self, _: impl FnOnce() -> F) {}
 }
 
 /// At least one argument can't go.
 pub trait NoWay {
     /// The load stays with its call.
     fn __way(&self) -> Here;
+
+    /// What is wrong is said of the argument.
+    fn __after_a_soft_timeout_the_load_goes_on_in_another_task<F>(&self, _: impl FnOnce() -> F) {}
 }
 
 impl<A> NoWay for All<A> {
@@ -114,6 +229,24 @@ pub struct Away;
 pub struct Here;
 
 impl Here {
+    /// Of many ids, in memory.
+    pub fn run_each<Id, V, K, O, H, R, F>(
+        self,
+        each: Each<Id, K, O, H>,
+        body: impl FnMut(Vec<Id>) -> F,
+    ) -> impl Future<Output = R>
+    where
+        Id: Clone,
+        V: Clone,
+        K: Hash + Eq + Clone,
+        O: Outcome<Ret = Option<V>>,
+        H: Engine<K, O::Value>,
+        R: Bulk<Id, V>,
+        F: Future<Output = R>,
+    {
+        each.run_async(body)
+    }
+
     /// In memory.
     pub fn run<K, O, H, F>(self, miss: Miss<K, O, H>, load: F) -> impl Future<Output = O::Ret> + use<K, O, H, F>
     where
@@ -137,6 +270,24 @@ impl Here {
 }
 
 impl Away {
+    /// Of many ids, in memory.
+    pub fn run_each<Id, V, K, O, H, R, F>(
+        self,
+        each: Each<Id, K, O, H>,
+        body: impl FnMut(Vec<Id>) -> F + Clone + Send + 'static,
+    ) -> impl Future<Output = R>
+    where
+        Id: Clone + Send + 'static,
+        V: CacheValue,
+        K: CacheKey,
+        O: Outcome<Ret = Option<V>, Value: CacheValue> + Send + 'static,
+        H: Engine<K, O::Value> + Send + Sync + 'static,
+        R: Bulk<Id, V> + 'static,
+        F: Future<Output = R> + Send + 'static,
+    {
+        crate::__run_background!(each, body)
+    }
+
     /// In memory.
     pub fn run<K, O, H, F>(self, miss: Miss<K, O, H>, load: F) -> impl Future<Output = O::Ret> + use<K, O, H, F>
     where
@@ -187,6 +338,7 @@ mod tests {
         let _: &Lent<'_, Cell<usize>> = &of_this_thread;
         let _: Here = All((&text, (&unclonable, ()))).__way();
         let _: Here = All((&Moved(std::rc::Rc::new(1)), ())).__way();
+        let _: Away = All((&FutureOf::of(|| async { std::future::ready(1).await }), ())).__way();
         assert_eq!(size(&of_this_thread, of_this_thread.__lend().get()), 1);
     }
 }

@@ -9,7 +9,7 @@ pub use crate::at::{At, Lookup, at, at_home};
 pub use crate::builder::{Builder, Coalesce, Eviction};
 pub use crate::bulk::{Bulk, Unsplit};
 pub use crate::cache::Cache;
-pub use crate::each::{Each, EachAsync, InBulk, each, each_anew, each_anew_async, each_async};
+pub use crate::each::{Each, EachAsync, InBulk, each, each_anew, each_anew_async, each_async, each_past};
 #[cfg(feature = "redis")]
 pub use crate::error::Error;
 #[cfg(feature = "redis")]
@@ -26,7 +26,10 @@ pub use crate::outcome::{
     NoChangeNone, NoKeptErr, NoLocalPick, NoPick, NotKeepable, Otherwise, Outcome, OutcomeOf, Payload, Pick, Probe,
     cache_if, ttl_of,
 };
-pub use crate::owning::{All, AllGo, Away, Given, GivenAway, Goes, Here, Kept as KeptArgument, Lent, Moved, NoWay};
+pub use crate::owning::{
+    All, AllGo, Away, BorrowedGoes, FutureAfar, FutureOf, Given, GivenAway, Goes, Here, IdOf, Kept as KeptArgument,
+    Lent, Moved, NoWay, OwnedGoes,
+};
 pub use crate::policy::RefreshAhead;
 #[cfg(feature = "redis")]
 pub use crate::redis::{AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear, many, many_async};

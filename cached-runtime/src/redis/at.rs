@@ -75,15 +75,36 @@ where
     /// The same for a call that may load: where the value has grown old, it asks to be the one that renews it.
     async fn look(core: &Core<O::Value>, name: &Name, budget: &Budget) -> Result<(Seen, Option<Ticket>), Error> {
         let seen = Self::read(core, name, budget).await?;
-        let mut ticket = None;
-        if let (What::Entry(stored), Renewal::None) = (&seen.what, seen.renewal)
-            && matches!(windows::stage(&core.policy, &core.remote, stored), Stage::Refresh | Stage::StaleOk)
-            // Whoever can't ask is not chosen; why is counted.
-            && let Ok(Locked::Won(lock)) = core.remote.lock(name, &seen, budget).await
-        {
-            ticket = Some(lock);
-        }
+        let ticket = if Self::is_due(core, &seen) { Self::chosen(core, name, &seen, budget).await } else { None };
         Ok((seen, ticket))
+    }
+
+    /// Whether what was seen wants to be renewed while it is served.
+    fn is_due(core: &Core<O::Value>, seen: &Seen) -> bool {
+        let (What::Entry(stored), Renewal::None) = (&seen.what, seen.renewal) else { return false };
+        matches!(windows::stage(&core.policy, &core.remote, stored), Stage::Refresh | Stage::StaleOk)
+    }
+
+    /// Asks to be the one that renews it. Whoever can't ask is not chosen; why is counted.
+    async fn chosen(core: &Core<O::Value>, name: &Name, seen: &Seen, budget: &Budget) -> Option<Ticket> {
+        match core.remote.lock(name, seen, budget).await {
+            Ok(Locked::Won(lock)) => Some(lock),
+            _ => None,
+        }
+    }
+
+    /// The same for one key of many that were read together.
+    pub(crate) fn renewing<'s>(
+        &'s self,
+        seen: &'s Seen,
+    ) -> Option<impl Future<Output = Option<Ticket>> + Send + use<'s, O>> {
+        Self::is_due(&self.core, seen).then(|| Self::chosen(&self.core, &self.name, seen, &self.budget))
+    }
+
+    /// The same call with another way to look at what is returned.
+    pub(crate) fn through<P: Outcome<Value = O::Value>>(self, outcome: impl FnOnce(O) -> P) -> Call<P> {
+        let Self { core, name, outcome: was, coalesce, start, deadline, budget } = self;
+        Call { core, name, outcome: outcome(was), coalesce, start, deadline, budget }
     }
 
     // Of the call's parts, not of itself: what tells how a value is kept need not be `Sync`.

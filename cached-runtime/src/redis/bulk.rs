@@ -13,19 +13,25 @@
 //! rest        only now the others are waited for; what a load of theirs didn't bring leads, and the body runs once more
 //! ```
 //!
+//! What is due for a renewal, and whose lock this call wins, is loaded by the same body; whoever doesn't win it has the old
+//! values meanwhile. Where the body fails, and every one of its ids has an old value that is good for errors, they end with
+//! those.
+//!
 //! No hold and wait: a lease is held from before the body until the fill, and in between nothing is waited for but the body.
 //! So two processes that want the same ids in any order can't wait for one another in a circle.
 
 use super::at::{Asked, Call};
-use super::core::{RemoteKey, RemoteValue};
+use super::core::{RemoteKey, RemoteValue, count};
 use super::load::{RemoteMiss, RunRemote};
-use super::many::read_calls;
+use super::many::{SeenAll, read_calls};
+use super::remote::Ticket;
+use super::together::all;
 use super::watched;
 use crate::at::{At, Lookup};
 use crate::bulk::{Bulk, Unsplit};
 use crate::each::{InBulk, Start};
 use crate::key::View;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Shared, Verdict};
 use crate::scope::Mode;
 use crate::stack::Inside;
 use crate::store::Redis;
@@ -55,6 +61,46 @@ where
         let items = items.into_iter().map(|(id, at)| (id, at.ask())).collect();
         Each { items, anew: start.is_anew() }
     }
+
+    fn bypass(self) {
+        count(&self.core().counts.bypassed);
+    }
+}
+
+/// What is handed over: a value, or (`None`) that the body has failed.
+type Given<O> = Option<<O as Outcome>::Ret>;
+
+/// The outcome of one id's load.
+#[derive(Clone, Copy)]
+struct Handing<O>(O);
+
+impl<O: Outcome> Outcome for Handing<O> {
+    type Ret = Given<O>;
+    type Value = O::Value;
+
+    fn judge(&self, ret: &Self::Ret) -> Verdict {
+        ret.as_ref().map_or(Verdict::Fail, |ret| self.0.judge(ret))
+    }
+
+    fn failed(&self, ret: &Self::Ret) -> bool {
+        ret.as_ref().is_none_or(|ret| self.0.failed(ret))
+    }
+
+    fn value<'r>(&self, ret: &'r Self::Ret) -> Option<&'r O::Value> {
+        ret.as_ref().and_then(|ret| self.0.value(ret))
+    }
+
+    fn ret(&self, value: O::Value) -> Self::Ret {
+        Some(self.0.ret(value))
+    }
+
+    fn share(&self, ret: &Self::Ret) -> Shared<O::Value> {
+        ret.as_ref().map_or(Shared::Nothing, |ret| self.0.share(ret))
+    }
+
+    fn unshare(&self, shared: &Shared<O::Value>) -> Option<Self::Ret> {
+        self.0.unshare(shared).map(Some)
+    }
 }
 
 /// Where a load's value is handed over.
@@ -83,6 +129,8 @@ impl<R> Future for Handed<R> {
     }
 }
 
+type Running<O> = RunRemote<Handing<O>, Handed<Given<O>>>;
+
 /// The load of one id.
 struct Load<O>
 where
@@ -91,13 +139,15 @@ where
 {
     /// Its place among the call's ids.
     at: usize,
-    hand: Arc<Mutex<Hand<O::Ret>>>,
+    hand: Arc<Mutex<Hand<Given<O>>>>,
+    /// Whether it can do without a value: it has an old one.
+    falls_back: bool,
     /// Whether it waits for somebody else's load: of this process, or of another.
     joins: bool,
     waits: Arc<AtomicBool>,
     /// What tells calls from inside of the body that it is their own.
     ticket: Option<u64>,
-    run: Pin<Box<RunRemote<O, Handed<O::Ret>>>>,
+    run: Pin<Box<Running<O>>>,
 }
 
 impl<O> Load<O>
@@ -105,11 +155,12 @@ where
     O: Outcome,
     O::Value: RemoteValue,
 {
-    fn new(at: usize, miss: RemoteMiss<O>) -> Self {
+    fn new(at: usize, miss: RemoteMiss<Handing<O>>) -> Self {
         let hand = Arc::new(Mutex::new(Hand::Idle));
         let (joins, ticket, waits) = miss.state();
+        let falls_back = miss.has_old();
         let run = Box::pin(miss.run_async(Handed(Arc::clone(&hand))));
-        Self { at, hand, joins, waits, ticket, run }
+        Self { at, hand, falls_back, joins, waits, ticket, run }
     }
 
     fn is_wanted(&self) -> bool {
@@ -122,7 +173,7 @@ where
         idle && !self.joins && !self.waits.load(Ordering::Relaxed)
     }
 
-    fn give(&self, value: O::Ret) {
+    fn give(&self, value: Given<O>) {
         let before = std::mem::replace(&mut *self.hand.lock(), Hand::Given(value));
         if let Hand::Wanted(waker) = before {
             waker.wake();
@@ -136,9 +187,11 @@ where
     O: Outcome,
     O::Value: RemoteValue,
 {
-    loads: Vec<Load<O>>,
+    going: Vec<Load<O>>,
     /// The places of ids that are loaded anew at another place of this call, and those: nobody joins such a load.
     twice: Vec<(usize, usize, O)>,
+    /// One that was to fall back has found that it can't any more.
+    failed: bool,
 }
 
 impl<O> Loads<O>
@@ -146,20 +199,25 @@ where
     O: Outcome,
     O::Value: RemoteValue,
 {
+    fn none() -> Self {
+        Self { going: Vec::new(), twice: Vec::new(), failed: false }
+    }
+
     /// Loads an id whatever there is, once in this call.
-    fn anew(&mut self, at: usize, call: Call<O>, known: &mut HashMap<Arc<str>, usize>, asynchronous: bool) {
+    fn anew(&mut self, at: usize, call: Call<Handing<O>>, known: &mut HashMap<Arc<str>, usize>, asynchronous: bool) {
         let first = *known.entry(Arc::clone(call.name.text())).or_insert(at);
         if first == at {
-            self.loads.push(Load::new(at, call.anew(asynchronous)));
+            self.going.push(Load::new(at, call.anew(asynchronous)));
         } else {
-            self.twice.push((at, first, call.outcome));
+            self.twice.push((at, first, call.outcome.0));
         }
     }
 
     fn poll(&mut self, found: &mut [Option<O::Ret>], cx: &mut Context<'_>) {
-        self.loads.retain_mut(|load| match load.run.as_mut().poll(cx) {
+        self.going.retain_mut(|load| match load.run.as_mut().poll(cx) {
             Poll::Ready(ret) => {
-                found[load.at] = Some(ret);
+                self.failed |= ret.is_none();
+                found[load.at] = ret;
                 false
             }
             Poll::Pending => true,
@@ -203,30 +261,38 @@ where
         let (ids, asked): (Vec<Id>, Vec<Asked<O>>) = self.items.into_iter().unzip();
         let (mut found, mut loads, mut bare) =
             if self.anew { all_anew(asked, asynchronous) } else { look(asked, asynchronous).await };
+        let mut failure = None;
         loop {
             std::future::poll_fn(|cx| {
                 loads.poll(&mut found, cx);
                 // Nobody is on the way to its lease, and there is something to do: the body, or nothing more.
-                let settled = !loads.loads.iter().any(Load::is_on_its_way);
-                let wanted = !bare.is_empty() || loads.loads.iter().any(Load::is_wanted);
-                if loads.loads.is_empty() || (settled && wanted) { Poll::Ready(()) } else { Poll::Pending }
+                let settled = !loads.going.iter().any(Load::is_on_its_way);
+                let wanted = !bare.is_empty() || loads.going.iter().any(Load::is_wanted);
+                if loads.going.is_empty() || (settled && wanted) { Poll::Ready(()) } else { Poll::Pending }
             })
             .await;
-            let led: Vec<usize> = (0..loads.loads.len()).filter(|at| loads.loads[*at].is_wanted()).collect();
+            let led: Vec<usize> = (0..loads.going.len()).filter(|at| loads.going[*at].is_wanted()).collect();
             if led.is_empty() && bare.is_empty() {
                 break;
             }
-            let mut places: Vec<usize> = led.iter().map(|at| loads.loads[*at].at).collect();
+            let all_fall_back = bare.is_empty() && led.iter().all(|at| loads.going[*at].falls_back);
+            let mut places: Vec<usize> = led.iter().map(|at| loads.going[*at].at).collect();
             places.append(&mut bare);
             let missing: Vec<Id> = places.iter().map(|place| ids[*place].clone()).collect();
-            let tickets: Vec<u64> = led.iter().filter_map(|at| loads.loads[*at].ticket).collect();
+            let tickets: Vec<u64> = led.iter().filter_map(|at| loads.going[*at].ticket).collect();
             match within(&tickets, || body(missing.clone())).await.split(&missing) {
                 Ok(values) => {
                     for (place, value) in places.into_iter().zip(values) {
-                        match loads.loads.iter().find(|load| load.at == place) {
-                            Some(load) => load.give(value),
+                        match loads.going.iter().find(|load| load.at == place) {
+                            Some(load) => load.give(Some(value)),
                             None => found[place] = Some(value),
                         }
+                    }
+                }
+                Err(Unsplit::Failed(error)) if all_fall_back => {
+                    failure = Some(error);
+                    for at in led {
+                        loads.going[at].give(None);
                     }
                 }
                 // Who waits for these loads goes on at once: they are dropped, and handed over.
@@ -236,6 +302,11 @@ where
                     return body(ids).await;
                 }
             }
+        }
+        if loads.failed
+            && let Some(error) = failure
+        {
+            return error;
         }
         for (place, first, outcome) in loads.twice {
             let value = found[first].as_ref().and_then(|ret| outcome.value(ret));
@@ -258,12 +329,13 @@ where
 {
     let mut found: Vec<Option<O::Ret>> = asked.iter().map(|_| None).collect();
     let (mut bare, mut places, mut calls) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut loads, mut known) = (Loads { loads: Vec::new(), twice: Vec::new() }, HashMap::new());
+    let (mut loads, mut known) = (Loads::none(), HashMap::new());
     for (at, asked) in asked.into_iter().enumerate() {
         let Ok(call) = asked.0 else {
             bare.push(at);
             continue;
         };
+        let call = call.through(Handing);
         if known.contains_key(call.name.text()) {
             loads.anew(at, call, &mut known, asynchronous);
             continue;
@@ -273,19 +345,35 @@ where
                 places.push(at);
                 calls.push(call);
             }
-            Mode::Bypass => loads.loads.push(Load::new(at, call.past())),
+            Mode::Bypass => loads.going.push(Load::new(at, call.past())),
             Mode::Fresh => loads.anew(at, call, &mut known, asynchronous),
         }
     }
-    let seen = read_calls(&calls.iter().collect::<Vec<_>>()).await;
-    for ((at, call), seen) in places.into_iter().zip(calls).zip(seen) {
-        // A bulk call renews nothing ahead of its time: it would be another run of the body.
-        match call.found(seen.map(|seen| (seen, None)), asynchronous) {
-            Lookup::Hit(ret) => found[at] = Some(ret),
-            Lookup::Miss(miss) => loads.loads.push(Load::new(at, miss)),
+    let asking: Vec<&Call<Handing<O>>> = calls.iter().collect();
+    let seen = read_calls(&asking).await;
+    let tickets = renew(&asking, &seen).await;
+    for (((at, call), seen), ticket) in places.into_iter().zip(calls).zip(seen).zip(tickets) {
+        match call.found(seen.map(|seen| (seen, ticket)), asynchronous) {
+            Lookup::Hit(ret) => found[at] = ret,
+            Lookup::Miss(miss) => loads.going.push(Load::new(at, miss)),
         }
     }
     (found, loads, bare)
+}
+
+/// The locks of those that are due for a renewal and that nobody renews, in the calls' order: all are asked for at one time.
+async fn renew<O: Outcome>(calls: &[&Call<O>], seen: &SeenAll) -> Vec<Option<Ticket>>
+where
+    O::Value: RemoteValue,
+{
+    let mut tickets: Vec<Option<Ticket>> = calls.iter().map(|_| None).collect();
+    let asked = calls.iter().zip(seen).map(|(call, seen)| call.renewing(seen.as_ref().ok()?));
+    let due = asked.enumerate().filter_map(|(at, asked)| Some((at, asked?)));
+    let (places, asked): (Vec<usize>, Vec<_>) = due.unzip();
+    for (at, ticket) in places.into_iter().zip(all(asked).await) {
+        tickets[at] = ticket;
+    }
+    tickets
 }
 
 /// Loads of all of them, without a look.
@@ -294,12 +382,12 @@ where
     O::Value: RemoteValue,
 {
     let found = asked.iter().map(|_| None).collect();
-    let (mut loads, mut bare) = (Loads { loads: Vec::new(), twice: Vec::new() }, Vec::new());
+    let (mut loads, mut bare) = (Loads::none(), Vec::new());
     let mut known = HashMap::new();
     for (at, asked) in asked.into_iter().enumerate() {
         match asked.0 {
             Err(_) => bare.push(at),
-            Ok(call) => loads.anew(at, call, &mut known, asynchronous),
+            Ok(call) => loads.anew(at, call.through(Handing), &mut known, asynchronous),
         }
     }
     (found, loads, bare)

@@ -237,7 +237,7 @@ impl Client {
             _ => {}
         }
         let mut state = self.0.state.write();
-        *state = match &*state {
+        let next = match &*state {
             State::Linked(link) if link.is_alive() => State::Linked(Arc::clone(link)),
             // Forked, and the thread that drives the connections stayed behind; or it died.
             State::Linked(link) => linked(link.anew(), &link.settings),
@@ -251,7 +251,12 @@ impl Client {
             }
             State::Unusable(error, settings) => State::Unusable(error.clone(), Arc::clone(settings)),
         };
-        state.clone()
+        let before = std::mem::replace(&mut *state, next.clone());
+        if matches!(&before, State::Linked(link) if link.is_of_another_process()) {
+            // Of a thread that stayed behind it may hold locks for ever, and its sockets are the other process's.
+            std::mem::forget(before);
+        }
+        next
     }
 }
 

@@ -16,15 +16,13 @@ use crate::redis::failure;
 use crate::redis::link::Link;
 use crate::redis::servers::{Target, at, host_and_port};
 use crate::redis::slots;
+use crate::redis::together::all;
 use crate::redis::topology::{self, Master};
 use crate::redis::wire::Answers;
 use parking_lot::{Mutex, RwLock};
 use redis::{Cmd, ConnectionAddr, ConnectionInfo, Pipeline, ServerErrorKind, Value};
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 /// Redirections of one command that are followed; the time is the caller's in any case.
@@ -435,19 +433,4 @@ fn is_of_node(error: &Error) -> bool {
             | ErrorKind::Config
             | ErrorKind::Overloaded
     )
-}
-
-/// All of them, at one time.
-async fn all<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
-    let mut waiting: Vec<(Pin<Box<_>>, Option<T>)> = futures.into_iter().map(|one| (Box::pin(one), None)).collect();
-    std::future::poll_fn(|cx| {
-        for (future, done) in waiting.iter_mut().filter(|(_, done)| done.is_none()) {
-            if let Poll::Ready(value) = future.as_mut().poll(cx) {
-                *done = Some(value);
-            }
-        }
-        if waiting.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    waiting.into_iter().filter_map(|(_, done)| done).collect()
 }

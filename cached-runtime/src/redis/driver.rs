@@ -99,7 +99,11 @@ fn drive(runtime: Runtime, gone: &AtomicBool) {
 
 impl Driver {
     pub(crate) fn is_alive(&self) -> bool {
-        self.process == std::process::id() && !self.gone.load(Ordering::Acquire)
+        !self.is_of_another_process() && !self.gone.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_of_another_process(&self) -> bool {
+        self.process != std::process::id()
     }
 
     pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {

@@ -80,9 +80,12 @@ impl Account {
         *self.state.lock() = State { head: None, since: now() };
     }
 
-    /// That read showed a live placeholder, whose entry it will wait for.
-    pub(crate) fn waits_for(&self, head: &Head) {
-        self.state.lock().head = Some(head.clone());
+    /// The same for a load that waits for what will come after this head, which an earlier read of its own showed.
+    ///
+    /// A call whose own read shows that head, live, may still wait for it. No head ever comes back, so a read that shows
+    /// another one is answered after the call's own, and with that after the call's beginning.
+    pub(crate) fn reads_again(&self, head: &Head) {
+        *self.state.lock() = State { head: Some(head.clone()), since: now() };
     }
 
     /// The body begins, over `head` if it may fill.
@@ -214,5 +217,32 @@ impl<V: CacheValue> Flights<V> {
             account.detach();
         }
         self.gates.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::envelope;
+    use super::*;
+
+    #[test]
+    fn who_waits_is_joined_by_those_who_saw_what_it_waits_for() {
+        let account = Account {
+            state: Mutex::new(State { head: None, since: NOT_BEGUN }),
+            renewed: Mutex::default(),
+            tags: Arc::default(),
+        };
+        let placeholder = || envelope::placeholder(&envelope::stamp(), &[]);
+        let (waited_for, other) = (placeholder(), placeholder());
+        let sees = |bytes: &Vec<u8>| Ok(Seen::judge(Some(bytes.clone()), Vec::new()));
+        let early = now();
+        assert!(account.serves(early, &sees(&other)), "nothing is read yet");
+        account.reads();
+        assert!(account.serves(early, &sees(&other)) && !account.serves(now(), &sees(&waited_for)));
+        // Each look, as well as the time between two of them.
+        account.reads_again(&Head::of(&waited_for));
+        let late = now();
+        assert!(account.serves(late, &sees(&waited_for)) && !account.serves(late, &sees(&other)));
+        assert!(!account.serves(late, &Ok(Seen::nothing())));
     }
 }

@@ -127,6 +127,11 @@ impl Link {
         self.driver.is_alive()
     }
 
+    /// It was made before a fork.
+    pub(crate) fn is_of_another_process(&self) -> bool {
+        self.driver.is_of_another_process()
+    }
+
     pub(crate) fn driver(&self) -> &Driver {
         &self.driver
     }

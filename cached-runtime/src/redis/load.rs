@@ -257,12 +257,11 @@ async fn wait(
     let mut watch = remote.client.watch(name.placed().as_bytes());
     let mut pause = Duration::from_millis(1);
     loop {
-        account.reads();
+        account.reads_again(&seen.head);
         let now = remote.read(name, watch.is_some(), budget).await?.after(seen);
         if !matches!(now.what, What::Placeholder) || now.head != seen.head || is_over(deadline) {
             return Ok(now);
         }
-        account.waits_for(&now.head);
         let left = deadline.map_or(LOOK, |deadline| deadline.saturating_duration_since(Instant::now()));
         if let Some(watch) = &mut watch {
             race(watch.changed(), remote.client.sleep(left.min(LOOK))).await;
@@ -287,12 +286,11 @@ async fn wait_renewal(
     const LONGEST: Duration = Duration::from_millis(25);
     let mut pause = Duration::from_millis(1);
     loop {
-        account.reads();
+        account.reads_again(&seen.head);
         let now = remote.read(name, false, budget).await?;
         if now.head != seen.head || now.renewal != Renewal::Running || is_over(deadline) {
             return Ok(now);
         }
-        account.waits_for(&now.head);
         remote.client.sleep(jittered(pause)).await;
         pause = (pause * 3 / 2).min(LONGEST);
     }
@@ -614,6 +612,11 @@ where
             How::Past(_) => (false, None, Arc::default()),
             How::Guarded { miss, guide, .. } => (miss.joins(), miss.ticket(), Arc::clone(&guide.waits)),
         }
+    }
+
+    /// Whether there is an old value to fall back on.
+    pub(crate) fn has_old(&self) -> bool {
+        matches!(&self.0, How::Guarded { guide, .. } if guide.old.is_some())
     }
 
     /// Runs the body, or waits for the call that does.

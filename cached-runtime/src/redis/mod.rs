@@ -47,6 +47,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod text;
+mod together;
 #[cfg(feature = "redis-cluster")]
 mod topology;
 mod watch;

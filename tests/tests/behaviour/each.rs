@@ -208,3 +208,45 @@ fn methods_and_generics() {
         (vec!["1".into(), "2".into()], vec!["a".into()], Some("a".into()))
     );
 }
+
+#[test]
+fn calls_that_go_past_or_load_anew() {
+    static ASKED: Asked = Mutex::new(Vec::new());
+
+    #[cached(each = id in ids, skip(past), bypass_if = past, refresh_if = ids.len() == 3)]
+    fn numbers(ids: Vec<u64>, past: bool) -> Vec<usize> {
+        note(&ASKED, &ids);
+        vec![ASKED.lock().unwrap().len(); ids.len()]
+    }
+
+    struct Shop(Asked);
+
+    impl Shop {
+        #[cached(each = id in ids, skip(self, past, with), bypass_if = past)]
+        async fn prices(&self, ids: &[u64], past: bool, with: String) -> Result<BTreeMap<u64, String>, String> {
+            note(&self.0, ids);
+            if ids.contains(&0) {
+                return Err(with);
+            }
+            Ok(ids.iter().map(|id| (*id, with.clone())).collect())
+        }
+    }
+
+    assert_eq!(numbers(vec![1, 2], false), [1, 1]);
+    assert_eq!(numbers(vec![1, 3], true), [2, 2], "all of them, and no entry is touched");
+    assert_eq!((numbers(vec![1], false), numbers::get(3)), (vec![1], None));
+    assert_eq!(numbers(vec![2, 1, 4], false), [3, 3, 3], "all anew, and stored");
+    assert_eq!(numbers(vec![4, 1], false), [3, 3]);
+    assert_eq!(noted(&ASKED), [vec![1, 2], vec![1, 3], vec![2, 1, 4]]);
+    let stats = numbers::stats();
+    assert_eq!((stats.bypassed, stats.loads), (1, 2), "{stats}");
+
+    let shop = Shop(Asked::default());
+    let call = |ids: &[u64], past, with: &str| {
+        futures::executor::block_on(shop.prices(ids, past, with.to_owned())).map(|found| found.into_values().collect())
+    };
+    assert_eq!(call(&[1], false, "a"), Ok(vec!["a".to_owned()]));
+    assert_eq!(call(&[1, 0], true, "b"), Err("b".to_owned()));
+    assert_eq!(call(&[1, 2], false, "c"), Ok(vec!["a".to_owned(), "c".to_owned()]));
+    assert_eq!(noted(&shop.0), [vec![1], vec![1, 0], vec![2]]);
+}

@@ -146,6 +146,39 @@ fn what_cannot_be_owned_is_renewed_by_the_call() {
 }
 
 #[test]
+fn what_cannot_be_sent_is_renewed_by_the_call() {
+    use std::rc::Rc;
+
+    #[cached(skip(source), ttl = "60s", stale_while_revalidate = "10s")]
+    async fn of_this_thread(source: &Source, n: u32) -> Result<usize, Failed> {
+        let n = Rc::new(n);
+        let got = source.load().await;
+        assert_eq!(*n, 1);
+        got
+    }
+
+    /// Itself, in its own future.
+    #[cached(skip(source), ttl = "60s", stale_while_revalidate = "10s")]
+    async fn recursive(source: &Source, n: u32) -> Result<usize, Failed> {
+        if n > 1 {
+            return Box::pin(recursive(source, n - 1)).await;
+        }
+        source.load().await
+    }
+
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let (clock, source) = (clock::pause(), Source::default());
+        assert_eq!(of_this_thread(&source, 1).await, Ok(1));
+        assert_eq!((recursive(&source, 1).await, recursive(&source, 2).await), (Ok(2), Ok(2)));
+        clock.advance(secs(60));
+        assert_eq!(of_this_thread(&source, 1).await, Ok(3));
+        assert_eq!(recursive(&source, 1).await, Ok(4));
+        assert_eq!(recursive(&source, 2).await, Ok(4));
+    });
+}
+
+#[test]
 fn outside_of_a_runtime_the_call_renews() {
     let (clock, source) = (clock::pause(), Source::default());
     let call = || futures::executor::block_on(renewed(&source, "no runtime", &[1, 2]));

@@ -5,10 +5,12 @@
 #[cfg(feature = "tokio")]
 mod background;
 mod clear_all;
+mod each_windows;
 mod freshness_options;
 mod jitter;
 mod kept_failures;
 mod model;
+mod overlap_model;
 mod promise_08_swept;
 mod promise_09_honest_time;
 mod refresh_ahead;

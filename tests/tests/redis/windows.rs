@@ -14,13 +14,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-type Numbers = Cache<u64, u64, Redis>;
+pub(crate) type Numbers = Cache<u64, u64, Redis>;
 type Tried = Result<u64, &'static str>;
 
 const SOON: Duration = Duration::from_millis(50);
-const LONG: Duration = Duration::from_mins(1);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
-fn numbers(
+pub(crate) fn numbers(
     connection: &'static str,
     server: &Server,
     windows: impl FnOnce(cached_runtime::Builder<u64, u64>) -> cached_runtime::Builder<u64, u64>,
@@ -57,7 +57,7 @@ impl Held {
 }
 
 /// Waits until the ttl of what stands at the key is over, told by the server's own clock.
-fn grows_old(cache: &Numbers, key: u64) {
+pub(crate) fn grows_old(cache: &Numbers, key: u64) {
     let before = cache.stats();
     let old = || cache.get(&key).is_none() || cache.stats().stale > before.stale;
     eventually("the value to grow old", old);

@@ -58,6 +58,41 @@ pub async fn all(db: &Db, id: u64, name: &str, list: &[u8], owned: String) -> Re
     std::future::ready(Ok(id + list.len() as u64)).await
 }
 
+/// Of many ids.
+///
+/// # Errors
+///
+/// When it takes too long.
+#[cached(
+    skip(db, past),
+    each = id in ids,
+    ttl = "60s",
+    stale_while_revalidate = "10s",
+    stale_if_error = "1h",
+    refresh_ahead = 0.8,
+    timeout = "2s",
+    bypass_if = past,
+    refresh_if = ids.len() == 1
+)]
+pub async fn many(db: &Db, ids: &[u64], owned: String, past: bool) -> Result<Vec<Option<u64>>, DbError> {
+    let _ = format!("{db:?}{owned}");
+    std::future::ready(Ok(ids.iter().copied().map(Some).collect())).await
+}
+
+/// Of many ids, sync.
+#[must_use]
+#[cached(skip(with), each = id in ids, ttl = "60s", stale_while_revalidate = "10s", bypass_if = ids.is_empty())]
+pub fn many_sync(ids: &[u64], with: &Unclonable) -> std::collections::BTreeMap<u64, u64> {
+    let _ = format!("{with:?}");
+    ids.iter().map(|id| (*id, *id)).collect()
+}
+
+/// What holds itself can't be sent.
+#[cached(ttl = "60s", stale_while_revalidate = "10s")]
+pub async fn recursive(n: u64) -> u64 {
+    if n < 2 { n } else { Box::pin(recursive(n - 1)).await + 1 }
+}
+
 /// What can't be cloned stays with the call.
 #[cached(skip(db), ttl = "60s", stale_while_revalidate = "10s")]
 pub async fn lent(db: &Unclonable, id: u64) -> u64 {
