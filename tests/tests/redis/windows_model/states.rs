@@ -143,7 +143,15 @@ impl Model {
             (Some(value), Ok(given)) if given == value => {
                 // Its making is dated from the server's answer before the body.
                 let born = Span(body.1 - (body.0 - span.0), after.1);
-                vec![State { entry: Some(Entry { value, born }), ..state }]
+                let stored = State { entry: Some(Entry { value, born }), ..state };
+                // A load over an old value that ends meanwhile finds nothing to replace, as after an invalidation.
+                let ends_meanwhile =
+                    |old: Entry| self.may_be_younger(old, self.times.ends(), span) && self.may_be_gone(old, after);
+                if state.entry.is_some_and(ends_meanwhile) {
+                    vec![stored, State { entry: None, ..state }]
+                } else {
+                    vec![stored]
+                }
             }
             (None, Err(())) if anew => vec![state],
             // The old value must be good when the load has failed, and not be served if it is not.
