@@ -236,7 +236,8 @@ impl Client {
     pub(crate) fn restart(self) {
         let mut state = self.0.state.write();
         if let State::Linked(link) = &*state {
-            *state = linked(link.anew(), &link.settings);
+            let next = linked(link.anew(), &link.settings);
+            replace(&mut state, next);
         }
     }
 
@@ -266,12 +267,16 @@ impl Client {
             }
             State::Unusable(error, settings) => State::Unusable(error.clone(), Arc::clone(settings)),
         };
-        let before = std::mem::replace(&mut *state, next.clone());
-        if matches!(&before, State::Linked(link) if link.is_of_another_process()) {
-            // Of a thread that stayed behind it may hold locks for ever, and its sockets are the other process's.
-            std::mem::forget(before);
-        }
+        replace(&mut state, next.clone());
         next
+    }
+}
+
+fn replace(state: &mut State, next: State) {
+    let before = std::mem::replace(state, next);
+    if matches!(&before, State::Linked(link) if link.is_of_another_process()) {
+        // Of a thread that stayed behind it may hold locks for ever, and its sockets are the other process's.
+        std::mem::forget(before);
     }
 }
 
@@ -290,7 +295,7 @@ fn read(name: &'static str, config: &Config) -> Result<Arc<Link>, Error> {
 /// Makes `config` that of the connection `name` from now on.
 pub(crate) fn install(name: &'static str, config: &Config) -> Result<(), Error> {
     let link = read(name, config)?;
-    *Client::named(name).0.state.write() = State::Linked(link);
+    replace(&mut Client::named(name).0.state.write(), State::Linked(link));
     Ok(())
 }
 
