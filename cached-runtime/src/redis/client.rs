@@ -209,9 +209,9 @@ impl Client {
         self.link().ok()?.watch(key)
     }
 
-    /// The server's clock since the epoch, as far as known.
-    pub(crate) fn server_now(self) -> Option<Duration> {
-        self.link().ok()?.server_now()
+    /// The clock of the server that has this key, since the epoch, as far as known.
+    pub(crate) fn server_now(self, key: &[u8]) -> Option<Duration> {
+        self.link().ok()?.server_now(key)
     }
 
     /// The configured server.
