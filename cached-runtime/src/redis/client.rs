@@ -16,6 +16,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// The name of the connection that is meant when none is said.
 pub(crate) const DEFAULT: &str = "default";
@@ -189,6 +190,14 @@ impl Client {
         if let Ok(driver) = self.driver() {
             driver.spawn(work);
         }
+    }
+
+    /// Runs `work`, which takes a while, on another thread of the driver's. `None` if that ended before it.
+    pub(crate) async fn apart<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let (tell, told) = oneshot::channel();
+        // Whoever waits for it may be gone.
+        self.driver().ok()?.spawn_blocking(move || drop(tell.send(work())));
+        told.await.ok()
     }
 
     /// Ends after `duration`, on the driver's clock: fit for any runtime, or none.
