@@ -36,33 +36,37 @@ fn end(bucket: usize) -> Option<u64> {
 pub(crate) struct Times {
     buckets: [AtomicU64; BUCKETS],
     nanos: AtomicU64,
-    /// Loads since the last whose time was taken: the next one speaks for them too.
-    untimed: AtomicU64,
+    /// The last time that was taken, in nanoseconds: a load whose time is not taken is held for as long. (Such loads come
+    /// after short ones only.)
+    last: AtomicU64,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        Self {
-            buckets: std::array::from_fn(|_| AtomicU64::new(0)),
-            nanos: AtomicU64::new(0),
-            untimed: AtomicU64::new(0),
-        }
+        Self { buckets: std::array::from_fn(|_| AtomicU64::new(0)), nanos: AtomicU64::new(0), last: AtomicU64::new(0) }
     }
 }
 
 impl Times {
     /// Counts a load, where there is one writer at a time: plain loads and stores. `None` if its time was not taken.
     pub(crate) fn note(&self, took: Option<Duration>) {
-        let untimed = self.untimed.load(Ordering::Relaxed);
-        let Some(took) = took else {
-            self.untimed.store(untimed + 1, Ordering::Relaxed);
-            return;
-        };
-        self.untimed.store(0, Ordering::Relaxed);
-        let (nanos, loads) = (nanos(took), untimed + 1);
+        if let Some(took) = took {
+            self.last.store(nanos(took), Ordering::Relaxed);
+        }
+        let nanos = self.last();
         let add = |to: &AtomicU64, n: u64| to.store(to.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
-        add(&self.buckets[bucket(nanos)], loads);
-        add(&self.nanos, nanos.wrapping_mul(loads));
+        add(&self.buckets[bucket(nanos)], 1);
+        add(&self.nanos, nanos);
+    }
+
+    /// The last time that was taken, in nanoseconds.
+    pub(crate) fn last(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
+    }
+
+    /// The sum of all times.
+    pub(crate) fn sum(&self) -> Duration {
+        Duration::from_nanos(self.nanos.load(Ordering::Relaxed))
     }
 
     /// Counts a load, where there are several writers.
@@ -89,7 +93,8 @@ fn nanos(took: Duration) -> u64 {
 /// How long the loads of a cache took: a histogram, in [`Stats::load_times`](crate::Stats::load_times).
 ///
 /// Its buckets grow by a third or a half each, from 256 ns on. Where loads take less than two microseconds, one in thirty-two
-/// is timed and counts for all eight, so up to seven of the latest loads may be missing.
+/// is timed, and those up to the next are held to be as long: if loads suddenly take longer, the first thirty-one of those
+/// count as short.
 ///
 /// ```
 /// use cached_runtime::Cache;
@@ -217,13 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn a_timed_load_speaks_for_those_before_it() {
+    fn loads_that_are_not_timed_are_as_long_as_the_one_before() {
         let times = Times::default();
-        (0..7).for_each(|_| times.note(None));
         times.note(Some(Duration::from_nanos(100)));
-        times.note(None);
+        (0..7).for_each(|_| times.note(None));
+        times.note(Some(Duration::from_millis(1)));
         let mut sum = LoadTimes::default();
         times.add_to(&mut sum);
-        assert_eq!((sum.count(), sum.sum()), (8, Duration::from_nanos(800)));
+        assert_eq!((sum.count(), sum.sum()), (9, Duration::from_nanos(1_000_800)));
+        assert_eq!(times.sum(), sum.sum());
     }
 }

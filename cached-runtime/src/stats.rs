@@ -18,9 +18,11 @@ pub(crate) struct Counts {
     pub(crate) misses: Counter,
     pub(crate) loads: Counter,
     pub(crate) load_errors: Counter,
-    /// Loads whose time was taken, and the sum of those times: see [`Counts::times_load`].
-    pub(crate) timed_loads: Counter,
-    pub(crate) timed_nanos: Counter,
+    /// Loads that have begun, which says whose time is taken: see [`Counts::times_load`].
+    begun: Counter,
+    /// Loads whose time was taken, and the sum of those times.
+    timed_loads: Counter,
+    timed_nanos: Counter,
     times: Times,
     pub(crate) evictions: Told,
     pub(crate) expirations: Told,
@@ -110,15 +112,18 @@ impl Counts {
         }
     }
 
-    /// Whether to take the time of the next load. Nearly always; but reading the clock twice costs as much as a short
-    /// load, so once loads turn out to be short, one in thirty-two is enough.
-    pub(crate) fn times_load(&self, ticket: u64) -> bool {
+    /// Whether to take the time of the load that begins now. Nearly always; but reading the clock twice costs as much as a
+    /// short load, so while loads turn out to be short, one in thirty-two is enough: of these loads, in the order in which
+    /// they begin, and as soon as one was not short, of all.
+    pub(crate) fn times_load(&self) -> bool {
         const SHORT: u64 = 2_000;
+        self.begun.add(1);
         let timed = self.timed_loads.get();
         timed < 64
             || hooks::listening()
+            || self.times.last() > SHORT
             || self.timed_nanos.get() > SHORT.saturating_mul(timed)
-            || ticket.is_multiple_of(32)
+            || self.begun.get().is_multiple_of(32)
     }
 
     pub(crate) fn count_load(&self, took: Option<Duration>, failed: bool) {
@@ -134,20 +139,13 @@ impl Counts {
         }
     }
 
-    /// The time that all loads took, those included whose time was not taken.
-    fn load_time(&self) -> Duration {
-        let (all, timed) = (u128::from(self.loads.get()), u128::from(self.timed_loads.get()));
-        let nanos = (u128::from(self.timed_nanos.get()) * all).checked_div(timed).unwrap_or(0);
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-    }
-
     /// Adds these counts to a snapshot.
     pub(crate) fn add_to(&self, stats: &mut Stats) {
         stats.hits += self.hits.get();
         stats.misses += self.misses.get();
         stats.loads += self.loads.get();
         stats.load_errors += self.load_errors.get();
-        stats.load_time += self.load_time();
+        stats.load_time += self.times.sum();
         self.times.add_to(&mut stats.load_times);
         stats.evictions += self.evictions.get();
         stats.expirations += self.expirations.get();

@@ -27,10 +27,10 @@ fn is_counted(title: &str) -> bool {
 }
 
 /// Runs a short batch of one contestant: what happens under valgrind.
-pub(crate) fn run_one(columns: &[Column], title: &str, name: &str) {
+pub(crate) fn run_one(columns: &[Column], title: &str, name: &str, times: u64) {
     let Some((_, contestants)) = columns.iter().find(|(known, _)| *known == title) else { return };
     let Some(mut contestant) = contestants().into_iter().find(|known| known.name == name) else { return };
-    (contestant.batch)(operations(title));
+    (contestant.batch)(times * operations(title));
 }
 
 /// Enough that a collision or two make no difference; a multiple of the 4096 keys, which batches round up to.
@@ -84,6 +84,40 @@ pub(crate) fn run(columns: &[Column], options: &Options) {
         eprintln!("peers: not as before:\n  {}", worse.join("\n  "));
         exit(1);
     }
+}
+
+/// The columns whose calls are hits of one thread.
+pub(crate) const HITS: [&str; 4] = [crate::report::HIT, crate::report::TTL, crate::report::PAIR, crate::report::ASYNC];
+
+/// Allocations of one hit, by column and row: what a process that makes more calls allocates more, divided by those.
+/// Nothing without valgrind.
+pub(crate) fn allocations(columns: &[Column], measured: &[&str]) -> BTreeMap<(String, &'static str), f64> {
+    let mut found = BTreeMap::new();
+    for (title, contestants) in columns.iter().filter(|(title, _)| HITS.contains(title) && measured.contains(title)) {
+        eprintln!("counting allocations: {title}");
+        for contestant in contestants() {
+            let (Some(few), Some(many)) = (allocated(title, contestant.name, 1), allocated(title, contestant.name, 3))
+            else {
+                continue;
+            };
+            let more = f64::from(2 * u32::try_from(operations(title)).unwrap_or(u32::MAX / 2));
+            found.insert(((*title).to_owned(), contestant.name), f64::from(many.saturating_sub(few)) / more);
+        }
+    }
+    found
+}
+
+/// The allocations of a whole process that runs one contestant.
+fn allocated(title: &str, name: &str, times: u32) -> Option<u32> {
+    let output = Command::new("valgrind")
+        .args(["--tool=memcheck", "--leak-check=no", "--undef-value-errors=no"])
+        .arg(std::env::current_exe().ok()?)
+        .args(["--count", title, name, "--times", &times.to_string()])
+        .output()
+        .ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let (allocs, _) = said.lines().find_map(|line| line.split_once("total heap usage: "))?.1.split_once(" allocs")?;
+    allocs.replace(',', "").parse().ok()
 }
 
 fn kept() -> BTreeMap<String, f64> {

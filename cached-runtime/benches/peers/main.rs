@@ -11,6 +11,7 @@ mod work;
 
 use cached_benches::harness::{Bench, Contestant};
 use options::Options;
+use std::collections::BTreeMap;
 
 fn main() {
     let options = match Options::from_args(std::env::args().skip(1)) {
@@ -21,7 +22,7 @@ fn main() {
         }
     };
     if let Some((title, name)) = &options.count {
-        return counts::run_one(&columns(), title, name);
+        return counts::run_one(&columns(), title, name, options.times);
     }
     if options.counts {
         return counts::run(&columns(), &options);
@@ -30,7 +31,8 @@ fn main() {
     for (title, contestants) in columns() {
         bench.column(title, contestants);
     }
-    let text = report::markdown(&bench, &options);
+    let allocations = if options.quick { BTreeMap::new() } else { counts::allocations(&columns(), &bench.columns) };
+    let text = report::markdown(&bench, &options, &allocations);
     println!("{text}");
     if options.save {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");

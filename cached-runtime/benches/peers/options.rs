@@ -17,12 +17,14 @@ pub(crate) struct Options {
     pub(crate) counts: bool,
     /// One column and row: what `--counts` runs under valgrind.
     pub(crate) count: Option<(String, String)>,
+    /// So many times as many operations of it.
+    pub(crate) times: u64,
 }
 
 impl Options {
     /// Reads the arguments after the program's name.
     pub(crate) fn from_args(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { quick: false, save: false, only: None, counts: false, count: None };
+        let mut options = Self { quick: false, save: false, only: None, counts: false, count: None, times: 1 };
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--bench" => {} // added by `cargo bench`
@@ -31,6 +33,9 @@ impl Options {
                 "--only" => options.only = Some(args.next().ok_or("--only wants words")?),
                 "--counts" => options.counts = true,
                 "--count" => options.count = args.next().zip(args.next()),
+                "--times" => {
+                    options.times = args.next().and_then(|n| n.parse().ok()).ok_or("--times wants a number")?;
+                }
                 _ => return Err(format!("unknown argument `{arg}`")),
             }
         }

@@ -1,9 +1,11 @@
 //! The report: machine, versions, the table, the goals.
 //! It must never print a figure that this run did not measure.
 
+use crate::counts::HITS;
 use crate::options::Options;
 use cached_benches::harness::{Bench, Cell};
 use cached_benches::report::{Goal, goal_table, machine, rustc, versions};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 pub(crate) const HIT: &str = "u64 hit";
@@ -90,7 +92,11 @@ fn goals() -> Vec<(Cell, Cell, Goal)> {
 }
 
 /// The whole report.
-pub(crate) fn markdown(bench: &Bench, options: &Options) -> String {
+pub(crate) fn markdown(
+    bench: &Bench,
+    options: &Options,
+    allocations: &BTreeMap<(String, &'static str), f64>,
+) -> String {
     let mut text = String::from("# Side by side\n\n");
     if options.quick {
         text.push_str("**A `--quick` run: not for quoting.**\n\n");
@@ -98,8 +104,56 @@ pub(crate) fn markdown(bench: &Bench, options: &Options) -> String {
     head(&mut text, options);
     table(&mut text, bench);
     notes(&mut text);
+    for column in [HIT, PAIR, ASYNC] {
+        chart(&mut text, bench, column);
+    }
     goal_table(&mut text, bench, goals());
+    allocation_table(&mut text, allocations);
     text
+}
+
+/// A bar for each row, drawn by whoever shows the page (Mermaid).
+fn chart(text: &mut String, bench: &Bench, column: &'static str) {
+    // What is ten times slower would leave nothing to see of the others.
+    let bars: Vec<_> = name::ALL
+        .into_iter()
+        .filter_map(|row| Some((row, *bench.medians.get(&(column, row))?)))
+        .filter(|(_, nanoseconds)| *nanoseconds < 100.0)
+        .collect();
+    if bars.is_empty() {
+        return;
+    }
+    let names: Vec<String> = bars.iter().map(|(row, _)| format!("{:?}", row.replace(['*', '`', '"'], ""))).collect();
+    let values: Vec<String> = bars.iter().map(|(_, nanoseconds)| format!("{nanoseconds:.1}")).collect();
+    let _ = writeln!(
+        text,
+        "```mermaid\nxychart-beta horizontal\n  title \"{column}, nanoseconds (those below 100)\"\n  x-axis [{}]\n  y-axis \"ns\" 0 --> 100\n  bar [{}]\n```\n",
+        names.join(", "),
+        values.join(", ")
+    );
+}
+
+fn allocation_table(text: &mut String, allocations: &BTreeMap<(String, &'static str), f64>) {
+    if allocations.is_empty() {
+        return;
+    }
+    let columns: Vec<&str> =
+        HITS.into_iter().filter(|title| allocations.keys().any(|(known, _)| known == title)).collect();
+    let _ = writeln!(
+        text,
+        "\n## Allocations a hit\n\n| | {} |\n|---|{}",
+        columns.join(" | "),
+        "--:|".repeat(columns.len())
+    );
+    for row in name::ALL {
+        let cell = |title: &&str| match allocations.get(&((*title).to_owned(), row)) {
+            Some(count) => format!("{count:.2}"),
+            None => "-".into(),
+        };
+        let cells: Vec<String> = columns.iter().map(cell).collect();
+        let _ = writeln!(text, "| {row} | {} |", cells.join(" | "));
+    }
+    text.push_str("\nCounted by valgrind over 16,384 calls, after the timing.\n");
 }
 
 fn head(text: &mut String, options: &Options) {

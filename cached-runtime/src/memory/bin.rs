@@ -28,9 +28,10 @@ impl<D: Dead> Bin<D> {
 }
 
 impl<D: Dead> Bin<D> {
-    /// Drops what a look-up removed, after the lock: where it has begun a load, these drops are inside of it.
+    /// Drops what a look-up removed, after the lock, and tells those who listen: where it has begun a load, both are inside
+    /// of it, since a value's `Drop` or a listener may call the function again.
     pub(crate) fn empty<V>(self, begun: &Begun<V>) {
-        if D::FOREIGN && self.first.is_some() {
+        if crate::hooks::listening() || (D::FOREIGN && self.first.is_some()) {
             let _inside = begun.inside();
             drop(self);
         }

@@ -672,7 +672,7 @@ fn lead<K, V>(ask: &Ask<'_, V>, counts: &Counts, rules: &Rules<'_, K, V>) -> Lea
     let ticket = draw();
     let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
     let clocked = rules.times.policy.wants_load_time();
-    Lead { ticket, pulse, timed: counts.times_load(ticket), clocked, wave: ask.wave }
+    Lead { ticket, pulse, timed: counts.times_load(), clocked, wave: ask.wave }
 }
 
 /// A random number, for chance that nobody can gain by guessing. Only where `xfetch` is chosen.

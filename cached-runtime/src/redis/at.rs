@@ -7,9 +7,9 @@ use super::flights::{self, Moment};
 use super::keys::Name;
 use super::load::{self, Guide, How, Passing, RemoteMiss};
 use super::remote::{Locked, Renewal, Seen, Ticket, What};
-use super::tags;
 use super::watched::{self, Renewing};
 use super::windows::{self, Old};
+use super::{groups, retry, tags};
 use crate::acting::Acting;
 use crate::at::{At, Lookup};
 use crate::builder::Coalesce;
@@ -21,7 +21,7 @@ use crate::memory::entry::Find;
 use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
 use crate::miss::{Joining, Miss, Turn};
-use crate::outcome::{KeptBy, Outcome};
+use crate::outcome::{CacheValue, KeptBy, Outcome};
 use crate::policy::Stage;
 use crate::scope::{Found as Saw, Mode};
 use crate::stack;
@@ -44,9 +44,14 @@ pub(crate) struct Call<O: Outcome> {
     pub(crate) budget: Budget,
 }
 
-/// Whether what stands at a key is known to be outdated: its invalidation, or that of a tag, is still to be repeated.
-pub(crate) fn is_pending<V>(core: &Core<V>, name: &Name) -> bool {
-    core.queue.is_pending(name) || tags::is_pending(core.remote.client, name)
+/// Whether what stands at a key is known to be outdated: its invalidation, that of a tag, or one by a pattern is still to be
+/// repeated.
+pub(crate) fn is_pending<V: CacheValue>(core: &Core<V>, name: &Name) -> bool {
+    if core.queue.len() != 0 {
+        retry::tend(retry::Keys::new(&core.queue, &core.remote, &core.flights));
+    }
+    let client = core.remote.client;
+    core.queue.is_pending(name) || tags::is_pending(client, name) || groups::is_pending(client, name)
 }
 
 /// Why a read counts for nothing: what stands there is outdated.

@@ -7,6 +7,7 @@ use crate::redis::config::{Config, Settings};
 use crate::redis::driver::{self, Driver};
 use crate::redis::link::Link;
 use crate::redis::queue::Queue;
+use crate::redis::scan::Matching;
 use crate::redis::watch::Watch;
 use crate::redis::wire::Answers;
 use parking_lot::{Mutex, RwLock};
@@ -18,6 +19,9 @@ use std::time::{Duration, Instant};
 
 /// The name of the connection that is meant when none is said.
 pub(crate) const DEFAULT: &str = "default";
+
+/// More patterns than this that are to be repeated become one that matches everything: each is compared with each key.
+const PATTERNS: usize = 64;
 
 /// All connections of the process. They are few and stay for ever, so that a client is no more than a reference.
 static ALL: Mutex<Vec<&'static Named>> = Mutex::new(Vec::new());
@@ -31,6 +35,8 @@ struct Named {
     state: RwLock<State>,
     /// The tags (their nonces' names) whose invalidation failed and is still to be repeated.
     tags: Queue<Arc<str>>,
+    /// The same for patterns.
+    patterns: Queue<Arc<Matching>>,
 }
 
 #[derive(Clone)]
@@ -69,8 +75,12 @@ impl Client {
         let mut all = ALL.lock();
         let known = all.iter().copied().find(|known| known.name == name);
         Self(known.unwrap_or_else(|| {
-            let new: &'static Named =
-                Box::leak(Box::new(Named { name, state: RwLock::new(State::Unknown), tags: Queue::default() }));
+            let new: &'static Named = Box::leak(Box::new(Named {
+                name,
+                state: RwLock::new(State::Unknown),
+                tags: Queue::default(),
+                patterns: Queue::up_to(PATTERNS),
+            }));
             all.push(new);
             new
         }))
@@ -88,6 +98,11 @@ impl Client {
     /// The tags whose invalidation is still to be repeated.
     pub(crate) fn pending_tags(self) -> &'static Queue<Arc<str>> {
         &self.0.tags
+    }
+
+    /// The patterns whose invalidation is still to be repeated.
+    pub(crate) fn pending_patterns(self) -> &'static Queue<Arc<Matching>> {
+        &self.0.patterns
     }
 
     /// What is configured now; the defaults if nothing usable is (then [`call`](Self::call) says why).
@@ -221,7 +236,8 @@ impl Client {
     pub(crate) fn restart(self) {
         let mut state = self.0.state.write();
         if let State::Linked(link) = &*state {
-            *state = linked(link.anew(), &link.settings);
+            let next = linked(link.anew(), &link.settings);
+            replace(&mut state, next);
         }
     }
 
@@ -251,12 +267,16 @@ impl Client {
             }
             State::Unusable(error, settings) => State::Unusable(error.clone(), Arc::clone(settings)),
         };
-        let before = std::mem::replace(&mut *state, next.clone());
-        if matches!(&before, State::Linked(link) if link.is_of_another_process()) {
-            // Of a thread that stayed behind it may hold locks for ever, and its sockets are the other process's.
-            std::mem::forget(before);
-        }
+        replace(&mut state, next.clone());
         next
+    }
+}
+
+fn replace(state: &mut State, next: State) {
+    let before = std::mem::replace(state, next);
+    if matches!(&before, State::Linked(link) if link.is_of_another_process()) {
+        // Of a thread that stayed behind it may hold locks for ever, and its sockets are the other process's.
+        std::mem::forget(before);
     }
 }
 
@@ -275,7 +295,7 @@ fn read(name: &'static str, config: &Config) -> Result<Arc<Link>, Error> {
 /// Makes `config` that of the connection `name` from now on.
 pub(crate) fn install(name: &'static str, config: &Config) -> Result<(), Error> {
     let link = read(name, config)?;
-    *Client::named(name).0.state.write() = State::Linked(link);
+    replace(&mut Client::named(name).0.state.write(), State::Linked(link));
     Ok(())
 }
 

@@ -179,8 +179,8 @@ impl Config {
         self
     }
 
-    /// How long making the first connection may hold up a call (500 ms). Later ones are covered by the
-    /// [`budget`](Self::budget).
+    /// How long making a connection may take (500 ms). The first may hold up a call for as long; later ones are made in the
+    /// background, and no call waits for them longer than its [`budget`](Self::budget).
     pub fn connect_deadline(mut self, deadline: Duration) -> Self {
         self.settings.connect_deadline = deadline;
         self

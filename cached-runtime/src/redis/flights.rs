@@ -9,8 +9,9 @@
 //! - if the call began before that: whatever the load brings was then made (by its body) or read after the call's own
 //!   beginning, so nothing that was invalidated before the call can be in it; or
 //! - if the call's own read showed that very head, live: then nobody has invalidated it since the load began; or
-//! - if the call can't reach Redis: it would run the body on its own, and what others invalidate it can't know anyway.
-//!   (Invalidations of this process detach the load at once.)
+//! - if neither the call nor the load can reach Redis: the call would run the body on its own, and what others invalidate
+//!   neither can know. (Invalidations of this process detach the load at once.) A load that holds something in Redis is
+//!   another matter: it may have been invalidated since, and the call's own body would not be.
 //!
 //! Else the load is detached: its own callers still get its value, new ones don't find it. Joining without this check was
 //! stale in 100 of 100 runs in which another process invalidated during the load: the call reads nothing in Redis, finds
@@ -61,6 +62,8 @@ pub(crate) struct Account {
     renewed: Mutex<Option<Arc<AtomicBool>>>,
     /// The tags that its value will carry.
     tags: Arc<[Arc<str>]>,
+    /// Cleared when what is loaded is invalidated, as far as this process knows.
+    attached: AtomicBool,
 }
 
 struct State {
@@ -98,11 +101,25 @@ impl Account {
     fn serves(&self, start: Moment, seen: &Result<Seen, Error>) -> bool {
         let state = self.state.lock();
         match seen {
-            Err(_) => true,
+            Err(_) => start < state.since || state.head.is_none(),
             Ok(seen) => {
                 start < state.since || (!matches!(seen.what, What::Nothing) && state.head.as_ref() == Some(&seen.head))
             }
         }
+    }
+
+    fn new(tags: &Arc<[Arc<str>]>) -> Self {
+        Self {
+            state: Mutex::new(State { head: None, since: NOT_BEGUN }),
+            renewed: Mutex::new(None),
+            tags: Arc::clone(tags),
+            attached: AtomicBool::new(true),
+        }
+    }
+
+    /// Whether nothing that this process knows of has invalidated what is loaded, since the load began to look.
+    pub(crate) fn is_attached(&self) -> bool {
+        self.attached.load(Ordering::Acquire)
     }
 
     /// Whether it is this load that stands at the key.
@@ -110,8 +127,12 @@ impl Account {
         self.renewed.lock().is_some() && self.state.lock().head.as_ref() == Some(head)
     }
 
-    /// Nobody waits for the load any more: its lease is left to run out.
-    fn detach(&self) {
+    /// Nobody waits for the load any more: its lease is left to run out. `invalidated`: what it loads is known to be
+    /// outdated, and not just suspected to be.
+    fn detach(&self, invalidated: bool) {
+        if invalidated {
+            self.attached.store(false, Ordering::Release);
+        }
         if let Some(renewed) = &*self.renewed.lock() {
             renewed.store(false, Ordering::Relaxed);
         }
@@ -145,11 +166,7 @@ impl<V: CacheValue> Flights<V> {
 
     /// A load of this process begins.
     pub(crate) fn account(self: &Arc<Self>, name: &Name) -> Accounted<V> {
-        let account = Arc::new(Account {
-            state: Mutex::new(State { head: None, since: NOT_BEGUN }),
-            renewed: Mutex::new(None),
-            tags: Arc::clone(name.tags()),
-        });
+        let account = Arc::new(Account::new(name.tags()));
         self.accounts.lock().entry(Arc::clone(name.text())).or_default().push(Arc::clone(&account));
         Accounted { flights: Arc::clone(self), name: Arc::clone(name.text()), account }
     }
@@ -159,7 +176,7 @@ impl<V: CacheValue> Flights<V> {
         let mut accounts = self.accounts.lock();
         let Some(of_name) = accounts.get(name.text()) else { return };
         if !of_name.iter().all(|account| account.serves(start, seen)) {
-            self.remove(&mut accounts, name.text());
+            self.remove(&mut accounts, name.text(), seen.is_ok());
         }
     }
 
@@ -170,12 +187,12 @@ impl<V: CacheValue> Flights<V> {
 
     /// New calls don't find the loads of this key that are under way.
     pub(crate) fn detach(&self, name: &Name) {
-        self.remove(&mut self.accounts.lock(), name.text());
+        self.remove(&mut self.accounts.lock(), name.text(), true);
     }
 
-    fn remove(&self, accounts: &mut HashMap<Arc<str>, Vec<Arc<Account>>>, name: &Arc<str>) {
+    fn remove(&self, accounts: &mut HashMap<Arc<str>, Vec<Arc<Account>>>, name: &Arc<str>, invalidated: bool) {
         for account in accounts.remove(name).unwrap_or_default() {
-            account.detach();
+            account.detach(invalidated);
         }
         let view = Val::new(Arc::clone(name));
         let hash = self.gates.hash(&view);
@@ -187,7 +204,7 @@ impl<V: CacheValue> Flights<V> {
         let mut accounts = self.accounts.lock();
         let names: Vec<Arc<str>> = accounts.keys().filter(|name| is_meant(name.as_bytes())).cloned().collect();
         for name in names {
-            self.remove(&mut accounts, &name);
+            self.remove(&mut accounts, &name, true);
         }
     }
 
@@ -198,7 +215,7 @@ impl<V: CacheValue> Flights<V> {
         let of = accounts.iter().filter(|(_, of_name)| of_name.iter().any(carries));
         let names: Vec<Arc<str>> = of.map(|(name, _)| Arc::clone(name)).collect();
         for name in names {
-            self.remove(&mut accounts, &name);
+            self.remove(&mut accounts, &name, true);
         }
     }
 
@@ -214,7 +231,7 @@ impl<V: CacheValue> Flights<V> {
     pub(crate) fn detach_all(&self) {
         let mut accounts = self.accounts.lock();
         for account in accounts.drain().flat_map(|(_, of_name)| of_name) {
-            account.detach();
+            account.detach(true);
         }
         self.gates.clear();
     }
@@ -224,14 +241,11 @@ impl<V: CacheValue> Flights<V> {
 mod tests {
     use super::super::envelope;
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn who_waits_is_joined_by_those_who_saw_what_it_waits_for() {
-        let account = Account {
-            state: Mutex::new(State { head: None, since: NOT_BEGUN }),
-            renewed: Mutex::default(),
-            tags: Arc::default(),
-        };
+        let account = Account::new(&Arc::default());
         let placeholder = || envelope::placeholder(&envelope::stamp(), &[]);
         let (waited_for, other) = (placeholder(), placeholder());
         let sees = |bytes: &Vec<u8>| Ok(Seen::judge(Some(bytes.clone()), Vec::new()));
@@ -244,5 +258,17 @@ mod tests {
         let late = now();
         assert!(account.serves(late, &sees(&waited_for)) && !account.serves(late, &sees(&other)));
         assert!(!account.serves(late, &Ok(Seen::nothing())));
+    }
+
+    #[test]
+    fn who_cannot_read_joins_what_holds_nothing() {
+        let account = Account::new(&Arc::default());
+        let failed = || Err(Error::new(ErrorKind::TimedOut, "on purpose"));
+        assert!(account.serves(now(), &failed()), "it has not begun");
+        account.begins(None, None);
+        assert!(account.serves(now(), &failed()), "it can't reach Redis either");
+        let early = now();
+        account.begins(Some(&Head::of(&envelope::placeholder(&envelope::stamp(), &[]))), None);
+        assert!(account.serves(early, &failed()) && !account.serves(now(), &failed()));
     }
 }

@@ -11,9 +11,9 @@
 use super::core::{Core, RemoteValue, count};
 use super::flights::Flights;
 use super::keys::Name;
-use super::queue::{self, Queue};
+use super::queue::Queue;
 use super::remote::{Fresh, Remote, WriteTicket};
-use super::watched;
+use super::{retry, watched};
 use crate::acting::Acting;
 use crate::error::{Error, ErrorKind};
 use crate::events::{InvalidationCause, What};
@@ -35,7 +35,7 @@ struct Queued<V: CacheValue> {
 impl<V: CacheValue> Drop for Queued<V> {
     fn drop(&mut self) {
         if self.armed {
-            queue::retry(&self.queue, &self.remote, &self.flights, self.name.take());
+            retry::add(retry::Keys::new(&self.queue, &self.remote, &self.flights), self.name.take());
         }
     }
 }

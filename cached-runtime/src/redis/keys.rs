@@ -85,12 +85,17 @@ impl Hash for Name {
 
 /// The name of a tag's nonce, whose text is what the tag's template gives.
 pub(crate) fn tag(namespace: &str, tag: &str) -> Arc<str> {
-    let space = text::encode(namespace, |char| !matches!(char, '%' | '{' | '}' | ':'));
+    let stem = tags_stem(namespace);
     let text = if tag.is_empty() { "%".to_owned() } else { text::escape(tag) };
-    if space.len() + text.len() + 7 <= LONGEST {
-        return format!("{space}:tag:{{{text}}}").into();
+    if stem.len() + text.len() < LONGEST {
+        return format!("{stem}{text}}}").into();
     }
-    format!("{space}:tag:{{%#{}}}", blake3::hash(text.as_bytes()).to_hex()).into()
+    format!("{stem}%#{}}}", blake3::hash(text.as_bytes()).to_hex()).into()
+}
+
+/// What the names of all nonces of tags begin with, and nothing else.
+pub(crate) fn tags_stem(namespace: &str) -> String {
+    format!("{}:tag:{{", spaced(namespace))
 }
 
 /// What all names of a namespace begin with.

@@ -334,8 +334,14 @@ impl Link {
                 }
                 Ok(Err(Failure::Other(error))) => return Err(error),
                 Err(driver::Late) => {
-                    let error = failure::late(address, kind.name(), limit.saturating_duration_since(start));
-                    self.timed_out(lane, &wire, &error);
+                    let given = limit.saturating_duration_since(start);
+                    let error = failure::late(address, kind.name(), given);
+                    // What had but the rest of a call's time says more of the call than of the server.
+                    if given >= self.deadline(kind).min(self.settings.budget) / 2 {
+                        self.timed_out(lane, &wire, &error);
+                    } else {
+                        self.counts.timeouts.fetch_add(1, Ordering::Relaxed);
+                    }
                     return Err(error);
                 }
             }

@@ -196,7 +196,7 @@ impl<V: CacheValue> Ahead<V> {
                                 return Ok(Before::Load(Some(remote.share(&name, &seen, &budget).await?)));
                             }
                             Locked::Running => {
-                                seen = wait_renewal(&remote, &account, &name, &seen, deadline, &budget).await?;
+                                seen = wait_renewal(&remote, &account, &name, &seen, deadline).await?;
                                 read_here = true;
                             }
                             Locked::Changed => {
@@ -217,7 +217,7 @@ impl<V: CacheValue> Ahead<V> {
                 if !is_over(deadline) {
                     let waited_for = seen.head.clone();
                     waits.store(true, Ordering::Relaxed);
-                    let waited = wait(&remote, &account, &name, &seen, deadline, &budget).await;
+                    let waited = wait(&remote, &account, &name, &seen, deadline).await;
                     waits.store(false, Ordering::Relaxed);
                     seen = waited?;
                     another_failed = !matches!(seen.what, What::Entry(_)) && seen.head != waited_for;
@@ -244,13 +244,15 @@ fn is_over(deadline: Option<Instant>) -> bool {
 /// Where the server can tell of changes, it is asked to with the read itself, so nothing is missed in between. A look now
 /// and then finds the placeholder of a process that died. Elsewhere the key is read again and again, at growing and
 /// random intervals, by one call of each process.
+///
+/// Each look has the time of a call: however many there are, they take nothing from what the call may spend on its own
+/// steps. What bounds the wait is its deadline.
 async fn wait(
     remote: &Remote,
     account: &Account,
     name: &Name,
     seen: &Seen,
     deadline: Option<Instant>,
-    budget: &Budget,
 ) -> Result<Seen, Error> {
     const LOOK: Duration = Duration::from_millis(400);
     const LONGEST: Duration = Duration::from_millis(25);
@@ -258,7 +260,7 @@ async fn wait(
     let mut pause = Duration::from_millis(1);
     loop {
         account.reads_again(&seen.head);
-        let now = remote.read(name, watch.is_some(), budget).await?.after(seen);
+        let now = remote.read(name, watch.is_some(), &remote.client.budget()).await?.after(seen);
         if !matches!(now.what, What::Placeholder) || now.head != seen.head || is_over(deadline) {
             return Ok(now);
         }
@@ -274,20 +276,20 @@ async fn wait(
 
 /// Waits until another process's renewal of the entry that was seen has ended, however it ended, or the time is over.
 ///
-/// The key is read again and again: a renewal that fails leaves the entry as it is, and of that no push tells.
+/// The key is read again and again, each time with the time of a call: a renewal that fails leaves the entry as it is, and
+/// of that no push tells.
 async fn wait_renewal(
     remote: &Remote,
     account: &Account,
     name: &Name,
     seen: &Seen,
     deadline: Option<Instant>,
-    budget: &Budget,
 ) -> Result<Seen, Error> {
     const LONGEST: Duration = Duration::from_millis(25);
     let mut pause = Duration::from_millis(1);
     loop {
         account.reads_again(&seen.head);
-        let now = remote.read(name, false, budget).await?;
+        let now = remote.read(name, false, &remote.client.budget()).await?;
         if now.head != seen.head || now.renewal != Renewal::Running || is_over(deadline) {
             return Ok(now);
         }
@@ -313,9 +315,9 @@ async fn race(first: impl Future<Output = ()>, second: impl Future<Output = ()>)
 
 /// What is left to do on the server after the body. Says whether the old value, if there is one, may be served.
 async fn settle<V: CacheValue>(core: Arc<Core<V>>, name: Name, ticket: Option<Ticket>, done: Done) -> Serves {
-    let Done { after, old, head, budget } = done;
+    let Done { after, old, head, account, budget } = done;
     if let (After::Fail, Some(old), Some(head)) = (&after, old, head) {
-        return fails(&core, &name, ticket, (old, &head), &budget).await;
+        return fails(&core, &name, ticket, (old, &head, account), &budget).await;
     }
     let Some(mut ticket) = ticket else { return Serves::No };
     // Failures are counted and logged: they are none of the caller's.
@@ -341,6 +343,7 @@ struct Done {
     old: Option<OldTimes>,
     /// What the old value's entry has.
     head: Option<Head>,
+    account: Option<Arc<Account>>,
     budget: Budget,
 }
 
@@ -349,11 +352,9 @@ async fn fails<V: CacheValue>(
     core: &Core<V>,
     name: &Name,
     ticket: Option<Ticket>,
-    (old, head): (OldTimes, &Head),
+    (old, head, account): (OldTimes, &Head, Option<Arc<Account>>),
     budget: &Budget,
 ) -> Serves {
-    // Cleared when this process invalidates the key or one of its tags.
-    let attached = ticket.as_ref().map(Ticket::renewed);
     let seen = match ticket {
         Some(ticket) if ticket.is_renewal() => Some(core.remote.fail(ticket, old.throttle, budget).await),
         Some(ticket) => {
@@ -364,7 +365,8 @@ async fn fails<V: CacheValue>(
     };
     let (stands, serves) = match seen {
         Some(Ok(seen)) => (matches!(seen.what, What::Entry(_)) && seen.head == *head, Serves::All),
-        Some(Err(_)) | None => (attached.is_none_or(|attached| attached.load(Ordering::Relaxed)), Serves::ItsOwnCall),
+        // Nobody can be asked: what this process invalidated meanwhile is not served, with a ticket or without.
+        Some(Err(_)) | None => (account.is_none_or(|account| account.is_attached()), Serves::ItsOwnCall),
     };
     let stands = stands && !super::at::is_pending(core, name) && core.remote.clock() < old.ends;
     if stands {
@@ -433,7 +435,11 @@ impl<V: RemoteValue> Guide<V> {
         let failed = matches!(after, After::Fail);
         self.ends(&after);
         let settles = ticket.is_some() || self.old.is_some();
-        let serves = if settles { client.block_on(self.settling(ticket, after)) } else { Serves::No };
+        let serves = if settles {
+            client.block_on(self.settling(ticket, after, Some(Arc::clone(&account))))
+        } else {
+            Serves::No
+        };
         self.renewing = None;
         self.settled(outcome, serves).unwrap_or(Loaded { ret, failed, doubtful: false })
     }
@@ -458,14 +464,19 @@ impl<V: RemoteValue> Guide<V> {
         windows::is_past(&self.core.policy, &self.core.remote, stored)
     }
 
-    fn settling(&self, ticket: Option<Ticket>, after: After) -> impl Future<Output = Serves> + Send + use<V> {
+    fn settling(
+        &self,
+        ticket: Option<Ticket>,
+        after: After,
+        account: Option<Arc<Account>>,
+    ) -> impl Future<Output = Serves> + Send + use<V> {
         let old = self.old.as_ref().map(|old| old.times);
         let head = self.seen.as_ref().ok().map(|seen| seen.head.clone());
         settle(
             Arc::clone(&self.core),
             self.name.clone(),
             ticket,
-            Done { after, old, head, budget: self.budget.clone() },
+            Done { after, old, head, account, budget: self.budget.clone() },
         )
     }
 
@@ -566,7 +577,8 @@ where
                     if ticket.is_none() && guide.old.is_none() {
                         return Poll::Ready(loaded);
                     }
-                    let settling = guide.settling(ticket, after);
+                    let account = this.accounted.as_ref().map(|accounted| Arc::clone(&accounted.account));
+                    let settling = guide.settling(ticket, after, account);
                     *this.state = State::Settling(Box::pin(settling), Some(loaded));
                 }
                 State::Settling(settling, loaded) => {

@@ -35,6 +35,7 @@ mod nonces;
 mod queue;
 mod reclaim;
 mod remote;
+mod retry;
 mod scan;
 mod scripts;
 mod servers;

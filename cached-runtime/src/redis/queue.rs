@@ -1,56 +1,92 @@
-//! Invalidations that failed, tried again for as long as the process lives. Must never grow without a bound, and must
-//! never give up: until one succeeds, other processes may serve the old value.
+//! Invalidations that failed and wait to be tried again (by [`super::retry`]). Must never grow without a bound, and must
+//! never let one go for another: until one succeeds, other processes may serve the old value.
 //!
 //! - A key is in it once, however often it was invalidated: the newest request counts, and one attempt that began after
 //!   it is enough. (An attempt removes the request that it read, by number; a newer one stays.)
 //! - A `set` that failed is in it as an invalidation: the value is gone with its caller, and the old one must not stay.
-//! - Too many keys become a clear of the whole function.
+//! - Too many keys become a request for all of them, where there is something that removes all: the function's generation,
+//!   the nonces of all tags, a walk over all entries. Bare entries have nothing of the kind: of them far more are kept, and
+//!   what doesn't fit even so is reported as lost.
 //! - A key that is in it is a miss in this process: what stands in Redis is known to be outdated.
 //!
 //! A late attempt can only remove more than it should, never bring something back.
 
-use super::flights::Flights;
 use super::keys::Name;
-use super::remote::Remote;
-use crate::outcome::CacheValue;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
 
-/// More keys than this become a clear.
+/// More keys than this become a request for all.
 const MOST: usize = 1024;
-pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(100);
-pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// More bare keys than this are not kept: some 20 MB.
+const MOST_BARE: usize = 64 * 1024;
 
-/// The invalidations of one cache that failed, or those of tags (`K` is then the name of a nonce).
+/// The invalidations of one cache that failed, or those of tags (`K` is then the name of a nonce) or of patterns.
 pub(crate) struct Queue<K = Name> {
     waiting: Mutex<Waiting<K>>,
     /// As many as wait, so that a hit takes no lock.
     count: AtomicU64,
-}
-
-impl<K> Default for Queue<K> {
-    fn default() -> Self {
-        let waiting = Waiting { keys: HashMap::new(), clear: None, requests: 0, attended: false };
-        Self { waiting: Mutex::new(waiting), count: AtomicU64::new(0) }
-    }
+    most: usize,
+    /// Whether what doesn't fit becomes a request for all.
+    clears: bool,
 }
 
 struct Waiting<K> {
     keys: HashMap<K, u64>,
-    /// The request for a clear.
+    /// The request for all.
     clear: Option<u64>,
     requests: u64,
-    /// Whether somebody works on it.
-    attended: bool,
+    /// The process in which somebody works on it: that of a forked child's parent doesn't work in the child.
+    attended: Option<u32>,
+    /// Whether something was lost since it was last empty.
+    lost: bool,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Added {
+    /// Somebody works on it.
+    Attended,
+    /// The caller is to see to it that somebody works on it.
+    Unattended,
+    /// There is no room for it. With whether it is the first.
+    Lost(bool),
+}
+
+/// All that waits, to be tried once.
+pub(crate) struct Round<K> {
+    /// To be tried first: it settles the keys as well.
+    pub(crate) clear: Option<u64>,
+    pub(crate) keys: Vec<(K, u64)>,
 }
 
 impl<K> Waiting<K> {
     fn len(&self) -> u64 {
         u64::try_from(self.keys.len()).unwrap_or(u64::MAX) + u64::from(self.clear.is_some())
+    }
+}
+
+impl<K> Default for Queue<K> {
+    fn default() -> Self {
+        Self::of(MOST, true)
+    }
+}
+
+impl<K> Queue<K> {
+    fn of(most: usize, clears: bool) -> Self {
+        let waiting = Waiting { keys: HashMap::new(), clear: None, requests: 0, attended: None, lost: false };
+        Self { waiting: Mutex::new(waiting), count: AtomicU64::new(0), most, clears }
+    }
+
+    /// One of which more than `most` become a request for all.
+    pub(crate) fn up_to(most: usize) -> Self {
+        Self::of(most, true)
+    }
+
+    /// One for what can't be removed as a whole.
+    pub(crate) fn of_bare() -> Self {
+        Self::of(MOST_BARE, false)
     }
 }
 
@@ -69,36 +105,64 @@ impl<K: Eq + Hash + Clone> Queue<K> {
         waiting.clear.is_some() || waiting.keys.contains_key(name)
     }
 
-    /// One key, or `None` for all. Whether the caller is to see to it that somebody works on it.
-    pub(crate) fn add(&self, name: Option<K>) -> bool {
+    /// Whether all wait, or one for which this holds.
+    pub(crate) fn any(&self, is_meant: impl Fn(&K) -> bool) -> bool {
+        if self.len() == 0 {
+            return false;
+        }
+        let waiting = self.waiting.lock();
+        waiting.clear.is_some() || waiting.keys.keys().any(is_meant)
+    }
+
+    /// One key, or `None` for all.
+    pub(crate) fn add(&self, name: Option<K>) -> Added {
         let mut waiting = self.waiting.lock();
         waiting.requests += 1;
         let request = waiting.requests;
         match name {
-            Some(name) if waiting.keys.len() < MOST || waiting.keys.contains_key(&name) => {
+            Some(name) if waiting.keys.len() < self.most || waiting.keys.contains_key(&name) => {
                 waiting.keys.insert(name, request);
             }
-            _ => waiting.clear = Some(request),
+            _ if self.clears => waiting.clear = Some(request),
+            _ => return Added::Lost(!std::mem::replace(&mut waiting.lost, true)),
         }
         self.changed(&waiting);
-        !std::mem::replace(&mut waiting.attended, true)
+        if Self::take_on(&mut waiting) { Added::Unattended } else { Added::Attended }
+    }
+
+    /// Whether something waits and nobody of this process works on it: from here on the caller does.
+    pub(crate) fn is_left(&self) -> bool {
+        self.len() != 0 && Self::take_on(&mut self.waiting.lock())
+    }
+
+    fn take_on(waiting: &mut Waiting<K>) -> bool {
+        let here = Some(std::process::id());
+        waiting.len() != 0 && std::mem::replace(&mut waiting.attended, here) != here
+    }
+
+    /// Nobody works on it any more, whatever waits.
+    pub(crate) fn leave(&self) {
+        self.waiting.lock().attended = None;
     }
 
     fn changed(&self, waiting: &Waiting<K>) {
         self.count.store(waiting.len(), Ordering::Release);
     }
 
-    /// The next to try: a clear first, which settles the keys as well.
-    pub(crate) fn next(&self) -> Option<(Option<K>, u64)> {
+    /// All that waits. If that is nothing, nobody works on it from here on.
+    pub(crate) fn round(&self) -> Option<Round<K>> {
         let mut waiting = self.waiting.lock();
-        if let Some(request) = waiting.clear {
-            return Some((None, request));
+        if waiting.len() == 0 {
+            (waiting.attended, waiting.lost) = (None, false);
+            return None;
         }
-        if let Some((name, request)) = waiting.keys.iter().next() {
-            return Some((Some(name.clone()), *request));
-        }
-        waiting.attended = false;
-        None
+        let keys = waiting.keys.iter().map(|(name, request)| (name.clone(), *request)).collect();
+        Some(Round { clear: waiting.clear, keys })
+    }
+
+    /// Whether this request is still the newest for its key.
+    pub(crate) fn waits(&self, name: &K, request: u64) -> bool {
+        self.waiting.lock().keys.get(name) == Some(&request)
     }
 
     /// An attempt that began when `request` was the newest for this key has succeeded.
@@ -112,48 +176,10 @@ impl<K: Eq + Hash + Clone> Queue<K> {
             if waiting.clear == Some(request) {
                 waiting.clear = None;
             }
-            // The dead generation takes along what was invalidated before the clear.
+            // What removed all took along what was invalidated before.
             waiting.keys.retain(|_, of_key| *of_key > request);
         }
         self.changed(&waiting);
-    }
-}
-
-/// Queues an invalidation that failed: of one key, or of all.
-pub(crate) fn retry<V: CacheValue>(
-    queue: &Arc<Queue>,
-    remote: &Arc<Remote>,
-    flights: &Arc<Flights<V>>,
-    name: Option<Name>,
-) {
-    if queue.add(name) {
-        let (queue, remote, flights) = (Arc::clone(queue), Arc::clone(remote), Arc::downgrade(flights));
-        let client = remote.client;
-        client.spawn(work(queue, remote, flights));
-    }
-}
-
-/// Tries until nothing is left.
-async fn work<V: CacheValue>(queue: Arc<Queue>, remote: Arc<Remote>, flights: Weak<Flights<V>>) {
-    let mut pause = FIRST_PAUSE;
-    // Looked for after the pause, too: a request that comes just before the end finds nobody to attend to it otherwise.
-    while let Some((name, request)) = queue.next() {
-        let budget = remote.client.budget();
-        let tried = match &name {
-            Some(name) => remote.unlink(name, &budget).await.map(drop),
-            None => remote.unlink_generation(&budget).await,
-        };
-        if tried.is_ok() {
-            // What began meanwhile did so without a ticket; nobody shall join it from here on.
-            if let Some(flights) = flights.upgrade() {
-                flights.detach_any(name.as_ref());
-            }
-            queue.done(name.as_ref(), request);
-            pause = FIRST_PAUSE;
-        } else {
-            remote.client.sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
     }
 }
 
@@ -166,20 +192,28 @@ mod tests {
         Prefix::new("", "f", 0, Form::Json).name(&key).unwrap()
     }
 
+    fn one(queue: &Queue<Name>) -> (Name, u64) {
+        let round = queue.round().unwrap();
+        assert!(round.clear.is_none() && round.keys.len() == 1);
+        round.keys.into_iter().next().unwrap()
+    }
+
     #[test]
     fn a_key_waits_once_and_the_newest_request_counts() {
         let queue = Queue::<Name>::default();
-        assert!(queue.add(Some(name(1))));
-        assert!(!queue.add(Some(name(1))));
+        assert_eq!(queue.add(Some(name(1))), Added::Unattended);
+        assert_eq!(queue.add(Some(name(1))), Added::Attended);
         assert_eq!(queue.len(), 1);
-        let (next, request) = queue.next().unwrap();
+        let (next, request) = one(&queue);
         queue.add(Some(name(1)));
-        queue.done(next.as_ref(), request);
+        assert!(!queue.waits(&next, request));
+        queue.done(Some(&next), request);
         assert!(queue.is_pending(&name(1)) && !queue.is_pending(&name(2)));
-        let (next, request) = queue.next().unwrap();
-        queue.done(next.as_ref(), request);
-        assert!(queue.next().is_none() && queue.len() == 0);
-        assert!(queue.add(None), "nobody attends any more");
+        assert!(queue.any(|name| name.text().ends_with("{1}")) && !queue.any(|name| name.text().ends_with("{2}")));
+        let (next, request) = one(&queue);
+        queue.done(Some(&next), request);
+        assert!(queue.round().is_none() && queue.len() == 0);
+        assert_eq!(queue.add(None), Added::Unattended, "nobody attends any more");
     }
 
     #[test]
@@ -190,10 +224,38 @@ mod tests {
         }
         assert_eq!(queue.len(), MOST as u64 + 1);
         assert!(queue.is_pending(&name(9_999_999)));
-        let (None, request) = queue.next().unwrap() else { panic!() };
+        let request = queue.round().unwrap().clear.unwrap();
         queue.add(Some(name(7)));
         queue.done(None, request);
         assert_eq!(queue.len(), 1);
         assert!(queue.is_pending(&name(7)));
+    }
+
+    #[test]
+    fn bare_keys_are_kept_one_by_one_and_what_does_not_fit_is_lost_loudly() {
+        let queue = Queue::of_bare();
+        let most = u32::try_from(MOST_BARE).unwrap();
+        for key in 0..most {
+            assert!(!matches!(queue.add(Some(name(key))), Added::Lost(_)), "{key}");
+        }
+        assert_eq!(queue.add(Some(name(most))), Added::Lost(true));
+        assert_eq!(queue.add(Some(name(most + 1))), Added::Lost(false));
+        assert_eq!(queue.add(Some(name(0))), Added::Attended, "it is there already");
+        let round = queue.round().unwrap();
+        assert!(round.clear.is_none());
+        assert_eq!(round.keys.len(), MOST_BARE);
+    }
+
+    #[test]
+    fn who_died_is_followed_by_another() {
+        let queue = Queue::<Name>::default();
+        assert!(!queue.is_left(), "nothing waits");
+        queue.add(Some(name(1)));
+        assert!(!queue.is_left());
+        queue.leave();
+        assert!(queue.is_left() && !queue.is_left());
+        // As a forked child has it.
+        queue.waiting.lock().attended = Some(std::process::id() + 1);
+        assert_eq!(queue.add(Some(name(2))), Added::Unattended);
     }
 }

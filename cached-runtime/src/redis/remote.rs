@@ -703,23 +703,32 @@ impl Remote {
 
     /// Removes an entry or placeholder, and what its writers and refreshers left. Waits for the acknowledgement.
     pub(crate) async fn unlink(&self, name: &Name, budget: &Budget) -> Result<u64, Error> {
+        self.remove(name, budget).await.map_err(|error| self.failed(error, Some(name)))
+    }
+
+    /// The same, without counting a failure.
+    pub(crate) async fn remove(&self, name: &Name, budget: &Budget) -> Result<u64, Error> {
         let writer = name.writer();
         let refresh = name.lease().map_or_else(|| name.refresh(), ToString::to_string);
         let mut work = Pipeline::with_capacity(1);
         work.add_command(command(&[b"UNLINK", name.as_bytes(), writer.as_bytes(), refresh.as_bytes()]));
-        let reply =
-            self.client.call(work, Kind::Invalidate, budget).await.map_err(|error| self.failed(error, Some(name)))?;
+        let reply = self.client.call(work, Kind::Invalidate, budget).await?;
         Ok(matches!(reply.first(), Some(Value::Int(1..))).into())
     }
 
-    /// Ends the generation (in a cluster, all of them): all entries and loads under way are dead from here on. `UNLINK` also works on a server that
-    /// is full.
+    /// Ends the generation (in a cluster, all of them): all entries and loads under way are dead from here on. `UNLINK` also
+    /// works on a server that is full.
     pub(crate) async fn unlink_generation(&self, budget: &Budget) -> Result<(), Error> {
+        self.remove_generation(budget).await.map_err(|error| self.failed(error, None))
+    }
+
+    /// The same, without counting a failure.
+    pub(crate) async fn remove_generation(&self, budget: &Budget) -> Result<(), Error> {
         let mut work = Pipeline::with_capacity(1);
         for generation in self.prefix().generations() {
             work.add_command(command(&[b"UNLINK", generation.as_bytes()]));
         }
-        self.client.call(work, Kind::Invalidate, budget).await.map(drop).map_err(|error| self.failed(error, None))
+        self.client.call(work, Kind::Invalidate, budget).await.map(drop)
     }
 
     /// The server's time since the epoch, or else this machine's.

@@ -16,11 +16,12 @@
 //! with every other invalidation.
 
 use super::envelope::Nonce;
-use super::keys::{self, Parsed};
+use super::keys::{self, Name, Parsed};
 use super::{Client, Kind, envelope, slots, text};
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::glob::Glob;
 use redis::{Cmd, Pipeline, Value};
+use std::hash::{Hash, Hasher};
 
 /// So many keys are looked at in one step of the server's.
 const STEP: &str = "1000";
@@ -43,9 +44,33 @@ pub(crate) trait Sweep: Send + Sync {
 }
 
 /// The entries, loads and tickets under a namespace whose key's text matches.
+#[derive(Debug)]
 pub(crate) struct Matching {
     namespace: String,
+    pattern: String,
     glob: Glob,
+    names: String,
+}
+
+/// By what they mean.
+impl PartialEq for Matching {
+    fn eq(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && self.pattern == other.pattern
+    }
+}
+
+impl Eq for Matching {}
+
+impl Hash for Matching {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.namespace, &self.pattern).hash(state);
+    }
+}
+
+/// The nonces of all tags of a namespace.
+pub(crate) struct AllTags {
+    /// What their names begin with.
+    stem: String,
     names: String,
 }
 
@@ -115,7 +140,46 @@ impl Matching {
         // A part of a key may have the character encoded, and a hashed name begins so.
         let first = first.map_or_else(String::new, |char| format!("[{char}%]"));
         let names = format!("{}*:v*:{{{first}*", escaped(&space));
-        Self { namespace: namespace.to_owned(), glob: Glob::new(pattern), names }
+        Self { namespace: namespace.to_owned(), pattern: pattern.to_owned(), glob: Glob::new(pattern), names }
+    }
+
+    /// All entries, loads and tickets under a namespace, except for bare ones.
+    pub(crate) fn all(namespace: &str) -> Self {
+        Self::new(namespace, "*")
+    }
+
+    /// Whether an entry of this name is meant.
+    pub(crate) fn is_meant(&self, name: &Name) -> bool {
+        match self.take(name.as_bytes()) {
+            Take::Yes => true,
+            Take::No => false,
+            Take::Look => name.hashed().is_none_or(|text| self.glob.matches(&text::decode(text))),
+        }
+    }
+}
+
+impl AllTags {
+    pub(crate) fn new(namespace: &str) -> Self {
+        let stem = keys::tags_stem(namespace);
+        Self { names: format!("{}*", escaped(&stem)), stem }
+    }
+}
+
+impl Sweep for AllTags {
+    // What carries a nonce that is made during the walk was loaded after what the walk is for.
+    const WALKS: u32 = 1;
+
+    fn names(&self) -> &str {
+        &self.names
+    }
+
+    fn take(&self, key: &[u8]) -> Take {
+        let is_tag = key.starts_with(self.stem.as_bytes()) && key.ends_with(b"}");
+        if is_tag { Take::Yes } else { Take::No }
+    }
+
+    fn take_value(&self, _: &[u8], _: &[u8]) -> bool {
+        false
     }
 }
 
@@ -268,6 +332,20 @@ mod tests {
         assert_eq!(take("", products, "f:v0:{products:7}"), Take::Yes);
         assert_eq!(take("", products, ":f::g:v0:{products:7}"), Take::Yes);
         assert_eq!(take("", products, "shop:f:v0:{products:7}"), Take::No);
+    }
+
+    #[test]
+    fn all_tags_are_nothing_else() {
+        let tags = AllTags::new("s*op");
+        for (key, take) in [("s*op:tag:{a}", Take::Yes), ("s*op:tag:{%#00}", Take::Yes), ("stop:tag:{a}", Take::No)] {
+            assert_eq!(tags.take(key.as_bytes()), take, "{key}");
+        }
+        for key in ["s*op:tag:v0:{a}", "s*op:tag:{a}:w", "s*op:tags:{a}", "s*op:x:tag:{a}"] {
+            assert_eq!(tags.take(key.as_bytes()), Take::No, "{key}");
+        }
+        assert_eq!(tags.take(keys::tag("s*op", "x").as_bytes()), Take::Yes);
+        assert_eq!(AllTags::new("").take(keys::tag("", "x").as_bytes()), Take::Yes);
+        assert!(Glob::new(tags.names()).matches("s*op:tag:{a}") && !Glob::new(tags.names()).matches("stop:tag:{a}"));
     }
 
     #[test]

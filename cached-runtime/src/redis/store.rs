@@ -7,6 +7,7 @@ use super::core::{Core, RemoteKey, RemoteValue};
 use super::entry::Entry;
 use super::flights::Flights;
 use super::keys::{Form, Name};
+use super::queue::Queue;
 use super::remote::Remote;
 use super::scan::{Matching, Sweep, Take};
 use crate::acting::Acting;
@@ -222,6 +223,7 @@ impl<K, V> Builder<K, V> {
             form,
             &parts.policy,
         );
+        let queue = Arc::new(if remote.is_bare() { Queue::of_bare() } else { Queue::default() });
         let core = Arc::new(Core {
             remote,
             flights: Flights::new(parts.gates),
@@ -232,7 +234,7 @@ impl<K, V> Builder<K, V> {
             soft_timeout: parts.soft_timeout,
             coalesce: parts.coalesce,
             counts: Arc::new(super::core::Counts::of(&parts.source)),
-            queue: Arc::default(),
+            queue,
         });
         let listed: Weak<dyn Listed> = Arc::downgrade(&(Arc::clone(&core) as Arc<dyn Listed>));
         registry::list(listed);

@@ -11,9 +11,11 @@
 
 use super::config::Config;
 use super::keys::{self, Name};
-use super::queue::{FIRST_PAUSE, LONGEST_PAUSE};
+use super::queue::Queue;
 use super::remote::Remote;
-use super::{Client, Kind};
+use super::retry::{self, Chore};
+use super::scan::{self, AllTags, Matching};
+use super::{Client, Kind, groups};
 use crate::acting::Acting;
 use crate::error::{Error, ErrorKind};
 use crate::registry;
@@ -29,7 +31,11 @@ const AT_ONCE: usize = 512;
 /// Whether a tag of this entry is still to be invalidated again: what stands in Redis is known to be outdated.
 pub(crate) fn is_pending(client: Client, name: &Name) -> bool {
     let pending = client.pending_tags();
-    pending.len() != 0 && name.tags().iter().any(|tag| pending.is_pending(tag))
+    if pending.len() == 0 {
+        return false;
+    }
+    retry::tend(Tags(client));
+    name.tags().iter().any(|tag| pending.is_pending(tag))
 }
 
 /// So many tags can be carried by one entry.
@@ -133,42 +139,43 @@ struct Queued {
 
 impl Drop for Queued {
     fn drop(&mut self) {
-        let queue = self.client.pending_tags();
-        let tags = std::mem::take(&mut self.tags);
-        let unattended =
-            self.armed && tags.into_iter().map(|tag| queue.add(Some(tag))).fold(false, |any, one| any | one);
-        if unattended {
-            self.client.spawn(work(self.client));
+        if self.armed {
+            for tag in std::mem::take(&mut self.tags) {
+                retry::add(Tags(self.client), Some(tag));
+            }
         }
     }
 }
 
-/// Tries until nothing is left.
-async fn work(client: Client) {
-    let queue = client.pending_tags();
-    let mut pause = FIRST_PAUSE;
-    while let Some((tag, request)) = queue.next() {
-        let tried = match &tag {
-            Some(tag) => unlink(client, std::slice::from_ref(tag)).await,
-            None => clear_all(client).await,
-        };
-        if tried.is_ok() {
-            detach(client, tag.as_slice());
-            queue.done(tag.as_ref(), request);
-            pause = FIRST_PAUSE;
-        } else {
-            client.sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+/// The tags whose invalidation failed.
+#[derive(Clone, Copy)]
+struct Tags(Client);
+
+impl Chore for Tags {
+    type Key = Arc<str>;
+
+    const AT_ONCE: usize = 32;
+
+    fn client(&self) -> Client {
+        self.0
+    }
+
+    fn queue(&self) -> &Queue<Arc<str>> {
+        self.0.pending_tags()
+    }
+
+    /// Where more wait than can be kept, the nonces of all tags are removed: whatever process has the functions.
+    async fn attempt(&self, tag: Option<&Arc<str>>) -> Result<(), Error> {
+        match tag {
+            Some(tag) => unlink(self.0, std::slice::from_ref(tag)).await,
+            None => scan::run(self.0, &AllTags::new(&self.0.settings().namespace)).await.map(drop),
         }
     }
-}
 
-/// More tags wait than can be kept: all caches of this process on the connection are cleared instead.
-async fn clear_all(client: Client) -> Result<(), Error> {
-    let on_it = registry::all().into_iter().filter(|cache| cache.connection() == Some(client.name()));
-    let clears: Vec<Acting> = on_it.filter_map(|cache| cache.clear_afar()).collect();
-    for clear in clears {
-        clear.await?;
+    fn detach(&self, tag: Option<&Arc<str>>) {
+        match tag {
+            Some(tag) => detach(self.0, std::slice::from_ref(tag)),
+            None => groups::detach(self.0, &Matching::all(&self.0.settings().namespace)),
+        }
     }
-    Ok(())
 }

@@ -6,7 +6,8 @@ use cached_runtime::{
     events::{LoadEnd, What},
     scope::{self, Found},
 };
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 
 type Told = Arc<Mutex<Vec<What>>>;
 
@@ -88,4 +89,28 @@ fn a_dropped_renewal_is_told() {
     let all = told.lock().unwrap().clone();
     let ended = |what: &What| matches!(what, What::RefreshEnded { ended: LoadEnd::Dropped, .. });
     assert!(all.iter().any(ended), "{all:?}");
+}
+
+/// A listener is told of an expired entry by the very call that begins the load in its place.
+#[test]
+fn a_listener_that_calls_the_function_does_not_wait_for_the_load_that_it_is_told_by() {
+    const BOUND: std::time::Duration = std::time::Duration::from_secs(30);
+    let clock = clock::pause();
+    for (store, builder) in stores() {
+        let again: Arc<OnceLock<Cache<u32, u32>>> = Arc::default();
+        let builder = builder.ttl(secs(60)).coalesce(BOUND).listener({
+            let again = Arc::clone(&again);
+            move |event: &cached_runtime::events::Event<'_>| {
+                if matches!(event.what(), What::Expired) {
+                    again.get().map(|cache| cache.get_or_load(1, || 3));
+                }
+            }
+        });
+        let cache = again.get_or_init(|| builder.build());
+        cache.set(1, 1);
+        clock.advance(secs(60));
+        let begun = Instant::now();
+        assert_eq!(cache.get_or_load(1, || 2), 2, "{store}");
+        assert!(begun.elapsed() < BOUND, "{store}: it waited for its own caller");
+    }
 }

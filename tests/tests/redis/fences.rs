@@ -3,7 +3,7 @@
 
 use crate::subject::{BUDGET, Subject, patiently};
 use cached_tests::{
-    Gate,
+    Gate, PATIENCE,
     redis::{Peer, Proxy, Server},
     run, start, within,
 };
@@ -189,4 +189,27 @@ fn async_calls_after_another_process_invalidated() {
         assert_ne!(leader.end(), fresh, "key {key}: it joined a load that began before");
         assert_eq!(subject.call(key).value, fresh, "key {key}: the older load replaced the newer");
     }
+}
+
+/// Whoever can't ask whether a load still counts doesn't wait for it.
+#[test]
+fn a_call_that_cannot_read_joins_no_load_that_may_have_been_invalidated() {
+    let server = Server::start();
+    let proxy = Proxy::before(server.address());
+    let subject = Subject::patient("unread", &server.url_at(proxy.address()));
+    subject.warm(99);
+    let mut other = Peer::start("processes::role_of_a_process");
+    other.tell(&format!("at unread {}", server.url()));
+    other.expect("ready");
+    let (leader, gate) = lead(&subject, 1);
+    other.tell("invalidate 1");
+    other.expect("ok");
+    proxy.refuse(true);
+    proxy.cut();
+    let fresh = {
+        let subject = subject.clone();
+        within(PATIENCE, "a call after the invalidation", move || subject.call(1).value)
+    };
+    gate.open();
+    assert_ne!(leader.end(), fresh, "it joined a load from before the invalidation");
 }

@@ -3,7 +3,7 @@
 use crate::subject::Subject;
 use cached_tests::{
     eventually,
-    redis::{Server, alone},
+    redis::{Proxy, Server, alone},
     run,
 };
 use fork::{Fork, fork, waitpid};
@@ -81,6 +81,39 @@ fn reads_but_the_first(subject: &Subject, stored: &Arc<Vec<String>>) {
     for _ in 0..10 {
         for key in 1..KEYS {
             assert_eq!(subject.call(key).value, stored[key as usize]);
+        }
+    }
+}
+
+/// Who repeats what failed stays behind in the parent.
+#[test]
+fn a_forked_process_repeats_what_failed_before_it_was_forked() {
+    if !alone("forked::a_forked_process_repeats_what_failed_before_it_was_forked") {
+        return;
+    }
+    let server = Server::start();
+    let proxy = Proxy::before(server.address());
+    let subject = Subject::patient("forked_queue", &server.url_at(proxy.address()));
+    subject.warm(1);
+    proxy.refuse(true);
+    proxy.cut();
+    subject.invalidate(1).expect_err("nobody was told");
+    assert_eq!(subject.cache().stats().pending, 1);
+    match fork().expect("a process") {
+        Fork::Child => {
+            let did = catch_unwind(AssertUnwindSafe(|| {
+                eventually("the child's own queue to empty", || {
+                    subject.call(1);
+                    subject.cache().stats().pending == 0
+                });
+                subject.warm(1);
+            }));
+            process::exit(i32::from(did.is_err()));
+        }
+        Fork::Parent(child) => {
+            proxy.refuse(false);
+            assert_eq!(waitpid(child).expect("a child"), 0, "the child failed");
+            eventually("the parent's queue to empty", || subject.cache().stats().pending == 0);
         }
     }
 }

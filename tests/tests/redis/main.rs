@@ -25,6 +25,7 @@ mod promise_01_distinct_arguments;
 mod promise_09_honest_time;
 mod python;
 mod refused;
+mod retries;
 mod runtimes;
 mod sentinel;
 mod subject;

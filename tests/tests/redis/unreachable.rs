@@ -1,7 +1,7 @@
 //! Promise 6 where the server can't be reached, is slow, or comes back: the function runs, in time. The servers that answer
 //! and refuse are in `refused`.
 
-use crate::subject::{AT_ONCE, BUDGET, CONNECTING, Subject, note, slack};
+use crate::subject::{AT_ONCE, BUDGET, CONNECTING, Subject, note, patiently, slack};
 use cached_tests::{
     PATIENCE,
     redis::{Proxy, Server},
@@ -246,4 +246,19 @@ fn an_invalidation_of_a_stopped_server_ends_in_time_and_acts_when_it_continues()
     assert!(!server.client().keys().iter().any(|key| key.ends_with("{0}")), "{:?}", server.client().keys());
     subject.recovered();
     assert_ne!(subject.call(0).value, value);
+}
+
+/// Calls have less time than it takes to connect: they go without, until the connection is there.
+#[test]
+fn a_distant_server_is_connected_to_again() {
+    const BUDGET: Duration = Duration::from_secs(1);
+    let server = Server::start();
+    let proxy = Proxy::before(server.address());
+    patiently(&server.url_at(proxy.address())).budget(BUDGET).install_as("distant").expect("a good URL");
+    let subject = Subject::over("distant");
+    let value = subject.warm(0);
+    // Each answer comes in time, but the two that a new connection waits for do not.
+    proxy.delay(BUDGET * 6 / 10);
+    proxy.cut();
+    cached_tests::eventually("a hit over a new connection", || subject.cache().get(&0).as_ref() == Some(&value));
 }

@@ -5,7 +5,7 @@ use crate::subject::patiently;
 use cached_runtime::{Cache, Redis, invalidate_tag};
 use cached_tests::{
     Counter, Gate, PATIENCE, eventually,
-    redis::{Parent, Peer, Server, alone},
+    redis::{Parent, Peer, Proxy, Server, alone},
     run, start, within,
 };
 use std::{
@@ -321,4 +321,70 @@ fn promise_2_one_renewal_in_all_processes_and_a_dead_one_is_followed() {
     }
     peers[next].tell("finish");
     peers[next].expect("got 2");
+}
+
+/// A cache of a user whose rights may change.
+fn of_user(connection: &'static str, server: &Server) -> Numbers {
+    let url = format!("redis://app:secret@{}", server.address());
+    patiently(&url).install_as(connection).expect("a good URL");
+    Cache::builder().name("windows").ttl(SOON).stale_if_error(LONG).redis(connection).build_redis()
+}
+
+#[test]
+fn what_this_process_invalidated_is_not_served_though_the_load_had_no_ticket() {
+    let server = Server::with().user("app", "secret", "~* &* +@all").start();
+    let cache = of_user("sie_no_ticket", &server);
+    for (key, invalidates, then) in [(1, false, Ok(1)), (2, true, Err("no"))] {
+        cache.set(key, 1).expect("a server");
+        grows_old(&cache, key);
+        // No lock, and so no ticket; to read and to remove is permitted.
+        server.client().call(&["ACL", "SETUSER", "app", "-eval", "-evalsha"]);
+        let tried: Tried = cache.try_get_or_load(key, || {
+            if invalidates {
+                cache.invalidate(&key).expect("a server");
+            }
+            Err("no")
+        });
+        assert_eq!(tried, then, "invalidated: {invalidates}");
+        server.client().call(&["ACL", "SETUSER", "app", "+eval", "+evalsha"]);
+    }
+}
+
+/// The looks of a call that waits take nothing from the time that it has for itself.
+#[test]
+fn a_long_wait_for_a_distant_server_is_a_wait_to_its_end() {
+    const BUDGET: Duration = Duration::from_secs(2);
+    const LOOKS: usize = 20;
+    let server = Server::start();
+    let near = numbers("sie_near", &server, |it| it.stale_if_error(LONG));
+    let proxy = Proxy::before(server.address());
+    patiently(&server.url_at(proxy.address())).budget(BUDGET).install_as("sie_far").expect("a good URL");
+    let far: Numbers = Cache::builder().name("windows").ttl(SOON).stale_if_error(LONG).redis("sie_far").build_redis();
+    near.get_or_load(1, || 1);
+    grows_old(&far, 1);
+    let held = Held::new();
+    let leader = start({
+        // What it loads doesn't grow old as soon.
+        let (near, held) = (numbers("sie_next", &server, |it| it.ttl(LONG).stale_if_error(LONG)), held.clone());
+        move || near.try_get_or_load(1, || held.load(Ok(2)))
+    });
+    eventually("a load", || held.runs.get() == 1);
+    // More than all of the budget, one after the other.
+    proxy.delay(BUDGET / 15);
+    let before = proxy.count("MGET");
+    let own = Arc::new(Counter::default());
+    let waiting = start({
+        let (far, own) = (far.clone(), Arc::clone(&own));
+        move || {
+            far.get_or_load(1, || {
+                own.up();
+                3
+            })
+        }
+    });
+    eventually("many looks, or a load of its own", || own.get() > 0 || proxy.count("MGET") >= before + LOOKS);
+    assert_eq!(own.get(), 0, "it didn't wait");
+    proxy.delay(Duration::ZERO);
+    held.open();
+    assert_eq!((leader.end(), waiting.end()), (Ok(2), 2));
 }

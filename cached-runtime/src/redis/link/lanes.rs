@@ -73,11 +73,10 @@ impl Link {
         made
     }
 
+    /// However little time its callers have: a server that takes longer than that to connect to would never be connected to
+    /// again.
     pub(super) async fn make(&self) -> Result<Arc<Wire>, Error> {
-        let mut limit = self.settings.connect_deadline;
-        if self.connected_once.load(Ordering::Relaxed) {
-            limit = limit.min(self.settings.budget);
-        }
+        let limit = self.settings.connect_deadline;
         let (target, ties) = (Arc::clone(&self.target), self.ties.clone());
         // A task of its own, so that a panic in it (TLS libraries have some) is a failure like others.
         let mut attempt = self.driver.spawn(async move { connect(&target, &ties).await });

@@ -1,0 +1,217 @@
+//! Tries invalidations that failed again, for as long as the process lives. Must never give up, and must never let one that
+//! keeps failing hold up the others.
+//!
+//! All that waits is tried once, some at a time; then, if any of it failed, there is a pause, which grows while nothing
+//! succeeds. Whoever works on a queue may die with the driver, or stay behind with the parent of a forked process: it is
+//! followed by another at once, or else by the next call that finds its key in the queue.
+
+use super::flights::Flights;
+use super::keys::Name;
+use super::queue::{Added, Queue};
+use super::remote::Remote;
+use super::together::all;
+use super::{Client, driver, news};
+use crate::error::{Error, ErrorKind};
+use crate::outcome::CacheValue;
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What the requests of a queue mean.
+pub(crate) trait Chore: Clone + Send + Sync + 'static {
+    type Key: Clone + Eq + Hash + Send + Sync;
+
+    /// So many are tried at one time.
+    const AT_ONCE: usize;
+
+    fn client(&self) -> Client;
+
+    fn queue(&self) -> &Queue<Self::Key>;
+
+    /// One try, of one key or all.
+    fn attempt(&self, what: Option<&Self::Key>) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// It has succeeded. What began meanwhile did so without a ticket; nobody shall join it from here on.
+    fn detach(&self, what: Option<&Self::Key>);
+
+    /// Counts an error.
+    fn failed(&self, _: Error) {}
+}
+
+/// Puts a request into the queue, and sees to it that somebody works on it.
+pub(crate) fn add<C: Chore>(chore: C, what: Option<C::Key>) {
+    match chore.queue().add(what) {
+        Added::Attended => {}
+        Added::Unattended => attend(chore, false),
+        Added::Lost(first) => {
+            let cause = "an invalidation that failed is lost: too many wait to be tried again";
+            let error = Error::new(ErrorKind::Overloaded, cause);
+            if let (true, Ok(driver)) = (first, driver::driver()) {
+                let line = format!("Redis connection `{}`: {cause}; old values may be served", chore.client().name());
+                news::tell(&driver, log::Level::Error, line);
+            }
+            chore.failed(error);
+        }
+    }
+}
+
+/// Sees to it that somebody works on what waits: for a call that found something there.
+#[cold]
+pub(crate) fn tend<C: Chore>(chore: C) {
+    if chore.queue().is_left() {
+        attend(chore, false);
+    }
+}
+
+fn attend<C: Chore>(chore: C, again: bool) {
+    let client = chore.client();
+    client.spawn(Attending { chore, again, begun: false, ended: false }.work());
+}
+
+/// Somebody who works on a queue.
+struct Attending<C: Chore> {
+    chore: C,
+    /// It follows one that died.
+    again: bool,
+    begun: bool,
+    ended: bool,
+}
+
+impl<C: Chore> Drop for Attending<C> {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        self.chore.queue().leave();
+        // One that never began had no driver: the next call that finds something waiting tries again.
+        if self.begun && self.chore.queue().is_left() {
+            attend(self.chore.clone(), true);
+        }
+    }
+}
+
+impl<C: Chore> Attending<C> {
+    async fn work(mut self) {
+        self.begun = true;
+        if self.again {
+            // Whatever killed the last may be in the queue.
+            self.chore.client().sleep(FIRST_PAUSE).await;
+        }
+        let (mut pause, mut turn) = (FIRST_PAUSE, 0);
+        // Looked for after the pause, too: a request that comes just before the end finds nobody to attend to it otherwise.
+        while let Some(mut round) = self.chore.queue().round() {
+            let mut tries = Tries::default();
+            if let Some(request) = round.clear {
+                self.settle(None, request, self.chore.attempt(None).await, &mut tries);
+            }
+            // Where the server soon refuses all, each has its turn to be the first.
+            turn = if round.keys.is_empty() { 0 } else { turn % round.keys.len() };
+            round.keys.rotate_left(turn);
+            for some in round.keys.chunks(C::AT_ONCE) {
+                turn += some.len();
+                self.some(some, &mut tries).await;
+                if tries.in_vain && !self.chore.client().with_settings(|settings| settings.cluster) {
+                    break;
+                }
+            }
+            if let Some(error) = tries.error {
+                self.chore.failed(error);
+                pause = if tries.any { FIRST_PAUSE } else { pause };
+                self.chore.client().sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            } else {
+                pause = FIRST_PAUSE;
+            }
+        }
+        self.ended = true;
+    }
+
+    /// Tries some, at one time.
+    async fn some(&self, some: &[(C::Key, u64)], tries: &mut Tries) {
+        let left = some.iter().filter(|(what, request)| self.chore.queue().waits(what, *request));
+        let trying = left.map(async |(what, request)| (what, *request, self.chore.attempt(Some(what)).await));
+        for (what, request, result) in all(trying.collect()).await {
+            self.settle(Some(what), request, result, tries);
+        }
+    }
+
+    fn settle(&self, what: Option<&C::Key>, request: u64, result: Result<(), Error>, tries: &mut Tries) {
+        match result {
+            Ok(()) => {
+                self.chore.detach(what);
+                self.chore.queue().done(what, request);
+                tries.any = true;
+            }
+            Err(error) => {
+                tries.in_vain |= matches!(error.kind(), ErrorKind::BreakerOpen | ErrorKind::Unreachable);
+                tries.error.get_or_insert(error);
+            }
+        }
+    }
+}
+
+/// How the tries of one round went.
+#[derive(Default)]
+struct Tries {
+    any: bool,
+    /// The server isn't asked at all.
+    in_vain: bool,
+    /// The first.
+    error: Option<Error>,
+}
+
+/// The failed invalidations of one cache.
+pub(crate) struct Keys<V: 'static> {
+    queue: Arc<Queue>,
+    remote: Arc<Remote>,
+    flights: Weak<Flights<V>>,
+}
+
+impl<V> Keys<V> {
+    pub(crate) fn new(queue: &Arc<Queue>, remote: &Arc<Remote>, flights: &Arc<Flights<V>>) -> Self {
+        Self { queue: Arc::clone(queue), remote: Arc::clone(remote), flights: Arc::downgrade(flights) }
+    }
+}
+
+impl<V> Clone for Keys<V> {
+    fn clone(&self) -> Self {
+        let Self { queue, remote, flights } = self;
+        Self { queue: Arc::clone(queue), remote: Arc::clone(remote), flights: Weak::clone(flights) }
+    }
+}
+
+impl<V: CacheValue> Chore for Keys<V> {
+    type Key = Name;
+
+    const AT_ONCE: usize = 32;
+
+    fn client(&self) -> Client {
+        self.remote.client
+    }
+
+    fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    async fn attempt(&self, what: Option<&Name>) -> Result<(), Error> {
+        let budget = self.remote.client.budget();
+        match what {
+            Some(name) => self.remote.remove(name, &budget).await.map(drop),
+            None => self.remote.remove_generation(&budget).await,
+        }
+    }
+
+    fn detach(&self, what: Option<&Name>) {
+        if let Some(flights) = self.flights.upgrade() {
+            flights.detach_any(what);
+        }
+    }
+
+    fn failed(&self, error: Error) {
+        self.remote.failed(error, None);
+    }
+}
