@@ -116,11 +116,14 @@ impl Counts {
     /// short load, so while loads turn out to be short, one in thirty-two is enough: of these loads, in the order in which
     /// they begin, and as soon as one was not short, of all.
     pub(crate) fn times_load(&self) -> bool {
-        const SHORT: u64 = 2_000;
         self.begun.add(1);
+        self.is_sample() || hooks::listening()
+    }
+
+    fn is_sample(&self) -> bool {
+        const SHORT: u64 = 2_000;
         let timed = self.timed_loads.get();
         timed < 64
-            || hooks::listening()
             || self.times.last() > SHORT
             || self.timed_nanos.get() > SHORT.saturating_mul(timed)
             || self.begun.get().is_multiple_of(32)
@@ -337,5 +340,31 @@ impl fmt::Display for Stats {
             self.stale,
             self.refreshes,
         )
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    /// So many loads of so long; how many of them are samples.
+    fn loads(counts: &Counts, n: u32, nanos: u64) -> u32 {
+        let load = |_: &u32| {
+            counts.begun.add(1);
+            let timed = counts.is_sample();
+            counts.count_load(timed.then_some(Duration::from_nanos(nanos)), false);
+            timed
+        };
+        u32::try_from((0..n).filter(load).count()).unwrap_or(u32::MAX)
+    }
+
+    #[test]
+    fn of_short_loads_one_in_thirty_two_is_timed_and_of_long_ones_all_are() {
+        let counts = Counts::default();
+        assert_eq!(loads(&counts, 64 + 320, 100), 64 + 10);
+        assert!(loads(&counts, 131, 20_000_000) >= 100);
+        // The first thirty-one may be held for short ones.
+        assert!((Duration::from_secs(2)..=Duration::from_secs(3)).contains(&counts.times.sum()));
+        assert_eq!(loads(&counts, 10, 100), 10, "as long as the mean is long");
     }
 }
