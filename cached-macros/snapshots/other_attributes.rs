@@ -32,9 +32,9 @@ pub fn other_attributes(n: u8) -> u8 {
     ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(u8, Value,
     ::cached_runtime::private::AllThreads) > = ::cached_runtime::private::Slot::new(); &
     SLOT } .cache(| options | options) } #[allow(unused)] #[allow(clippy::too_many_lines,
-    reason = "long")] fn __entry < 'k > (n : ::cached_runtime::private::Borrowed < 'k, u8
-    >) -> ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View <
-    Owned : ::cached_runtime::private::CacheKey >, impl
+    reason = "long")] fn __entry < '__cached_k > (n : ::cached_runtime::private::Borrowed
+    < '__cached_k, u8 >) -> ::cached_runtime::private::At < 'static, impl
+    ::cached_runtime::private::View < Owned : ::cached_runtime::private::CacheKey >, impl
     ::cached_runtime::private::Outcome < Ret = u8, Value :
     ::cached_runtime::private::CacheValue > + use < > > { use ::cached_runtime::private::
     { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
@@ -63,8 +63,8 @@ pub fn other_attributes(n: u8) -> u8 {
     } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn many <
-    'item > (keys : impl ::core::iter::IntoIterator < Item = u8 >) -> ::std::vec::Vec <
-    ::core::option::Option < u8 >> {
+    '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = u8 >) ->
+    ::std::vec::Vec < ::core::option::Option < u8 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | n | Self::__entry(& n).get(),)) } #[doc =
     "Forgets everything; loads that run now are not kept."] pub fn clear() {
@@ -84,15 +84,17 @@ pub fn other_attributes(n: u8) -> u8 {
     ::cached_runtime::__value_type!(u8, Value, ::cached_runtime::private::AllThreads)) ->
     bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline]
     #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn __to_forget
-    < 'item > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline] #[allow(unused)]
-    #[allow(clippy::too_many_lines, reason = "long")] pub fn __forgetting < 'k, 'item >
-    (taken : & 'k(u8,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let n
-    = & taken.0; Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline]
-    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn __to_write
-    < 'item > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline] #[allow(unused)]
-    #[allow(clippy::too_many_lines, reason = "long")] pub fn __writing < 'k, 'item >
-    (taken : & 'k(u8,)) -> impl ::cached_runtime::private::Write < u8 > { let _ = taken;
-    let n = & taken.0; Self::__entry(n).owned().writing() } #[doc(hidden)] pub fn
-    __clearing() -> impl ::cached_runtime::private::Outdated {
-    ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
+    < '__cached_item > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline]
+    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
+    __forgetting < '__cached_k, '__cached_item > (taken : & '__cached_k(u8,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let n = & taken.0;
+    Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline] #[allow(unused)]
+    #[allow(clippy::too_many_lines, reason = "long")] pub fn __to_write < '__cached_item
+    > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline] #[allow(unused)]
+    #[allow(clippy::too_many_lines, reason = "long")] pub fn __writing < '__cached_k,
+    '__cached_item > (taken : & '__cached_k(u8,)) -> impl
+    ::cached_runtime::private::Write < u8 > { let _ = taken; let n = & taken.0;
+    Self::__entry(n).owned().writing() } #[doc(hidden)] pub fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__cache().clear()) } }
 }

@@ -125,6 +125,17 @@ impl Function {
             .position(|argument| argument.name == *name && argument.binds.is_empty() && !argument.ignored)
     }
 
+    /// The name as the arguments have it: of one of them, or bound by a pattern.
+    pub(crate) fn binding(&self, name: &Ident) -> Option<&Ident> {
+        self.arguments.iter().find_map(|argument| {
+            if argument.binds.is_empty() {
+                (argument.name == *name && !argument.ignored).then_some(&argument.name)
+            } else {
+                argument.binds.iter().find(|bind| *bind == name)
+            }
+        })
+    }
+
     /// The names of all arguments, for errors.
     pub(crate) fn names(&self) -> Vec<String> {
         self.arguments
@@ -227,11 +238,25 @@ fn parts(input: ParseStream<'_>, attribute: &str) -> Result<(Vec<Attribute>, Vis
             format_args!("put `#[{attribute}]` on the implementation, or give the trait's method a default body"),
         ));
     }
-    let body: Group = input.parse()?;
-    if body.delimiter() != Delimiter::Brace {
+    let body: TokenTree = input.parse()?;
+    let Some(body) = braces(&body) else {
         return Err(error(&body, "expected the body of the function", "write `{ .. }`"));
-    }
+    };
     Ok((attributes, visibility, signature, body))
+}
+
+/// The braces, without the invisible groups that `macro_rules` leave around a `$body:block`.
+fn braces(token: &TokenTree) -> Option<Group> {
+    let TokenTree::Group(group) = token else { return None };
+    match group.delimiter() {
+        Delimiter::Brace => Some(group.clone()),
+        Delimiter::None => {
+            let mut inside = group.stream().into_iter();
+            let only = inside.next().filter(|_| inside.next().is_none())?;
+            braces(&only)
+        }
+        Delimiter::Parenthesis | Delimiter::Bracket => None,
+    }
 }
 
 fn article(keyword: &Ident) -> &'static str {
@@ -410,8 +435,18 @@ pub(crate) fn is_self(tokens: &[TokenTree], at: usize) -> bool {
 fn mentions_self(tokens: TokenStream) -> bool {
     let mut inside_item = false;
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut inside_use = false;
     for (at, token) in tokens.iter().enumerate() {
+        if inside_use {
+            // `use std::fmt::{self, Write};`
+            inside_use = !matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';');
+            continue;
+        }
         match token {
+            // Not `impl Trait + use<T>`.
+            TokenTree::Ident(word) if word == "use" => {
+                inside_use = !matches!(tokens.get(at + 1), Some(TokenTree::Punct(punct)) if punct.as_char() == '<');
+            }
             TokenTree::Ident(word) if word == "Self" || is_self(&tokens, at) => {
                 if !inside_item {
                     return true;
