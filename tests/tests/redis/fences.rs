@@ -203,7 +203,7 @@ fn a_call_that_cannot_read_joins_no_load_that_may_have_been_invalidated() {
         patiently(&server.url_at(address)).install_as(name).expect("a good URL");
         let builder = Cache::<u64, String, _>::builder().name("unread").ttl(MINUTE);
         // Whoever waits does so for longer than the test.
-        builder.coalesce(MINUTE).redis(name).build_redis()
+        builder.coalesce(2 * MINUTE).redis(name).build_redis()
     });
     let (loading, gate) = (Arc::new(Gate::new()), Arc::new(Gate::new()));
     let leader = start({
