@@ -135,13 +135,13 @@ fn attributes_inside_of_a_body() {
         //! Of the body.
         b += a;
         let Sum = b;
-        Sum
+        Sum + Sum - b
     }
     #[invalidates(odd((n, n), false))]
     fn change(n: u32) -> u32 {
         #![allow(non_snake_case)]
         let Same = n;
-        Same
+        Same + Same - n
     }
     assert_eq!((odd((1, 1), false), change(1), odd::get((1, 1), false)), (2, 1, None));
 }
