@@ -42,9 +42,10 @@ pub fn other_attributes(n: u8) -> u8 {
     ::cached_runtime::private::Leaf(& * n, ::cached_runtime::private::AllThreads)
     .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < u8,
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
-    "Runs the body, past the cache."] #[tracing::instrument] #[must_use] #[allow(unused)]
-    #[expect(clippy::too_many_lines, reason = "long")] pub fn uncached(n : u8) -> u8 { n
-    } #[doc = "What the cache holds for these arguments; never loads."] #[allow(unused)]
+    "Runs the body, past the cache."] #[tracing::instrument(name = "other_attributes")]
+    #[must_use] #[allow(unused)] #[expect(clippy::too_many_lines, reason = "long")] pub
+    fn uncached(n : u8) -> u8 { n } #[doc =
+    "What the cache holds for these arguments; never loads."] #[allow(unused)]
     #[allow(clippy::too_many_lines, reason = "long")] #[must_use] pub fn get(n : u8) ->
     ::core::option::Option < u8 > { Self::__entry(& n).get() } #[doc =
     "Whether the cache holds something for these arguments."] #[allow(unused)]

@@ -233,13 +233,24 @@ fn mentions_references(ty: &Type) -> bool {
     seen.0
 }
 
+/// The pattern as it looks at a reference: `(a, mut b)` binds both by reference then, and nothing is changed there.
+fn looking(pattern: &Pat) -> Pat {
+    struct Looking;
+    impl VisitMut for Looking {
+        fn visit_pat_ident_mut(&mut self, pat: &mut syn::PatIdent) {
+            (pat.by_ref, pat.mutability) = (None, None);
+            syn::visit_mut::visit_pat_ident_mut(self, pat);
+        }
+    }
+    let mut pattern = pattern.clone();
+    Looking.visit_pat_mut(&mut pattern);
+    pattern
+}
+
 /// Whether a pattern still matches when it looks at a reference.
 fn can_be_borrowed(pattern: &Pat) -> bool {
     struct Plain(bool);
     impl VisitMut for Plain {
-        fn visit_pat_ident_mut(&mut self, pat: &mut syn::PatIdent) {
-            self.0 &= pat.by_ref.is_none() && pat.mutability.is_none() && pat.subpat.is_none();
-        }
         fn visit_pat_reference_mut(&mut self, _: &mut syn::PatReference) {
             self.0 = false;
         }
@@ -458,7 +469,7 @@ impl KeyPlan {
         let patterns =
             reads.iter().map(|at| &function.arguments[*at]).filter(|argument| chosen && !argument.binds.is_empty());
         let lets = patterns.map(|argument| {
-            let pattern = &argument.pattern;
+            let pattern = looking(&argument.pattern);
             let binds = argument.binds.iter().filter(|bind| !bind.to_string().starts_with('_'));
             let name = &argument.name;
             let value = match scope {

@@ -459,8 +459,8 @@ use proc_macro::TokenStream;
 /// # Other attributes
 ///
 /// Lint levels, `#[cfg]` and `#[must_use]` apply to the function and its companions. Attribute macros such as
-/// `#[tracing::instrument]` work on the body, and trace loads: those below `#[cached]`, and those above, which are expanded
-/// first. A method is one function only: there, one below sees every call.
+/// `#[tracing::instrument]` work on the body, and trace loads under the function's name: those below `#[cached]`, and those above,
+/// which are expanded first. A method is one function only: there, one below sees every call.
 /// `#[async_trait]` works; so does any function that returns `Pin<Box<dyn Future<Output = R> + ..>>`, which counts as async.
 ///
 /// # What can't be cached

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Ident, Path, Type, TypePath};
@@ -187,10 +187,12 @@ fn check_body(name: &Ident, body: TokenStream, errors: &mut Errors) {
     let tokens: Vec<TokenTree> = body.into_iter().collect();
     let is =
         |at: usize, wanted: char| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
+    // Not the two of `Item { price: ::std::cmp::max(..) }`.
+    let path = |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint);
     for (at, token) in tokens.iter().enumerate() {
         match token {
             TokenTree::Group(group) => check_body(name, group.stream(), errors),
-            TokenTree::Ident(ident) if ident == name && is(at + 1, ':') && is(at + 2, ':') => {
+            TokenTree::Ident(ident) if ident == name && path(at + 1) && is(at + 2, ':') => {
                 let starts = at == 0 || !(is(at - 1, ':') || is(at - 1, '.'));
                 let companion = matches!(tokens.get(at + 3), Some(TokenTree::Ident(next)) if COMPANIONS.iter().any(|known| next == known));
                 if starts && !companion && !is(at + 3, '<') {

@@ -124,7 +124,9 @@ impl Arguments<'_> {
                 TokenTree::Ident(name) => {
                     let part_of_a_path =
                         punct(at.checked_sub(1), &['.', ':']) && !punct(at.checked_sub(2), &[')', '"']);
-                    let names_something = punct(Some(at + 1), &[':', '!'])
+                    // Not the `!` of `a != b`.
+                    let names_something = punct(Some(at + 1), &[':'])
+                        || (punct(Some(at + 1), &['!']) && !punct(Some(at + 2), &['=']))
                         || (punct(Some(at + 1), &['=']) && !punct(Some(at + 2), &['=']));
                     match if part_of_a_path || names_something { None } else { self.find(name) } {
                         Some(written) => rewritten.extend(written),

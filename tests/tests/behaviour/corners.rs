@@ -1,9 +1,9 @@
 //! Corners of the language in a cached function: names that could meet ours, lifetimes inside of types, bodies that change
 //! what they were given. They compile, and they cache.
 
-use cached_runtime::cached;
+use cached_runtime::{cached, invalidates};
 use cached_tests::Counter;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 #[test]
 fn self_in_a_use_declaration_makes_no_method() {
@@ -107,4 +107,88 @@ fn a_type_that_is_a_macro() {
     }
     assert_eq!((double(2), double::get(2), double::get(3)), (4, Some(4), None));
     assert_eq!((sum((2, 1)), sum::get((2, 1)), sum::get((1, 2))), (3, Some(3), None));
+}
+
+#[test]
+#[expect(elided_lifetimes_in_paths, reason = "what this is about")]
+fn a_cow_without_its_lifetime() {
+    #[cached]
+    fn length(text: Cow<str>, bytes: std::borrow::Cow<[u8]>) -> usize {
+        text.len() + bytes.len()
+    }
+    let (text, bytes) = (|| Cow::from("a"), || Cow::from(&b"bc"[..]));
+    assert_eq!((length(text(), bytes()), length::get(text(), bytes())), (3, Some(3)));
+    assert_eq!(length::many([(text(), bytes()), (bytes_as_text(), bytes())]), vec![Some(3), None]);
+    length::invalidate("a".into(), bytes());
+    assert!(!length::contains(text(), bytes()));
+}
+
+fn bytes_as_text() -> Cow<'static, str> {
+    Cow::Owned("other".to_owned())
+}
+
+#[test]
+fn attributes_inside_of_a_body() {
+    #[cached(bypass_if = past)]
+    fn odd((a, mut b): (u32, u32), past: bool) -> u32 {
+        #![allow(non_snake_case)]
+        //! Of the body.
+        b += a;
+        let Sum = b;
+        Sum + Sum - b
+    }
+    #[invalidates(odd((n, n), false))]
+    fn change(n: u32) -> u32 {
+        #![allow(non_snake_case)]
+        let Same = n;
+        Same + Same - n
+    }
+    assert_eq!((odd((1, 1), false), change(1), odd::get((1, 1), false)), (2, 1, None));
+}
+
+#[test]
+fn patterns_that_change_what_they_bind() {
+    static RUNS: Counter = Counter::new();
+    #[cached(key = a, tags = ["corners:{b}"], bypass_if = b > 7)]
+    fn sum((a, mut b): (u32, u32)) -> u32 {
+        RUNS.up();
+        b += a;
+        b
+    }
+    assert_eq!((sum((1, 2)), sum((1, 3)), sum((1, 8)), RUNS.get()), (3, 3, 9, 2));
+    drop(cached_runtime::invalidate_tag("corners:2"));
+    assert_eq!((sum((1, 3)), RUNS.get()), (4, 3));
+}
+
+#[test]
+fn a_field_of_the_functions_name() {
+    struct Item {
+        price: u32,
+    }
+    #[cached]
+    fn price(n: u32) -> u32 {
+        Item { price: ::std::cmp::max(n, 2) }.price
+    }
+    assert_eq!((price(1), price::get(1)), (2, Some(2)));
+}
+
+#[test]
+fn what_a_format_compares_is_read() {
+    #[cached(key = format!("{}{}", a != 0, b == 0))]
+    fn signs(a: i32, b: i32) -> (bool, bool) {
+        (a != 0, b == 0)
+    }
+    assert_eq!((signs(0, 0), signs(1, 0), signs(1, 1)), ((false, true), (true, true), (true, false)));
+    assert_eq!(signs::get(5, 0), Some((true, true)));
+}
+
+#[test]
+fn lints_of_the_item_and_of_the_body_in_one_expectation() {
+    #[cached]
+    #[expect(dead_code, unused_variables, reason = "never called, and reads nothing")]
+    #[deny(unfulfilled_lint_expectations)]
+    fn idle(n: u32) -> u32 {
+        let unread = 1;
+        n
+    }
 }
