@@ -70,14 +70,14 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options |
     ::cached_runtime::__soft_timeout!(options.ttl(::core::time::Duration::new(60u64,
     0u32)).stale_if_error(::core::time::Duration::new(3600u64, 0u32)).refresh_ahead(0.8),
-    ::core::time::Duration::new(0u64, 200000000u32))) } fn __entry < 'k > (name :
-    ::cached_runtime::private::Borrowed < 'k, & str >, id :
-    ::cached_runtime::private::Borrowed < 'k, u64 >) -> ::cached_runtime::private::At <
-    'static, impl ::cached_runtime::private::View < Owned :
-    ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
-    = Result < Product, DbError >, Value : ::cached_runtime::private::CacheValue > + use
-    < > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _,
-    Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
+    ::core::time::Duration::new(0u64, 200000000u32))) } fn __entry < '__cached_k > (name
+    : ::cached_runtime::private::Borrowed < '__cached_k, & str >, id :
+    ::cached_runtime::private::Borrowed < '__cached_k, u64 >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
+    Ret = Result < Product, DbError >, Value : ::cached_runtime::private::CacheValue > +
+    use < > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as
+    _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
     ::cached_runtime::private::at_home(Self::__cache(),
     (::cached_runtime::private::Leaf(& * * name, ::cached_runtime::private::AllThreads)
     .__part(), ::cached_runtime::private::Leaf(& * id,
@@ -109,9 +109,9 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     .__error() }; ::cached_runtime::__limited!(::core::time::Duration::new(2u64, 0u32),
     Self::uncached(db, name, id), error) }). await } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = (& 'item
-    str, u64) >) -> ::core::future::Ready < ::std::vec::Vec < ::core::option::Option <
-    Result < Product, DbError > >> > {
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    (& '__cached_item str, u64) >) -> ::core::future::Ready < ::std::vec::Vec <
+    ::core::option::Option < Result < Product, DbError > >> > {
     ::core::future::ready(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (name, id) | Self::__entry(& name, & id).get(),))) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() ->
@@ -133,15 +133,17 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
     ::cached_runtime::private::AllThreads)) -> bool) -> ::core::future::Ready < () > {
     ::core::future::ready(Self::__cache().invalidate_where(predicate)) } #[doc(hidden)]
-    #[inline] fn __to_forget < 'item > (name : & 'item str, id : u64) -> (& 'item str,
-    u64,) { (name, id,) } #[doc(hidden)] #[inline] fn __forgetting < 'k, 'item > (taken :
-    & 'k(& 'item str, u64,)) -> impl ::cached_runtime::private::Forget { let _ = taken;
-    let name = & taken.0; let id = & taken.1; Self::__entry(name, id).owned()
-    .forgetting() } #[doc(hidden)] #[inline] fn __to_write < 'item > (name : & 'item str,
-    id : u64) -> (& 'item str, u64,) { (name, id,) } #[doc(hidden)] #[inline] fn
-    __writing < 'k, 'item > (taken : & 'k(& 'item str, u64,)) -> impl
-    ::cached_runtime::private::Write < Result < Product, DbError > > { let _ = taken; let
-    name = & taken.0; let id = & taken.1; Self::__entry(name, id).owned().writing() }
-    #[doc(hidden)] #[inline] fn __clearing() -> impl ::cached_runtime::private::Outdated
-    { ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
+    #[inline] fn __to_forget < '__cached_item > (name : & '__cached_item str, id : u64)
+    -> (& '__cached_item str, u64,) { (name, id,) } #[doc(hidden)] #[inline] fn
+    __forgetting < '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item
+    str, u64,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let name = &
+    taken.0; let id = & taken.1; Self::__entry(name, id).owned().forgetting() }
+    #[doc(hidden)] #[inline] fn __to_write < '__cached_item > (name : & '__cached_item
+    str, id : u64) -> (& '__cached_item str, u64,) { (name, id,) } #[doc(hidden)]
+    #[inline] fn __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(&
+    '__cached_item str, u64,)) -> impl ::cached_runtime::private::Write < Result <
+    Product, DbError > > { let _ = taken; let name = & taken.0; let id = & taken.1;
+    Self::__entry(name, id).owned().writing() } #[doc(hidden)] #[inline] fn __clearing()
+    -> impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__cache().clear()) } }
 }

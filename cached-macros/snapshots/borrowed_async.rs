@@ -23,14 +23,14 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
     ::cached_runtime::private::AllThreads)), ::cached_runtime::__value_type!(io::Result <
     Product >, Value, ::cached_runtime::private::AllThreads) > =
     ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options | options
-    .ttl(::core::time::Duration::new(5400u64, 0u32)).jitter(0.1)) } fn __entry < 'k > (id
-    : ::cached_runtime::private::Borrowed < 'k, u64 >, lang :
-    ::cached_runtime::private::Borrowed < 'k, & str >) -> ::cached_runtime::private::At <
-    'static, impl ::cached_runtime::private::View < Owned :
-    ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
-    = io::Result < Product >, Value : ::cached_runtime::private::CacheValue > + use < > >
-    { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as
-    _, NoLeaf as _, NoOwn as _, NoPick as _ };
+    .ttl(::core::time::Duration::new(5400u64, 0u32)).jitter(0.1)) } fn __entry <
+    '__cached_k > (id : ::cached_runtime::private::Borrowed < '__cached_k, u64 >, lang :
+    ::cached_runtime::private::Borrowed < '__cached_k, & str >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
+    Ret = io::Result < Product >, Value : ::cached_runtime::private::CacheValue > + use <
+    > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick
+    as _, NoLeaf as _, NoOwn as _, NoPick as _ };
     ::cached_runtime::private::at_home(Self::__cache(),
     (::cached_runtime::private::Leaf(& * id, ::cached_runtime::private::AllThreads)
     .__part(), ::cached_runtime::private::Leaf(& * * lang,
@@ -58,9 +58,10 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
     io::Result < Product > { let miss = Self::__entry(& id, & lang).miss_async(); miss
     .run_async(Self::uncached(db, id, lang)). await } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] pub (crate) fn many < 'item > (keys : impl ::core::iter::IntoIterator <
-    Item = (u64, & 'item str) >) -> ::core::future::Ready < ::std::vec::Vec <
-    ::core::option::Option < io::Result < Product > >> > {
+    #[inline] pub (crate) fn many < '__cached_item > (keys : impl
+    ::core::iter::IntoIterator < Item = (u64, & '__cached_item str) >) ->
+    ::core::future::Ready < ::std::vec::Vec < ::core::option::Option < io::Result <
+    Product > >> > {
     ::core::future::ready(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (id, lang) | Self::__entry(& id, & lang).get(),))) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] pub (crate) fn
@@ -83,16 +84,18 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
     ::cached_runtime::__value_type!(io::Result < Product >, Value,
     ::cached_runtime::private::AllThreads)) -> bool) -> ::core::future::Ready < () > {
     ::core::future::ready(Self::__cache().invalidate_where(predicate)) } #[doc(hidden)]
-    #[inline] pub (crate) fn __to_forget < 'item > (id : u64, lang : & 'item str) ->
-    (u64, & 'item str,) { (id, lang,) } #[doc(hidden)] #[inline] pub (crate) fn
-    __forgetting < 'k, 'item > (taken : & 'k(u64, & 'item str,)) -> impl
-    ::cached_runtime::private::Forget { let _ = taken; let id = & taken.0; let lang = &
-    taken.1; Self::__entry(id, lang).owned().forgetting() } #[doc(hidden)] #[inline] pub
-    (crate) fn __to_write < 'item > (id : u64, lang : & 'item str) -> (u64, & 'item str,)
-    { (id, lang,) } #[doc(hidden)] #[inline] pub (crate) fn __writing < 'k, 'item >
-    (taken : & 'k(u64, & 'item str,)) -> impl ::cached_runtime::private::Write <
-    io::Result < Product > > { let _ = taken; let id = & taken.0; let lang = & taken.1;
-    Self::__entry(id, lang).owned().writing() } #[doc(hidden)] #[inline] pub (crate) fn
-    __clearing() -> impl ::cached_runtime::private::Outdated {
-    ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
+    #[inline] pub (crate) fn __to_forget < '__cached_item > (id : u64, lang : &
+    '__cached_item str) -> (u64, & '__cached_item str,) { (id, lang,) } #[doc(hidden)]
+    #[inline] pub (crate) fn __forgetting < '__cached_k, '__cached_item > (taken : &
+    '__cached_k(u64, & '__cached_item str,)) -> impl ::cached_runtime::private::Forget {
+    let _ = taken; let id = & taken.0; let lang = & taken.1; Self::__entry(id, lang)
+    .owned().forgetting() } #[doc(hidden)] #[inline] pub (crate) fn __to_write <
+    '__cached_item > (id : u64, lang : & '__cached_item str) -> (u64, & '__cached_item
+    str,) { (id, lang,) } #[doc(hidden)] #[inline] pub (crate) fn __writing <
+    '__cached_k, '__cached_item > (taken : & '__cached_k(u64, & '__cached_item str,)) ->
+    impl ::cached_runtime::private::Write < io::Result < Product > > { let _ = taken; let
+    id = & taken.0; let lang = & taken.1; Self::__entry(id, lang).owned().writing() }
+    #[doc(hidden)] #[inline] pub (crate) fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__cache().clear()) } }
 }

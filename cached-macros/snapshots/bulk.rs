@@ -49,15 +49,15 @@ pub async fn bulk(
     ::cached_runtime::private::AllThreads)),
     ::cached_runtime::__value_type!(::core::option::Option < Product >, Value,
     ::cached_runtime::private::AllThreads) > = ::cached_runtime::private::Slot::new(); &
-    SLOT } .cache(| options | options) } fn __entry < 'k > (id :
-    ::cached_runtime::private::Borrowed < 'k, u64 >, lang :
-    ::cached_runtime::private::Borrowed < 'k, String >) -> ::cached_runtime::private::At
-    < 'static, impl ::cached_runtime::private::View < Owned :
-    ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
-    = ::core::option::Option < Product >, Value : ::cached_runtime::private::CacheValue >
-    + use < > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as
-    _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at_home(Self::__cache(),
+    SLOT } .cache(| options | options) } fn __entry < '__cached_k > (id :
+    ::cached_runtime::private::Borrowed < '__cached_k, u64 >, lang :
+    ::cached_runtime::private::Borrowed < '__cached_k, String >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
+    Ret = ::core::option::Option < Product >, Value :
+    ::cached_runtime::private::CacheValue > + use < > > { use ::cached_runtime::private::
+    { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
+    as _ }; ::cached_runtime::private::at_home(Self::__cache(),
     (::cached_runtime::private::Leaf(& * id, ::cached_runtime::private::AllThreads)
     .__part(), ::cached_runtime::private::Leaf(& * lang,
     ::cached_runtime::private::AllThreads).__part()), (&& && && &&
@@ -94,9 +94,9 @@ pub async fn bulk(
     : ::std::vec::Vec < _ > | { let lang = ::core::clone::Clone::clone(& lang); async
     move { bulk::uncached(db, & missing, lang). await } }). await } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] pub fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item =
-    (u64, String) >) -> ::core::future::Ready < ::std::vec::Vec < ::core::option::Option
-    < Product >> > {
+    #[inline] pub fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator <
+    Item = (u64, String) >) -> ::core::future::Ready < ::std::vec::Vec <
+    ::core::option::Option < Product >> > {
     ::core::future::ready(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (id, lang) | Self::__entry(& id, & lang).get().flatten(),))) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() ->
@@ -118,13 +118,14 @@ pub async fn bulk(
     ::cached_runtime::__value_type!(::core::option::Option < Product >, Value,
     ::cached_runtime::private::AllThreads)) -> bool) -> ::core::future::Ready < () > {
     ::core::future::ready(Self::__cache().invalidate_where(predicate)) } #[doc(hidden)]
-    #[inline] pub fn __to_forget < 'item > (id : u64, lang : String) -> (u64, String,) {
-    (id, lang,) } #[doc(hidden)] #[inline] pub fn __forgetting < 'k, 'item > (taken : &
-    'k(u64, String,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let id =
-    & taken.0; let lang = & taken.1; Self::__entry(id, lang).owned().forgetting() }
-    #[doc(hidden)] #[inline] pub fn __to_write < 'item > (id : u64, lang : String) ->
-    (u64, String,) { (id, lang,) } #[doc(hidden)] #[inline] pub fn __writing < 'k, 'item
-    > (taken : & 'k(u64, String,)) -> impl ::cached_runtime::private::Write <
+    #[inline] pub fn __to_forget < '__cached_item > (id : u64, lang : String) -> (u64,
+    String,) { (id, lang,) } #[doc(hidden)] #[inline] pub fn __forgetting < '__cached_k,
+    '__cached_item > (taken : & '__cached_k(u64, String,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let id = & taken.0; let lang = &
+    taken.1; Self::__entry(id, lang).owned().forgetting() } #[doc(hidden)] #[inline] pub
+    fn __to_write < '__cached_item > (id : u64, lang : String) -> (u64, String,) { (id,
+    lang,) } #[doc(hidden)] #[inline] pub fn __writing < '__cached_k, '__cached_item >
+    (taken : & '__cached_k(u64, String,)) -> impl ::cached_runtime::private::Write <
     ::core::option::Option < Product > > { let _ = taken; let id = & taken.0; let lang =
     & taken.1; Self::__entry(id, lang).tags(& | tag : & mut dyn
     ::core::ops::FnMut(::core::fmt::Arguments < '_ >) | {

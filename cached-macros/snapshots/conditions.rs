@@ -31,7 +31,7 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
         ::core::option::Option::Some(::cached_runtime::private::Lookup::Miss(miss)) => {
             miss.run(load)
         }
-        ::core::option::Option::None => load(),
+        ::core::option::Option::None => ::cached_runtime::private::call(load),
     }
 }
 ::cached_runtime::an_associated_function_says__companion_false! {
@@ -45,18 +45,18 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     >, String >, ::cached_runtime::__value_type!(Result < Option < u32 >, String >,
     Option, ::cached_runtime::private::AllThreads),
     ::cached_runtime::private::AllThreads) > = ::cached_runtime::private::Slot::new(); &
-    SLOT } .cache(| options | options) } fn __entry < 'k > (id :
-    ::cached_runtime::private::Borrowed < 'k, u32 >) -> ::cached_runtime::private::At <
-    'static, impl ::cached_runtime::private::View < Owned :
-    ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
-    = Result < Option < u32 >, String >, Value : ::cached_runtime::private::CacheValue >
-    + use < > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as
-    _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at_home(Self::__cache(), ::cached_runtime::private::Leaf(&
-    * id, ::cached_runtime::private::AllThreads).__part(), { use
-    ::cached_runtime::private:: { ChangeErr as _, NoChangeErr as _, NoKeptErr as _ };
-    ::cached_runtime::private::Change({ use ::cached_runtime::private:: { ChangeNone as
-    _, NoChangeNone as _ };
+    SLOT } .cache(| options | options) } fn __entry < '__cached_k > (id :
+    ::cached_runtime::private::Borrowed < '__cached_k, u32 >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
+    Ret = Result < Option < u32 >, String >, Value :
+    ::cached_runtime::private::CacheValue > + use < > > { use ::cached_runtime::private::
+    { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
+    as _ }; ::cached_runtime::private::at_home(Self::__cache(),
+    ::cached_runtime::private::Leaf(& * id, ::cached_runtime::private::AllThreads)
+    .__part(), { use ::cached_runtime::private:: { ChangeErr as _, NoChangeErr as _,
+    NoKeptErr as _ }; ::cached_runtime::private::Change({ use ::cached_runtime::private::
+    { ChangeNone as _, NoChangeNone as _ };
     ::cached_runtime::private::Change(::cached_runtime::private::cache_if((&& && && &&
     ::cached_runtime::private::OutcomeOf:: < Result < Option < u32 >, String >,
     ::cached_runtime::private::AllThreads > ::new()).__pick(), | value | value > & 1),
@@ -81,8 +81,9 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     let miss = Self::__entry(& id).miss(); miss.run(move || Self::uncached(id, force)) }
     #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = u32 >)
-    -> ::std::vec::Vec < ::core::option::Option < Result < Option < u32 >, String > >> {
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    u32 >) -> ::std::vec::Vec < ::core::option::Option < Result < Option < u32 >, String
+    > >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | id | Self::__entry(& id).get(),)) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
@@ -105,14 +106,14 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     ::cached_runtime::__value_type!(Result < Option < u32 >, String >, Option,
     ::cached_runtime::private::AllThreads), ::cached_runtime::private::AllThreads)) ->
     bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline] fn
-    __to_forget < 'item > (id : u32) -> (u32,) { (id,) } #[doc(hidden)] #[inline] fn
-    __forgetting < 'k, 'item > (taken : & 'k(u32,)) -> impl
-    ::cached_runtime::private::Forget { let _ = taken; let id = & taken.0;
-    Self::__entry(id).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write <
-    'item > (id : u32) -> (u32,) { (id,) } #[doc(hidden)] #[inline] fn __writing < 'k,
-    'item > (taken : & 'k(u32,)) -> impl ::cached_runtime::private::Write < Result <
-    Option < u32 >, String > > { let _ = taken; let id = & taken.0; Self::__entry(id)
-    .owned().writing() } #[doc(hidden)] #[inline] fn __clearing() -> impl
-    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
-    Self::__cache().clear()) } }
+    __to_forget < '__cached_item > (id : u32) -> (u32,) { (id,) } #[doc(hidden)]
+    #[inline] fn __forgetting < '__cached_k, '__cached_item > (taken : &
+    '__cached_k(u32,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let id
+    = & taken.0; Self::__entry(id).owned().forgetting() } #[doc(hidden)] #[inline] fn
+    __to_write < '__cached_item > (id : u32) -> (u32,) { (id,) } #[doc(hidden)] #[inline]
+    fn __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(u32,)) -> impl
+    ::cached_runtime::private::Write < Result < Option < u32 >, String > > { let _ =
+    taken; let id = & taken.0; Self::__entry(id).owned().writing() } #[doc(hidden)]
+    #[inline] fn __clearing() -> impl ::cached_runtime::private::Outdated {
+    ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
 }

@@ -15,13 +15,13 @@ pub fn page<T: Render>(name: String, n: u32) -> Answer<T> {
 ::cached_runtime::an_associated_function_says__companion_false! {
     [] [pub] page { fn __slot() -> & 'static ::cached_runtime::private::AnySlot { static
     SLOT : ::cached_runtime::private::AnySlot =
-    ::cached_runtime::private::AnySlot::new(); & SLOT } fn __entry < 'k, T : Render >
-    (name : ::cached_runtime::private::Borrowed < 'k, String >, n :
-    ::cached_runtime::private::Borrowed < 'k, u32 >) -> ::cached_runtime::private::At <
-    'static, impl ::cached_runtime::private::View < Owned :
-    ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
-    = Answer < T >, Value : ::cached_runtime::private::CacheValue > + use < T > > { use
-    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
+    ::cached_runtime::private::AnySlot::new(); & SLOT } fn __entry < '__cached_k, T :
+    Render > (name : ::cached_runtime::private::Borrowed < '__cached_k, String >, n :
+    ::cached_runtime::private::Borrowed < '__cached_k, u32 >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
+    Ret = Answer < T >, Value : ::cached_runtime::private::CacheValue > + use < T > > {
+    use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
     NoLeaf as _, NoOwn as _, NoPick as _ }; Self::__slot().at(| options | options
     .capacity(100), (::cached_runtime::private::Own((* name).trim(),
     ::cached_runtime::private::AllThreads).__part(), ::cached_runtime::private::Leaf(& *
@@ -48,9 +48,9 @@ pub fn page<T: Render>(name: String, n: u32) -> Answer<T> {
     let miss = Self::__entry:: < T, > (& name, & n).miss(); miss.run(move ||
     Self::uncached:: < T, > (name, n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] pub fn many < 'item, T : Render > (keys : impl ::core::iter::IntoIterator <
-    Item = (String, u32) >) -> ::std::vec::Vec < ::core::option::Option < Answer < T > >>
-    {
+    #[inline] pub fn many < '__cached_item, T : Render > (keys : impl
+    ::core::iter::IntoIterator < Item = (String, u32) >) -> ::std::vec::Vec <
+    ::core::option::Option < Answer < T > >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (name, n) | Self::__entry:: < T, > (& name, & n).get(),)) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() {
@@ -58,16 +58,17 @@ pub fn page<T: Render>(name: String, n: u32) -> Answer<T> {
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
     fn stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
     "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__slot()
-    .reset_stats() } #[doc(hidden)] #[inline] pub fn __to_forget < 'item, T : Render >
-    (name : String, n : u32) -> (String, u32,) { (name, n,) } #[doc(hidden)] #[inline]
-    pub fn __forgetting < 'k, 'item, T : Render > (taken : & 'k(String, u32,)) -> impl
-    ::cached_runtime::private::Forget { let _ = taken; let name = & taken.0; let n = &
-    taken.1; Self::__entry:: < T, > (name, n).owned().forgetting() } #[doc(hidden)]
-    #[inline] pub fn __to_write < 'item, T : Render > (name : String, n : u32) ->
-    (String, u32,) { (name, n,) } #[doc(hidden)] #[inline] pub fn __writing < 'k, 'item,
-    T : Render > (taken : & 'k(String, u32,)) -> impl ::cached_runtime::private::Write <
-    Answer < T > > { let _ = taken; let name = & taken.0; let n = & taken.1;
-    Self::__entry:: < T, > (name, n).owned().writing() } #[doc(hidden)] #[inline] pub fn
-    __clearing() -> impl ::cached_runtime::private::Outdated {
-    ::cached_runtime::private::Clearing(|| Self::__slot().clear()) } }
+    .reset_stats() } #[doc(hidden)] #[inline] pub fn __to_forget < '__cached_item, T :
+    Render > (name : String, n : u32) -> (String, u32,) { (name, n,) } #[doc(hidden)]
+    #[inline] pub fn __forgetting < '__cached_k, '__cached_item, T : Render > (taken : &
+    '__cached_k(String, u32,)) -> impl ::cached_runtime::private::Forget { let _ = taken;
+    let name = & taken.0; let n = & taken.1; Self::__entry:: < T, > (name, n).owned()
+    .forgetting() } #[doc(hidden)] #[inline] pub fn __to_write < '__cached_item, T :
+    Render > (name : String, n : u32) -> (String, u32,) { (name, n,) } #[doc(hidden)]
+    #[inline] pub fn __writing < '__cached_k, '__cached_item, T : Render > (taken : &
+    '__cached_k(String, u32,)) -> impl ::cached_runtime::private::Write < Answer < T > >
+    { let _ = taken; let name = & taken.0; let n = & taken.1; Self::__entry:: < T, >
+    (name, n).owned().writing() } #[doc(hidden)] #[inline] pub fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__slot().clear()) } }
 }

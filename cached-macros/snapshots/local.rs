@@ -33,11 +33,12 @@ fn local(text: &str) -> Rc<Token> {
     ::cached_runtime::private::OneThread), ::cached_runtime::__value_type!(Rc < Token >,
     Value, ::cached_runtime::private::OneThread) > =
     ::cached_runtime::private::LocalSlot::new(& CELL, & SHARED); & SLOT } .cache(|
-    options | options) } fn __entry < 'k > (text : ::cached_runtime::private::Borrowed <
-    'k, & str >) -> ::cached_runtime::private::LocalAt < impl
-    ::cached_runtime::private::View, impl ::cached_runtime::private::Outcome < Ret = Rc <
-    Token > > + use < > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _,
-    NoPlace as _, Pick as _, NoLocalLeaf as _, NoLocalOwn as _, NoLocalPick as _ };
+    options | options) } fn __entry < '__cached_k > (text :
+    ::cached_runtime::private::Borrowed < '__cached_k, & str >) ->
+    ::cached_runtime::private::LocalAt < impl ::cached_runtime::private::View, impl
+    ::cached_runtime::private::Outcome < Ret = Rc < Token > > + use < > > { use
+    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
+    NoLocalLeaf as _, NoLocalOwn as _, NoLocalPick as _ };
     ::cached_runtime::private::LocalAt::new(Self::__cache(),
     ::cached_runtime::private::Leaf(& * * text, ::cached_runtime::private::OneThread)
     .__part(), ::cached_runtime::private::ttl_of((&& && && &&
@@ -58,8 +59,9 @@ fn local(text: &str) -> Rc<Token> {
     #[inline] fn refresh(text : & str) -> Rc < Token > { let miss = Self::__entry(& text)
     .miss(); miss.run(move || Self::uncached(text)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = & 'item
-    str >) -> ::std::vec::Vec < ::core::option::Option < Rc < Token > >> {
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    & '__cached_item str >) -> ::std::vec::Vec < ::core::option::Option < Rc < Token > >>
+    {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | text | Self::__entry(& text).get(),)) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
@@ -79,13 +81,14 @@ fn local(text: &str) -> Rc<Token> {
     ::cached_runtime::__key_type!(str, ::cached_runtime::private::OneThread), &
     ::cached_runtime::__value_type!(Rc < Token >, Value,
     ::cached_runtime::private::OneThread)) -> bool) { Self::__cache()
-    .invalidate_where(predicate); } #[doc(hidden)] #[inline] fn __to_forget < 'item >
-    (text : & 'item str) -> (& 'item str,) { (text,) } #[doc(hidden)] #[inline] fn
-    __forgetting < 'k, 'item > (taken : & 'k(& 'item str,)) -> impl
-    ::cached_runtime::private::Forget { let _ = taken; let text = & taken.0;
-    Self::__entry(text).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write <
-    'item > (text : & 'item str) -> (& 'item str,) { (text,) } #[doc(hidden)] #[inline]
-    fn __writing < 'k, 'item > (taken : & 'k(& 'item str,)) -> impl
+    .invalidate_where(predicate); } #[doc(hidden)] #[inline] fn __to_forget <
+    '__cached_item > (text : & '__cached_item str) -> (& '__cached_item str,) { (text,) }
+    #[doc(hidden)] #[inline] fn __forgetting < '__cached_k, '__cached_item > (taken : &
+    '__cached_k(& '__cached_item str,)) -> impl ::cached_runtime::private::Forget { let _
+    = taken; let text = & taken.0; Self::__entry(text).owned().forgetting() }
+    #[doc(hidden)] #[inline] fn __to_write < '__cached_item > (text : & '__cached_item
+    str) -> (& '__cached_item str,) { (text,) } #[doc(hidden)] #[inline] fn __writing <
+    '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item str,)) -> impl
     ::cached_runtime::private::Write < Rc < Token > > { let _ = taken; let text = & taken
     .0; Self::__entry(text).owned().writing() } #[doc(hidden)] #[inline] fn __clearing()
     -> impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||

@@ -30,16 +30,17 @@ where
 ::cached_runtime::an_associated_function_says__companion_false! {
     [] [] opaque { fn __slot() -> & 'static ::cached_runtime::private::AnySlot { static
     SLOT : ::cached_runtime::private::AnySlot =
-    ::cached_runtime::private::AnySlot::new(); & SLOT } fn __entry < 'k, 'a, const N :
-    usize, TypeOf_value : Hash + Eq > (value : ::cached_runtime::private::Borrowed < 'k,
-    TypeOf_value >, text : ::cached_runtime::private::Borrowed < 'k, & 'a str >, list :
-    ::cached_runtime::private::Borrowed < 'k, [u8; N] >) -> ::cached_runtime::private::At
-    < 'static, impl ::cached_runtime::private::View < Owned :
-    ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
-    = String, Value : ::cached_runtime::private::CacheValue > + use < N, TypeOf_value > >
-    where 'a : 'static, { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _,
-    NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ }; Self::__slot().at(|
-    options | options.name("opaque"), (::cached_runtime::private::Leaf(& * value,
+    ::cached_runtime::private::AnySlot::new(); & SLOT } fn __entry < '__cached_k, 'a,
+    const N : usize, TypeOf_value : Hash + Eq > (value :
+    ::cached_runtime::private::Borrowed < '__cached_k, TypeOf_value >, text :
+    ::cached_runtime::private::Borrowed < '__cached_k, & 'a str >, list :
+    ::cached_runtime::private::Borrowed < '__cached_k, [u8; N] >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
+    Ret = String, Value : ::cached_runtime::private::CacheValue > + use < N, TypeOf_value
+    > > where 'a : 'static, { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as
+    _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ }; Self::__slot()
+    .at(| options | options.name("opaque"), (::cached_runtime::private::Leaf(& * value,
     ::cached_runtime::private::AllThreads).__part(), ::cached_runtime::private::Leaf(& *
     * text, ::cached_runtime::private::AllThreads).__part(),
     ::cached_runtime::private::Leaf(& * list, ::cached_runtime::private::AllThreads)
@@ -69,7 +70,7 @@ where
     _ > (& value, & text, & list).miss(); miss.run(move || Self::uncached:: < N, >
     (value, text, list)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] fn many < 'item, 'a, const N : usize > (keys : impl
+    #[inline] fn many < '__cached_item, 'a, const N : usize > (keys : impl
     ::core::iter::IntoIterator < Item = (impl Hash + Eq, & 'a str, [u8; N]) >) ->
     ::std::vec::Vec < ::core::option::Option < String >> where 'a : 'static, {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
@@ -79,21 +80,22 @@ where
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
     stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
     "Counts from zero again."] #[inline] fn reset_stats() { Self::__slot().reset_stats()
-    } #[doc(hidden)] #[inline] fn __to_forget < 'item, 'a, const N : usize, TypeOf_value
-    : Hash + Eq > (value : TypeOf_value, text : & 'a str, list : [u8; N]) ->
+    } #[doc(hidden)] #[inline] fn __to_forget < '__cached_item, 'a, const N : usize,
+    TypeOf_value : Hash + Eq > (value : TypeOf_value, text : & 'a str, list : [u8; N]) ->
     (TypeOf_value, & 'a str, [u8; N],) where 'a : 'static, { (value, text, list,) }
-    #[doc(hidden)] #[inline] fn __forgetting < 'k, 'item, 'a, const N : usize,
-    TypeOf_value : Hash + Eq > (taken : & 'k(TypeOf_value, & 'a str, [u8; N],)) -> impl
-    ::cached_runtime::private::Forget where 'a : 'static, { let _ = taken; let value = &
-    taken.0; let text = & taken.1; let list = & taken.2; Self::__entry:: < N, _ > (value,
-    text, list).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write < 'item,
-    'a, const N : usize, TypeOf_value : Hash + Eq > (value : TypeOf_value, text : & 'a
-    str, list : [u8; N]) -> (TypeOf_value, & 'a str, [u8; N],) where 'a : 'static, {
-    (value, text, list,) } #[doc(hidden)] #[inline] fn __writing < 'k, 'item, 'a, const N
-    : usize, TypeOf_value : Hash + Eq > (taken : & 'k(TypeOf_value, & 'a str, [u8; N],))
-    -> impl ::cached_runtime::private::Write < String > where 'a : 'static, { let _ =
-    taken; let value = & taken.0; let text = & taken.1; let list = & taken.2;
-    Self::__entry:: < N, _ > (value, text, list).owned().writing() } #[doc(hidden)]
-    #[inline] fn __clearing() -> impl ::cached_runtime::private::Outdated {
-    ::cached_runtime::private::Clearing(|| Self::__slot().clear()) } }
+    #[doc(hidden)] #[inline] fn __forgetting < '__cached_k, '__cached_item, 'a, const N :
+    usize, TypeOf_value : Hash + Eq > (taken : & '__cached_k(TypeOf_value, & 'a str, [u8;
+    N],)) -> impl ::cached_runtime::private::Forget where 'a : 'static, { let _ = taken;
+    let value = & taken.0; let text = & taken.1; let list = & taken.2; Self::__entry:: <
+    N, _ > (value, text, list).owned().forgetting() } #[doc(hidden)] #[inline] fn
+    __to_write < '__cached_item, 'a, const N : usize, TypeOf_value : Hash + Eq > (value :
+    TypeOf_value, text : & 'a str, list : [u8; N]) -> (TypeOf_value, & 'a str, [u8; N],)
+    where 'a : 'static, { (value, text, list,) } #[doc(hidden)] #[inline] fn __writing <
+    '__cached_k, '__cached_item, 'a, const N : usize, TypeOf_value : Hash + Eq > (taken :
+    & '__cached_k(TypeOf_value, & 'a str, [u8; N],)) -> impl
+    ::cached_runtime::private::Write < String > where 'a : 'static, { let _ = taken; let
+    value = & taken.0; let text = & taken.1; let list = & taken.2; Self::__entry:: < N, _
+    > (value, text, list).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() ->
+    impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__slot().clear()) } }
 }

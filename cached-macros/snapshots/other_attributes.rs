@@ -32,9 +32,9 @@ pub fn other_attributes(n: u8) -> u8 {
     ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(u8, Value,
     ::cached_runtime::private::AllThreads) > = ::cached_runtime::private::Slot::new(); &
     SLOT } .cache(| options | options) } #[allow(unused)] #[allow(clippy::too_many_lines,
-    reason = "long")] fn __entry < 'k > (n : ::cached_runtime::private::Borrowed < 'k, u8
-    >) -> ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View <
-    Owned : ::cached_runtime::private::CacheKey >, impl
+    reason = "long")] fn __entry < '__cached_k > (n : ::cached_runtime::private::Borrowed
+    < '__cached_k, u8 >) -> ::cached_runtime::private::At < 'static, impl
+    ::cached_runtime::private::View < Owned : ::cached_runtime::private::CacheKey >, impl
     ::cached_runtime::private::Outcome < Ret = u8, Value :
     ::cached_runtime::private::CacheValue > + use < > > { use ::cached_runtime::private::
     { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
@@ -42,11 +42,12 @@ pub fn other_attributes(n: u8) -> u8 {
     ::cached_runtime::private::Leaf(& * n, ::cached_runtime::private::AllThreads)
     .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < u8,
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
-    "Runs the body, past the cache."] #[tracing::instrument] #[must_use] #[allow(unused)]
-    #[expect(clippy::too_many_lines, reason = "long")] pub fn uncached(n : u8) -> u8 { n
-    } #[doc = "What the cache holds for these arguments; never loads."] #[inline]
-    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] #[must_use] pub fn
-    get(n : u8) -> ::core::option::Option < u8 > { Self::__entry(& n).get() } #[doc =
+    "Runs the body, past the cache."] #[tracing::instrument(name = "other_attributes")]
+    #[must_use] #[allow(unused)] #[expect(clippy::too_many_lines, reason = "long")] pub
+    fn uncached(n : u8) -> u8 { n } #[doc =
+    "What the cache holds for these arguments; never loads."] #[inline] #[allow(unused)]
+    #[allow(clippy::too_many_lines, reason = "long")] #[must_use] pub fn get(n : u8) ->
+    ::core::option::Option < u8 > { Self::__entry(& n).get() } #[doc =
     "Whether the cache holds something for these arguments."] #[inline] #[allow(unused)]
     #[allow(clippy::too_many_lines, reason = "long")] #[must_use] pub fn contains(n : u8)
     -> bool { Self::__entry(& n).contains() } #[doc =
@@ -63,7 +64,7 @@ pub fn other_attributes(n: u8) -> u8 {
     Self::uncached(n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
-    many < 'item > (keys : impl ::core::iter::IntoIterator < Item = u8 >) ->
+    many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = u8 >) ->
     ::std::vec::Vec < ::core::option::Option < u8 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | n | Self::__entry(& n).get(),)) } #[doc =
@@ -84,15 +85,17 @@ pub fn other_attributes(n: u8) -> u8 {
     ::cached_runtime::__value_type!(u8, Value, ::cached_runtime::private::AllThreads)) ->
     bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline]
     #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn __to_forget
-    < 'item > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline] #[allow(unused)]
-    #[allow(clippy::too_many_lines, reason = "long")] pub fn __forgetting < 'k, 'item >
-    (taken : & 'k(u8,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let n
-    = & taken.0; Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline]
-    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn __to_write
-    < 'item > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline] #[allow(unused)]
-    #[allow(clippy::too_many_lines, reason = "long")] pub fn __writing < 'k, 'item >
-    (taken : & 'k(u8,)) -> impl ::cached_runtime::private::Write < u8 > { let _ = taken;
-    let n = & taken.0; Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] pub
-    fn __clearing() -> impl ::cached_runtime::private::Outdated {
-    ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
+    < '__cached_item > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline]
+    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
+    __forgetting < '__cached_k, '__cached_item > (taken : & '__cached_k(u8,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let n = & taken.0;
+    Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline] #[allow(unused)]
+    #[allow(clippy::too_many_lines, reason = "long")] pub fn __to_write < '__cached_item
+    > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline] #[allow(unused)]
+    #[allow(clippy::too_many_lines, reason = "long")] pub fn __writing < '__cached_k,
+    '__cached_item > (taken : & '__cached_k(u8,)) -> impl
+    ::cached_runtime::private::Write < u8 > { let _ = taken; let n = & taken.0;
+    Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] pub fn __clearing() ->
+    impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__cache().clear()) } }
 }

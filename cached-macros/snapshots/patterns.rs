@@ -21,13 +21,13 @@ fn patterns(arg0: Point, pair: (&str, f64), n: u8, arg3: bool, _unread: u8) -> u
 ::cached_runtime::an_associated_function_says__companion_false! {
     [] [] patterns { fn __slot() -> & 'static ::cached_runtime::private::AnySlot { static
     SLOT : ::cached_runtime::private::AnySlot =
-    ::cached_runtime::private::AnySlot::new(); & SLOT } fn __entry < 'k > (arg0 :
-    ::cached_runtime::private::Borrowed < 'k, Point >, pair :
-    ::cached_runtime::private::Borrowed < 'k, (& str, f64) >, _unread :
-    ::cached_runtime::private::Borrowed < 'k, u8 >) -> ::cached_runtime::private::At <
-    'static, impl ::cached_runtime::private::View < Owned :
-    ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
-    = u8, Value : ::cached_runtime::private::CacheValue > + use < > > { use
+    ::cached_runtime::private::AnySlot::new(); & SLOT } fn __entry < '__cached_k > (arg0
+    : ::cached_runtime::private::Borrowed < '__cached_k, Point >, pair :
+    ::cached_runtime::private::Borrowed < '__cached_k, (& str, f64) >, _unread :
+    ::cached_runtime::private::Borrowed < '__cached_k, u8 >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
+    Ret = u8, Value : ::cached_runtime::private::CacheValue > + use < > > { use
     ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
     NoLeaf as _, NoOwn as _, NoPick as _ }; let Point { x, y : _ } = arg0; let _ = (&
     x,); Self::__slot().at(| options | options, (::cached_runtime::private::Leaf(& (* x),
@@ -56,8 +56,9 @@ fn patterns(arg0: Point, pair: (&str, f64), n: u8, arg3: bool, _unread: u8) -> u
     : u8) -> u8 { let miss = Self::__entry(& arg0, & pair, & _unread).miss(); miss
     .run(move || Self::uncached(arg0, pair, n, arg3, _unread)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = (Point,
-    (& 'item str, f64), u8) >) -> ::std::vec::Vec < ::core::option::Option < u8 >> {
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    (Point, (& '__cached_item str, f64), u8) >) -> ::std::vec::Vec <
+    ::core::option::Option < u8 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (arg0, pair, _unread) | Self::__entry(& arg0, & pair, & _unread).get(),)) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
@@ -65,18 +66,19 @@ fn patterns(arg0: Point, pair: (&str, f64), n: u8, arg3: bool, _unread: u8) -> u
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
     stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
     "Counts from zero again."] #[inline] fn reset_stats() { Self::__slot().reset_stats()
-    } #[doc(hidden)] #[inline] fn __to_forget < 'item > (arg0 : Point, pair : (& 'item
-    str, f64), _unread : u8) -> (Point, (& 'item str, f64), u8,) { (arg0, pair, _unread,)
-    } #[doc(hidden)] #[inline] fn __forgetting < 'k, 'item > (taken : & 'k(Point, (&
-    'item str, f64), u8,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let
-    arg0 = & taken.0; let pair = & taken.1; let _unread = & taken.2; Self::__entry(arg0,
-    pair, _unread).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write < 'item
-    > (arg0 : Point, pair : (& 'item str, f64), _unread : u8) -> (Point, (& 'item str,
-    f64), u8,) { (arg0, pair, _unread,) } #[doc(hidden)] #[inline] fn __writing < 'k,
-    'item > (taken : & 'k(Point, (& 'item str, f64), u8,)) -> impl
-    ::cached_runtime::private::Write < u8 > { let _ = taken; let arg0 = & taken.0; let
+    } #[doc(hidden)] #[inline] fn __to_forget < '__cached_item > (arg0 : Point, pair : (&
+    '__cached_item str, f64), _unread : u8) -> (Point, (& '__cached_item str, f64), u8,)
+    { (arg0, pair, _unread,) } #[doc(hidden)] #[inline] fn __forgetting < '__cached_k,
+    '__cached_item > (taken : & '__cached_k(Point, (& '__cached_item str, f64), u8,)) ->
+    impl ::cached_runtime::private::Forget { let _ = taken; let arg0 = & taken.0; let
     pair = & taken.1; let _unread = & taken.2; Self::__entry(arg0, pair, _unread).owned()
-    .writing() } #[doc(hidden)] #[inline] fn __clearing() -> impl
+    .forgetting() } #[doc(hidden)] #[inline] fn __to_write < '__cached_item > (arg0 :
+    Point, pair : (& '__cached_item str, f64), _unread : u8) -> (Point, (& '__cached_item
+    str, f64), u8,) { (arg0, pair, _unread,) } #[doc(hidden)] #[inline] fn __writing <
+    '__cached_k, '__cached_item > (taken : & '__cached_k(Point, (& '__cached_item str,
+    f64), u8,)) -> impl ::cached_runtime::private::Write < u8 > { let _ = taken; let arg0
+    = & taken.0; let pair = & taken.1; let _unread = & taken.2; Self::__entry(arg0, pair,
+    _unread).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() -> impl
     ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
     Self::__slot().clear()) } }
 }

@@ -27,18 +27,19 @@ pub fn fib(n: u64) -> u64 {
     ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__value_type!(u64, Value, ::cached_runtime::private::AllThreads) >
     = ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options | options) } fn
-    __entry < 'k > (n : ::cached_runtime::private::Borrowed < 'k, u64 >) ->
-    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
-    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
-    Ret = u64, Value : ::cached_runtime::private::CacheValue > + use < > > { use
-    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
-    NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at_home(Self::__cache(), ::cached_runtime::private::Leaf(&
-    * n, ::cached_runtime::private::AllThreads).__part(), (&& && && &&
-    ::cached_runtime::private::OutcomeOf:: < u64, ::cached_runtime::private::AllThreads >
-    ::new()).__pick()) } #[doc = "Runs the body, past the cache."] #[doc = " Adds."] pub
-    fn uncached(n : u64) -> u64 { if n < 2 { n } else { fib(n - 1) + fib(n - 2) } } #[doc
-    = "What the cache holds for these arguments; never loads."] #[inline] #[must_use] pub
+    __entry < '__cached_k > (n : ::cached_runtime::private::Borrowed < '__cached_k, u64
+    >) -> ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View <
+    Owned : ::cached_runtime::private::CacheKey >, impl
+    ::cached_runtime::private::Outcome < Ret = u64, Value :
+    ::cached_runtime::private::CacheValue > + use < > > { use ::cached_runtime::private::
+    { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
+    as _ }; ::cached_runtime::private::at_home(Self::__cache(),
+    ::cached_runtime::private::Leaf(& * n, ::cached_runtime::private::AllThreads)
+    .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < u64,
+    ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
+    "Runs the body, past the cache."] #[doc = " Adds."] pub fn uncached(n : u64) -> u64 {
+    if n < 2 { n } else { fib(n - 1) + fib(n - 2) } } #[doc =
+    "What the cache holds for these arguments; never loads."] #[inline] #[must_use] pub
     fn get(n : u64) -> ::core::option::Option < u64 > { Self::__entry(& n).get() } #[doc
     = "Whether the cache holds something for these arguments."] #[inline] #[must_use] pub
     fn contains(n : u64) -> bool { Self::__entry(& n).contains() } #[doc =
@@ -51,8 +52,8 @@ pub fn fib(n: u64) -> u64 {
     #[inline] pub fn refresh(n : u64) -> u64 { let miss = Self::__entry(& n).miss(); miss
     .run(move || Self::uncached(n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] pub fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = u64
-    >) -> ::std::vec::Vec < ::core::option::Option < u64 >> {
+    #[inline] pub fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator <
+    Item = u64 >) -> ::std::vec::Vec < ::core::option::Option < u64 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | n | Self::__entry(& n).get(),)) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() {
@@ -71,13 +72,14 @@ pub fn fib(n: u64) -> u64 {
     ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads), &
     ::cached_runtime::__value_type!(u64, Value, ::cached_runtime::private::AllThreads))
     -> bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline]
-    pub fn __to_forget < 'item > (n : u64) -> (u64,) { (n,) } #[doc(hidden)] #[inline]
-    pub fn __forgetting < 'k, 'item > (taken : & 'k(u64,)) -> impl
-    ::cached_runtime::private::Forget { let _ = taken; let n = & taken.0;
-    Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline] pub fn __to_write <
-    'item > (n : u64) -> (u64,) { (n,) } #[doc(hidden)] #[inline] pub fn __writing < 'k,
-    'item > (taken : & 'k(u64,)) -> impl ::cached_runtime::private::Write < u64 > { let _
-    = taken; let n = & taken.0; Self::__entry(n).owned().writing() } #[doc(hidden)]
-    #[inline] pub fn __clearing() -> impl ::cached_runtime::private::Outdated {
-    ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
+    pub fn __to_forget < '__cached_item > (n : u64) -> (u64,) { (n,) } #[doc(hidden)]
+    #[inline] pub fn __forgetting < '__cached_k, '__cached_item > (taken : &
+    '__cached_k(u64,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let n =
+    & taken.0; Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline] pub fn
+    __to_write < '__cached_item > (n : u64) -> (u64,) { (n,) } #[doc(hidden)] #[inline]
+    pub fn __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(u64,)) ->
+    impl ::cached_runtime::private::Write < u64 > { let _ = taken; let n = & taken.0;
+    Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] pub fn __clearing() ->
+    impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__cache().clear()) } }
 }

@@ -20,14 +20,14 @@
     ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
     ::cached_runtime::private::AllProcesses) > =
     ::cached_runtime::private::RedisSlot::new(); & SLOT } .cache(| options | options
-    .ttl(::core::time::Duration::new(60u64, 0u32))) } fn __entry < 'k > (id :
-    ::cached_runtime::private::Borrowed < 'k, u64 >) -> ::cached_runtime::private::At <
-    'static, impl ::cached_runtime::private::View < Owned :
-    ::cached_runtime::private::RemoteKey >, impl ::cached_runtime::private::Outcome < Ret
-    = Result < Product, DbError >, Value : ::cached_runtime::private::RemoteValue > + use
-    < >, ::cached_runtime::private::Redis > { use ::cached_runtime::private:: { AnyLeaf
-    as _, AnyOwn as _, NoPlace as _, Pick as _, NoRemoteLeaf as _, NoRemoteOwn as _,
-    NoRemotePick as _ }; ::cached_runtime::private::at_home(Self::__cache(),
+    .ttl(::core::time::Duration::new(60u64, 0u32))) } fn __entry < '__cached_k > (id :
+    ::cached_runtime::private::Borrowed < '__cached_k, u64 >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::RemoteKey >, impl ::cached_runtime::private::Outcome <
+    Ret = Result < Product, DbError >, Value : ::cached_runtime::private::RemoteValue > +
+    use < >, ::cached_runtime::private::Redis > { use ::cached_runtime::private:: {
+    AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoRemoteLeaf as _, NoRemoteOwn as
+    _, NoRemotePick as _ }; ::cached_runtime::private::at_home(Self::__cache(),
     ::cached_runtime::private::Leaf(& * id, ::cached_runtime::private::AllProcesses)
     .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < Result < Product,
     DbError >, ::cached_runtime::private::AllProcesses > ::new()).__pick()) } #[doc =
@@ -55,10 +55,10 @@
     let miss = Self::__entry(& id).miss_async(); miss.run_async(Self::uncached(db, id)).
     await } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[doc = " One round trip for all."] #[inline] pub fn many < 'item > (keys : impl
-    ::core::iter::IntoIterator < Item = u64 >) -> impl ::core::future::Future < Output =
-    ::std::vec::Vec < ::core::option::Option < Result < Product, DbError > >> > { let all
-    : ::std::vec::Vec < _ > =
+    #[doc = " One round trip for all."] #[inline] pub fn many < '__cached_item > (keys :
+    impl ::core::iter::IntoIterator < Item = u64 >) -> impl ::core::future::Future <
+    Output = ::std::vec::Vec < ::core::option::Option < Result < Product, DbError > >> >
+    { let all : ::std::vec::Vec < _ > =
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | id | Self::__entry(& id).ask(),)); ::cached_runtime::private::many_async(all) }
     #[doc = "Forgets everything; loads that run now are not kept."] #[doc =
@@ -74,14 +74,16 @@
     ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllProcesses),
     ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
     ::cached_runtime::private::AllProcesses), ::cached_runtime::private::Redis > {
-    Self::__cache() } #[doc(hidden)] #[inline] pub fn __to_forget < 'item > (id : u64) ->
-    (u64,) { (id,) } #[doc(hidden)] #[inline] pub fn __forgetting < 'k, 'item > (taken :
-    & 'k(u64,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let id = &
-    taken.0; Self::__entry(id).owned().forgetting() } #[doc(hidden)] #[inline] pub fn
-    __to_write < 'item > (id : u64) -> (u64,) { (id,) } #[doc(hidden)] #[inline] pub fn
-    __writing < 'k, 'item > (taken : & 'k(u64,)) -> impl ::cached_runtime::private::Write
-    < Result < Product, DbError > > { let _ = taken; let id = & taken.0;
-    Self::__entry(id).owned().writing() } #[doc(hidden)] #[inline] pub fn __clearing() ->
-    impl ::cached_runtime::private::Outdated { ::cached_runtime::private::ClearingAfar(||
+    Self::__cache() } #[doc(hidden)] #[inline] pub fn __to_forget < '__cached_item > (id
+    : u64) -> (u64,) { (id,) } #[doc(hidden)] #[inline] pub fn __forgetting <
+    '__cached_k, '__cached_item > (taken : & '__cached_k(u64,)) -> impl
+    ::cached_runtime::private::Forget { let _ = taken; let id = & taken.0;
+    Self::__entry(id).owned().forgetting() } #[doc(hidden)] #[inline] pub fn __to_write <
+    '__cached_item > (id : u64) -> (u64,) { (id,) } #[doc(hidden)] #[inline] pub fn
+    __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(u64,)) -> impl
+    ::cached_runtime::private::Write < Result < Product, DbError > > { let _ = taken; let
+    id = & taken.0; Self::__entry(id).owned().writing() } #[doc(hidden)] #[inline] pub fn
+    __clearing() -> impl ::cached_runtime::private::Outdated {
+    ::cached_runtime::private::ClearingAfar(||
     ::std::vec![::cached_runtime::private::clear(Self::__cache())]) } } }
 }

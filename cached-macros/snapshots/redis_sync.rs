@@ -16,11 +16,11 @@
     ::cached_runtime::an_associated_function_says__companion_false! { [] [pub] redis_sync
     { fn __slot() -> & 'static ::cached_runtime::private::AnyRedisSlot { static SLOT :
     ::cached_runtime::private::AnyRedisSlot =
-    ::cached_runtime::private::AnyRedisSlot::new(); & SLOT } fn __entry < 'k > (user :
-    ::cached_runtime::private::Borrowed < 'k, & User >) -> ::cached_runtime::private::At
-    < 'static, impl ::cached_runtime::private::View < Owned :
-    ::cached_runtime::private::RemoteKey >, impl ::cached_runtime::private::Outcome < Ret
-    = Option < Session >, Value : ::cached_runtime::private::RemoteValue > + use < >,
+    ::cached_runtime::private::AnyRedisSlot::new(); & SLOT } fn __entry < '__cached_k >
+    (user : ::cached_runtime::private::Borrowed < '__cached_k, & User >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::RemoteKey >, impl ::cached_runtime::private::Outcome <
+    Ret = Option < Session >, Value : ::cached_runtime::private::RemoteValue > + use < >,
     ::cached_runtime::private::Redis > { use ::cached_runtime::private:: { AnyLeaf as _,
     AnyOwn as _, NoPlace as _, Pick as _, NoRemoteLeaf as _, NoRemoteOwn as _,
     NoRemotePick as _ }; Self::__slot().at(| options | options
@@ -53,9 +53,9 @@
     #[inline] pub fn refresh(user : & User) -> Option < Session > { let miss =
     Self::__entry(& user).miss(); miss.run(move || Self::uncached(user)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[doc = " One round trip for all."] #[inline] pub fn many < 'item > (keys : impl
-    ::core::iter::IntoIterator < Item = & 'item User >) -> ::std::vec::Vec <
-    ::core::option::Option < Option < Session > >> {
+    #[doc = " One round trip for all."] #[inline] pub fn many < '__cached_item > (keys :
+    impl ::core::iter::IntoIterator < Item = & '__cached_item User >) -> ::std::vec::Vec
+    < ::core::option::Option < Option < Session > >> {
     ::cached_runtime::private::many(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | user | Self::__entry(& user).ask(),))) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[doc =
@@ -65,15 +65,17 @@
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
     fn stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
     "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__slot()
-    .reset_stats() } #[doc(hidden)] #[inline] pub fn __to_forget < 'item > (user : &
-    'item User) -> (& 'item User,) { (user,) } #[doc(hidden)] #[inline] pub fn
-    __forgetting < 'k, 'item > (taken : & 'k(& 'item User,)) -> impl
-    ::cached_runtime::private::Forget { let _ = taken; let user = & taken.0;
-    Self::__entry(user).owned().forgetting() } #[doc(hidden)] #[inline] pub fn __to_write
-    < 'item > (user : & 'item User) -> (& 'item User,) { (user,) } #[doc(hidden)]
-    #[inline] pub fn __writing < 'k, 'item > (taken : & 'k(& 'item User,)) -> impl
-    ::cached_runtime::private::Write < Option < Session > > { let _ = taken; let user = &
-    taken.0; Self::__entry(user).owned().writing() } #[doc(hidden)] #[inline] pub fn
-    __clearing() -> impl ::cached_runtime::private::Outdated {
-    ::cached_runtime::private::ClearingAfar(|| Self::__slot().clear_each()) } } }
+    .reset_stats() } #[doc(hidden)] #[inline] pub fn __to_forget < '__cached_item > (user
+    : & '__cached_item User) -> (& '__cached_item User,) { (user,) } #[doc(hidden)]
+    #[inline] pub fn __forgetting < '__cached_k, '__cached_item > (taken : &
+    '__cached_k(& '__cached_item User,)) -> impl ::cached_runtime::private::Forget { let
+    _ = taken; let user = & taken.0; Self::__entry(user).owned().forgetting() }
+    #[doc(hidden)] #[inline] pub fn __to_write < '__cached_item > (user : &
+    '__cached_item User) -> (& '__cached_item User,) { (user,) } #[doc(hidden)] #[inline]
+    pub fn __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(&
+    '__cached_item User,)) -> impl ::cached_runtime::private::Write < Option < Session >
+    > { let _ = taken; let user = & taken.0; Self::__entry(user).owned().writing() }
+    #[doc(hidden)] #[inline] pub fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::ClearingAfar(||
+    Self::__slot().clear_each()) } } }
 }

@@ -27,8 +27,8 @@ fn renewed_by_the_call(n: u32) -> u32 {
     ::cached_runtime::private::AllThreads) > = ::cached_runtime::private::Slot::new(); &
     SLOT } .cache(| options | options.ttl(::core::time::Duration::new(60u64, 0u32))
     .stale_while_revalidate(::core::time::Duration::new(10u64, 0u32))
-    .refresh_ahead(::cached_runtime::private::RefreshAhead::xfetch())) } fn __entry < 'k
-    > (n : ::cached_runtime::private::Borrowed < 'k, u32 >) ->
+    .refresh_ahead(::cached_runtime::private::RefreshAhead::xfetch())) } fn __entry <
+    '__cached_k > (n : ::cached_runtime::private::Borrowed < '__cached_k, u32 >) ->
     ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
     : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
     Ret = u32, Value : ::cached_runtime::private::CacheValue > + use < > > { use
@@ -53,8 +53,8 @@ fn renewed_by_the_call(n: u32) -> u32 {
     #[inline] fn refresh(n : u32) -> u32 { let miss = Self::__entry(& n).miss(); miss
     .run(move || Self::uncached(n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = u32 >)
-    -> ::std::vec::Vec < ::core::option::Option < u32 >> {
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    u32 >) -> ::std::vec::Vec < ::core::option::Option < u32 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | n | Self::__entry(& n).get(),)) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
@@ -73,13 +73,14 @@ fn renewed_by_the_call(n: u32) -> u32 {
     ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads), &
     ::cached_runtime::__value_type!(u32, Value, ::cached_runtime::private::AllThreads))
     -> bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline] fn
-    __to_forget < 'item > (n : u32) -> (u32,) { (n,) } #[doc(hidden)] #[inline] fn
-    __forgetting < 'k, 'item > (taken : & 'k(u32,)) -> impl
+    __to_forget < '__cached_item > (n : u32) -> (u32,) { (n,) } #[doc(hidden)] #[inline]
+    fn __forgetting < '__cached_k, '__cached_item > (taken : & '__cached_k(u32,)) -> impl
     ::cached_runtime::private::Forget { let _ = taken; let n = & taken.0;
     Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write <
-    'item > (n : u32) -> (u32,) { (n,) } #[doc(hidden)] #[inline] fn __writing < 'k,
-    'item > (taken : & 'k(u32,)) -> impl ::cached_runtime::private::Write < u32 > { let _
-    = taken; let n = & taken.0; Self::__entry(n).owned().writing() } #[doc(hidden)]
-    #[inline] fn __clearing() -> impl ::cached_runtime::private::Outdated {
-    ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
+    '__cached_item > (n : u32) -> (u32,) { (n,) } #[doc(hidden)] #[inline] fn __writing <
+    '__cached_k, '__cached_item > (taken : & '__cached_k(u32,)) -> impl
+    ::cached_runtime::private::Write < u32 > { let _ = taken; let n = & taken.0;
+    Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__cache().clear()) } }
 }

@@ -18,14 +18,15 @@ fn shared_handle(pages: &Pages, n: u32) -> u32 {
     }
 }
 ::cached_runtime::an_associated_function_says__companion_false! {
-    [] [] shared_handle { fn __entry < 'k > (pages : ::cached_runtime::private::Borrowed
-    < 'k, & Pages >, n : ::cached_runtime::private::Borrowed < 'k, u32 >) ->
-    ::cached_runtime::private::At < 'k, impl ::cached_runtime::private::View < Owned :
-    ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
-    = u32, Value : ::cached_runtime::private::CacheValue > + use < > > { use
-    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
-    NoLocalLeaf as _, NoLocalOwn as _, NoLocalPick as _ };
-    ::cached_runtime::private::at(((* pages).0).__handle(),
+    [] [] shared_handle { fn __entry < '__cached_k > (pages :
+    ::cached_runtime::private::Borrowed < '__cached_k, & Pages >, n :
+    ::cached_runtime::private::Borrowed < '__cached_k, u32 >) ->
+    ::cached_runtime::private::At < '__cached_k, impl ::cached_runtime::private::View <
+    Owned : ::cached_runtime::private::CacheKey >, impl
+    ::cached_runtime::private::Outcome < Ret = u32, Value :
+    ::cached_runtime::private::CacheValue > + use < > > { use ::cached_runtime::private::
+    { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLocalLeaf as _, NoLocalOwn as
+    _, NoLocalPick as _ }; ::cached_runtime::private::at(((* pages).0).__handle(),
     (::cached_runtime::private::Leaf(& * * pages, ::cached_runtime::private::OneThread)
     .__part(), ::cached_runtime::private::Leaf(& * n,
     ::cached_runtime::private::OneThread).__part()), (&& && && &&
@@ -48,17 +49,19 @@ fn shared_handle(pages: &Pages, n: u32) -> u32 {
     #[inline] fn refresh(pages : & Pages, n : u32) -> u32 { let miss = Self::__entry(&
     pages, & n).miss(); miss.run(move || Self::uncached(pages, n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = (& 'item
-    Pages, u32) >) -> ::std::vec::Vec < ::core::option::Option < u32 >> {
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    (& '__cached_item Pages, u32) >) -> ::std::vec::Vec < ::core::option::Option < u32 >>
+    {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (pages, n) | Self::__entry(& pages, & n).get(),)) } #[doc(hidden)] #[inline] fn
-    __to_forget < 'item > (pages : & 'item Pages, n : u32) -> (& 'item Pages, u32,) {
-    (pages, n,) } #[doc(hidden)] #[inline] fn __forgetting < 'k, 'item > (taken : & 'k(&
-    'item Pages, u32,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let
-    pages = & taken.0; let n = & taken.1; Self::__entry(pages, n).owned().forgetting() }
-    #[doc(hidden)] #[inline] fn __to_write < 'item > (pages : & 'item Pages, n : u32) ->
-    (& 'item Pages, u32,) { (pages, n,) } #[doc(hidden)] #[inline] fn __writing < 'k,
-    'item > (taken : & 'k(& 'item Pages, u32,)) -> impl ::cached_runtime::private::Write
-    < u32 > { let _ = taken; let pages = & taken.0; let n = & taken.1;
-    Self::__entry(pages, n).owned().writing() } }
+    __to_forget < '__cached_item > (pages : & '__cached_item Pages, n : u32) -> (&
+    '__cached_item Pages, u32,) { (pages, n,) } #[doc(hidden)] #[inline] fn __forgetting
+    < '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item Pages, u32,))
+    -> impl ::cached_runtime::private::Forget { let _ = taken; let pages = & taken.0; let
+    n = & taken.1; Self::__entry(pages, n).owned().forgetting() } #[doc(hidden)]
+    #[inline] fn __to_write < '__cached_item > (pages : & '__cached_item Pages, n : u32)
+    -> (& '__cached_item Pages, u32,) { (pages, n,) } #[doc(hidden)] #[inline] fn
+    __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item
+    Pages, u32,)) -> impl ::cached_runtime::private::Write < u32 > { let _ = taken; let
+    pages = & taken.0; let n = & taken.1; Self::__entry(pages, n).owned().writing() } }
 }

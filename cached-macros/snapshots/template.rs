@@ -20,12 +20,12 @@ fn template(user: &User, price: f64) -> u8 {
 ::cached_runtime::an_associated_function_says__companion_false! {
     [] [] template { fn __slot() -> & 'static ::cached_runtime::private::AnySlot { static
     SLOT : ::cached_runtime::private::AnySlot =
-    ::cached_runtime::private::AnySlot::new(); & SLOT } fn __entry < 'k > (user :
-    ::cached_runtime::private::Borrowed < 'k, & User >, price :
-    ::cached_runtime::private::Borrowed < 'k, f64 >) -> ::cached_runtime::private::At <
-    'static, impl ::cached_runtime::private::View < Owned :
-    ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome < Ret
-    = u8, Value : ::cached_runtime::private::CacheValue > + use < > > { use
+    ::cached_runtime::private::AnySlot::new(); & SLOT } fn __entry < '__cached_k > (user
+    : ::cached_runtime::private::Borrowed < '__cached_k, & User >, price :
+    ::cached_runtime::private::Borrowed < '__cached_k, f64 >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
+    Ret = u8, Value : ::cached_runtime::private::CacheValue > + use < > > { use
     ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
     NoLeaf as _, NoOwn as _, NoPick as _ }; Self::__slot().at(| options | options.text(|
     key, out | { #[allow(unused_imports)] use ::cached_runtime::private::NoText as _; let
@@ -56,8 +56,8 @@ fn template(user: &User, price: f64) -> u8 {
     #[inline] fn refresh(user : & User, price : f64) -> u8 { let miss = Self::__entry(&
     user, & price).miss(); miss.run(move || Self::uncached(user, price)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = (& 'item
-    User, f64) >) -> ::std::vec::Vec < ::core::option::Option < u8 >> {
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    (& '__cached_item User, f64) >) -> ::std::vec::Vec < ::core::option::Option < u8 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (user, price) | Self::__entry(& user, & price).get(),)) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
@@ -65,16 +65,17 @@ fn template(user: &User, price: f64) -> u8 {
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
     stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
     "Counts from zero again."] #[inline] fn reset_stats() { Self::__slot().reset_stats()
-    } #[doc(hidden)] #[inline] fn __to_forget < 'item > (user : & 'item User, price :
-    f64) -> (& 'item User, f64,) { (user, price,) } #[doc(hidden)] #[inline] fn
-    __forgetting < 'k, 'item > (taken : & 'k(& 'item User, f64,)) -> impl
-    ::cached_runtime::private::Forget { let _ = taken; let user = & taken.0; let price =
-    & taken.1; Self::__entry(user, price).owned().forgetting() } #[doc(hidden)] #[inline]
-    fn __to_write < 'item > (user : & 'item User, price : f64) -> (& 'item User, f64,) {
-    (user, price,) } #[doc(hidden)] #[inline] fn __writing < 'k, 'item > (taken : & 'k(&
-    'item User, f64,)) -> impl ::cached_runtime::private::Write < u8 > { let _ = taken;
-    let user = & taken.0; let price = & taken.1; Self::__entry(user, price).owned()
-    .writing() } #[doc(hidden)] #[inline] fn __clearing() -> impl
-    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
-    Self::__slot().clear()) } }
+    } #[doc(hidden)] #[inline] fn __to_forget < '__cached_item > (user : & '__cached_item
+    User, price : f64) -> (& '__cached_item User, f64,) { (user, price,) } #[doc(hidden)]
+    #[inline] fn __forgetting < '__cached_k, '__cached_item > (taken : & '__cached_k(&
+    '__cached_item User, f64,)) -> impl ::cached_runtime::private::Forget { let _ =
+    taken; let user = & taken.0; let price = & taken.1; Self::__entry(user, price)
+    .owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write < '__cached_item >
+    (user : & '__cached_item User, price : f64) -> (& '__cached_item User, f64,) { (user,
+    price,) } #[doc(hidden)] #[inline] fn __writing < '__cached_k, '__cached_item >
+    (taken : & '__cached_k(& '__cached_item User, f64,)) -> impl
+    ::cached_runtime::private::Write < u8 > { let _ = taken; let user = & taken.0; let
+    price = & taken.1; Self::__entry(user, price).owned().writing() } #[doc(hidden)]
+    #[inline] fn __clearing() -> impl ::cached_runtime::private::Outdated {
+    ::cached_runtime::private::Clearing(|| Self::__slot().clear()) } }
 }

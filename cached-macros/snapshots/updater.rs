@@ -15,6 +15,10 @@ async fn updater(db: &Db, id: u64, patch: Patch) -> Result<Product, Error> {
         db.update(id, patch).await
     }
         .await;
+    {
+        use ::cached_runtime::private::AnyEnded as _;
+        ::cached_runtime::private::Ended(&ret).__ended();
+    }
     let done = {
         use ::cached_runtime::private::AnyWrote as _;
         match ::cached_runtime::private::Wrote(&ret).__value() {

@@ -27,15 +27,15 @@ fn weight(name: &str) -> String {
     > = ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options | options
     .version(2).eviction(::cached_runtime::private::Eviction::Sieve)
     .max_weight(67108864u64).weigh(| key, value | key.len() + value.len())) } fn __entry
-    < 'k > (name : ::cached_runtime::private::Borrowed < 'k, & str >) ->
-    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
-    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
-    Ret = String, Value : ::cached_runtime::private::CacheValue > + use < > > { use
-    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
-    NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at_home(Self::__cache(), ::cached_runtime::private::Leaf(&
-    * * name, ::cached_runtime::private::AllThreads).__part(), (&& && && &&
-    ::cached_runtime::private::OutcomeOf:: < String,
+    < '__cached_k > (name : ::cached_runtime::private::Borrowed < '__cached_k, & str >)
+    -> ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View <
+    Owned : ::cached_runtime::private::CacheKey >, impl
+    ::cached_runtime::private::Outcome < Ret = String, Value :
+    ::cached_runtime::private::CacheValue > + use < > > { use ::cached_runtime::private::
+    { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
+    as _ }; ::cached_runtime::private::at_home(Self::__cache(),
+    ::cached_runtime::private::Leaf(& * * name, ::cached_runtime::private::AllThreads)
+    .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < String,
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] fn uncached(name : & str) -> String { name.into() }
     #[doc = "What the cache holds for these arguments; never loads."] #[inline]
@@ -52,8 +52,8 @@ fn weight(name: &str) -> String {
     #[inline] fn refresh(name : & str) -> String { let miss = Self::__entry(& name)
     .miss(); miss.run(move || Self::uncached(name)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[inline] fn many < 'item > (keys : impl ::core::iter::IntoIterator < Item = & 'item
-    str >) -> ::std::vec::Vec < ::core::option::Option < String >> {
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    & '__cached_item str >) -> ::std::vec::Vec < ::core::option::Option < String >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | name | Self::__entry(& name).get(),)) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
@@ -72,13 +72,14 @@ fn weight(name: &str) -> String {
     ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads), &
     ::cached_runtime::__value_type!(String, Value,
     ::cached_runtime::private::AllThreads)) -> bool) { Self::__cache()
-    .invalidate_where(predicate); } #[doc(hidden)] #[inline] fn __to_forget < 'item >
-    (name : & 'item str) -> (& 'item str,) { (name,) } #[doc(hidden)] #[inline] fn
-    __forgetting < 'k, 'item > (taken : & 'k(& 'item str,)) -> impl
-    ::cached_runtime::private::Forget { let _ = taken; let name = & taken.0;
-    Self::__entry(name).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write <
-    'item > (name : & 'item str) -> (& 'item str,) { (name,) } #[doc(hidden)] #[inline]
-    fn __writing < 'k, 'item > (taken : & 'k(& 'item str,)) -> impl
+    .invalidate_where(predicate); } #[doc(hidden)] #[inline] fn __to_forget <
+    '__cached_item > (name : & '__cached_item str) -> (& '__cached_item str,) { (name,) }
+    #[doc(hidden)] #[inline] fn __forgetting < '__cached_k, '__cached_item > (taken : &
+    '__cached_k(& '__cached_item str,)) -> impl ::cached_runtime::private::Forget { let _
+    = taken; let name = & taken.0; Self::__entry(name).owned().forgetting() }
+    #[doc(hidden)] #[inline] fn __to_write < '__cached_item > (name : & '__cached_item
+    str) -> (& '__cached_item str,) { (name,) } #[doc(hidden)] #[inline] fn __writing <
+    '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item str,)) -> impl
     ::cached_runtime::private::Write < String > { let _ = taken; let name = & taken.0;
     Self::__entry(name).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() ->
     impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||

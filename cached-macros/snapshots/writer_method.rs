@@ -19,6 +19,10 @@ pub async fn writer_method(&mut self, n: u32) {
         self.write(n).await;
     }
         .await;
+    {
+        use ::cached_runtime::private::AnyEnded as _;
+        ::cached_runtime::private::Ended(&ret).__ended();
+    }
     let done = {
         use ::cached_runtime::private::AnyWrote as _;
         match ::cached_runtime::private::Wrote(&ret).__value() {

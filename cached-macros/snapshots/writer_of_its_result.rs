@@ -15,6 +15,10 @@ async fn create(db: &Db, lang: String) -> io::Result<Product> {
         db.create(lang).await
     }
         .await;
+    {
+        use ::cached_runtime::private::AnyEnded as _;
+        ::cached_runtime::private::Ended(&ret).__ended();
+    }
     let done = {
         use ::cached_runtime::private::AnyWrote as _;
         match ::cached_runtime::private::Wrote(&ret).__value() {

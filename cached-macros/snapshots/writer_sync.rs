@@ -26,6 +26,10 @@ pub fn writer_sync(user: &User, id: String, name: String) -> Result<bool, Error>
         user.write(id)?;
         Ok(true)
     });
+    {
+        use ::cached_runtime::private::AnyEnded as _;
+        ::cached_runtime::private::Ended(&ret).__ended();
+    }
     let done = {
         use ::cached_runtime::private::AnyWrote as _;
         match ::cached_runtime::private::Wrote(&ret).__value() {

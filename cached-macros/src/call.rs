@@ -86,7 +86,8 @@ impl Expansion<'_> {
                 }
             };
         }
-        let past = if waits { quote!(#load.await) } else { quote!(#load()) };
+        // Called by one of ours: a closure that changes what it holds, or gives it away, is called all the same.
+        let past = if waits { quote!(#load.await) } else { quote!(#rt::call(#load)) };
         quote! {
             #found
             #looked

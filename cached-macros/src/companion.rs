@@ -87,13 +87,15 @@ fn entry(expansion: &Expansion<'_>) -> TokenStream {
         let name = &argument.name;
         let mut ty = argument.ty.clone();
         generics.params.extend(name_opaque(&mut ty, name));
-        parameters_of_entry.push(quote!(#name: #rt::Borrowed<'k, #ty>));
+        parameters_of_entry.push(quote!(#name: #rt::Borrowed<'__cached_k, #ty>));
     }
     let captured = parameters(&generics);
     let captured = quote!(#(#captured),*);
-    let lifetime = if expansion.plan.options.cache.is_some() { quote!('k) } else { quote!('static) };
+    let lifetime = if expansion.plan.options.cache.is_some() { quote!('__cached_k) } else { quote!('static) };
     let at = expansion.at_type(&lifetime, Some(captured));
-    generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(Lifetime::new("'k", Span::mixed_site()))));
+    generics
+        .params
+        .insert(0, GenericParam::Lifetime(LifetimeParam::new(Lifetime::new("'__cached_k", Span::mixed_site()))));
     let (generics, _, bounds) = generics.split_for_impl();
     let (before, entry) = expansion.at(Scope::Borrowed);
     let lints = &expansion.attributes.companions;

@@ -2,10 +2,10 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{GenericArgument, Pat, PatIdent, PathArguments, Type, parse_quote_spanned};
+use syn::{GenericArgument, Pat, PatIdent, PathArguments, ReceiverKind, Type, parse_quote_spanned};
 
 use crate::errors::Errors;
-use crate::function::{Argument, Function, ungroup};
+use crate::function::{Argument, Flow, Function, ungroup};
 use crate::key::{KeyPlan, meant, span_of};
 use crate::options::{Each, Opt, Options};
 use crate::rules::named;
@@ -50,6 +50,7 @@ pub(crate) fn plan(options: &Options, function: &Function, errors: &mut Errors) 
             );
         }
     }
+    check_receiver(function, errors);
     let ty = &function.arguments[at].ty;
     let Some((element, borrowed)) = element(ty) else {
         let ty = ty.to_token_stream();
@@ -90,6 +91,18 @@ pub(crate) fn plan(options: &Options, function: &Function, errors: &mut Errors) 
     let span = span_of(&value).resolved_at(Span::mixed_site());
     single.returns = parse_quote_spanned!(span=> ::core::option::Option<#value>);
     Some(Bulk { single, value, at, borrowed })
+}
+
+/// What is awaited holds `self` for the whole run.
+fn check_receiver(function: &Function, errors: &mut Errors) {
+    let Some(receiver) = function.receiver().filter(|_| function.flow != Flow::Sync) else { return };
+    if !matches!(receiver.kind, ReceiverKind::Reference(_, _, None)) {
+        errors.at(
+            receiver,
+            "the body of a function with `each` may run twice, and this `self` can be given to one run only",
+            "take `&self`",
+        );
+    }
 }
 
 fn check_together(options: &Options, errors: &mut Errors) {

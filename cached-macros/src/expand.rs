@@ -86,7 +86,7 @@ pub(crate) fn expand(plan: &Plan, item: &TokenStream) -> TokenStream {
         quote!(#rt::AllThreads)
     };
     let probes = Probes { root, rt: rt.clone(), threads };
-    let expansion = Expansion { plan, rt, probes, attributes: attributes::sort(&plan.function.attributes) };
+    let expansion = Expansion { plan, rt, probes, attributes: attributes::sort(&plan.function) };
     let expanded = match &plan.shape {
         Shape::Companion(name) => {
             let function = expansion.function();

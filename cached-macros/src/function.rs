@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Receiver, Result, ReturnType, Safety,
-    Signature, Token, Type, TypeParamBound, Visibility,
+    AttrStyle, Attribute, FnArg, GenericArgument, Ident, Lifetime, Pat, PathArguments, Receiver, Result, ReturnType,
+    Safety, Signature, Token, Type, TypeParamBound, Visibility,
 };
 
 use crate::errors::{Errors, error};
@@ -125,6 +125,17 @@ impl Function {
             .position(|argument| argument.name == *name && argument.binds.is_empty() && !argument.ignored)
     }
 
+    /// The name as the arguments have it: of one of them, or bound by a pattern.
+    pub(crate) fn binding(&self, name: &Ident) -> Option<&Ident> {
+        self.arguments.iter().find_map(|argument| {
+            if argument.binds.is_empty() {
+                (argument.name == *name && !argument.ignored).then_some(&argument.name)
+            } else {
+                argument.binds.iter().find(|bind| *bind == name)
+            }
+        })
+    }
+
     /// The names of all arguments, for errors.
     pub(crate) fn names(&self) -> Vec<String> {
         self.arguments
@@ -201,7 +212,7 @@ impl VisitMut for Quiet {
 }
 
 fn parts(input: ParseStream<'_>, attribute: &str) -> Result<(Vec<Attribute>, Visibility, Signature, Group)> {
-    let attributes = input.call(Attribute::parse_outer)?;
+    let mut attributes = input.call(Attribute::parse_outer)?;
     let visibility: Visibility = input.parse()?;
     if let Some(keyword) = other_item(input) {
         return Err(error(
@@ -227,11 +238,40 @@ fn parts(input: ParseStream<'_>, attribute: &str) -> Result<(Vec<Attribute>, Vis
             format_args!("put `#[{attribute}]` on the implementation, or give the trait's method a default body"),
         ));
     }
-    let body: Group = input.parse()?;
-    if body.delimiter() != Delimiter::Brace {
+    let body: TokenTree = input.parse()?;
+    let Some(body) = braces(&body) else {
         return Err(error(&body, "expected the body of the function", "write `{ .. }`"));
-    }
+    };
+    let body = without_inner(body, &mut attributes)?;
     Ok((attributes, visibility, signature, body))
+}
+
+/// `#![allow(..)]` as the first thing in a body is said of the function: it is as if it stood above, since statements of ours
+/// may come before those of the body.
+fn without_inner(body: Group, attributes: &mut Vec<Attribute>) -> Result<Group> {
+    let read = |input: ParseStream<'_>| Ok((input.call(Attribute::parse_inner)?, input.parse::<TokenStream>()?));
+    let (inner, rest) = read.parse2(body.stream())?;
+    if inner.is_empty() {
+        return Ok(body);
+    }
+    attributes.extend(inner.into_iter().map(|attribute| Attribute { style: AttrStyle::Outer, ..attribute }));
+    let mut without = Group::new(Delimiter::Brace, rest);
+    without.set_span(body.span());
+    Ok(without)
+}
+
+/// The braces, without the invisible groups that `macro_rules` leave around a `$body:block`.
+fn braces(token: &TokenTree) -> Option<Group> {
+    let TokenTree::Group(group) = token else { return None };
+    match group.delimiter() {
+        Delimiter::Brace => Some(group.clone()),
+        Delimiter::None => {
+            let mut inside = group.stream().into_iter();
+            let only = inside.next().filter(|_| inside.next().is_none())?;
+            braces(&only)
+        }
+        Delimiter::Parenthesis | Delimiter::Bracket => None,
+    }
 }
 
 fn article(keyword: &Ident) -> &'static str {
@@ -279,11 +319,30 @@ fn arguments(signature: &Signature) -> Vec<Argument> {
             name: name.unwrap_or_else(|| format_ident!("arg{}", at, span = Span::mixed_site())),
             ignored: matches!(&*typed.pat, Pat::Wild(_)),
             pattern: (*typed.pat).clone(),
-            ty: ungroup(&typed.ty).clone(),
+            ty: with_elided(ungroup(&typed.ty)),
             binds,
         }
     });
     each.collect()
+}
+
+/// `Cow<str>` as `Cow<'_, str>`: where its type is written anew, a lifetime that isn't there could not be given a name.
+fn with_elided(ty: &Type) -> Type {
+    struct Elided;
+    impl VisitMut for Elided {
+        fn visit_path_segment_mut(&mut self, segment: &mut syn::PathSegment) {
+            visit_mut::visit_path_segment_mut(self, segment);
+            if segment.ident == "Cow"
+                && let PathArguments::AngleBracketed(arguments) = &mut segment.arguments
+                && !arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Lifetime(_)))
+            {
+                arguments.args.insert(0, GenericArgument::Lifetime(Lifetime::new("'_", Span::mixed_site())));
+            }
+        }
+    }
+    let mut ty = ty.clone();
+    Elided.visit_type_mut(&mut ty);
+    ty
 }
 
 /// The names that a pattern binds. Single lower-case identifiers count; a constant in a pattern can't be one.
@@ -410,8 +469,18 @@ pub(crate) fn is_self(tokens: &[TokenTree], at: usize) -> bool {
 fn mentions_self(tokens: TokenStream) -> bool {
     let mut inside_item = false;
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut inside_use = false;
     for (at, token) in tokens.iter().enumerate() {
+        if inside_use {
+            // `use std::fmt::{self, Write};`
+            inside_use = !matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';');
+            continue;
+        }
         match token {
+            // Not `impl Trait + use<T>`.
+            TokenTree::Ident(word) if word == "use" => {
+                inside_use = !matches!(tokens.get(at + 1), Some(TokenTree::Punct(punct)) if punct.as_char() == '<');
+            }
             TokenTree::Ident(word) if word == "Self" || is_self(&tokens, at) => {
                 if !inside_item {
                     return true;

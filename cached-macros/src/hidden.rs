@@ -59,9 +59,9 @@ fn both(
         types.push(ty);
     }
     let lifetime = |name: &str| GenericParam::Lifetime(LifetimeParam::new(Lifetime::new(name, Span::mixed_site())));
-    generics.params.insert(0, lifetime("'item"));
+    generics.params.insert(0, lifetime("'__cached_item"));
     let mut borrowing = generics.clone();
-    borrowing.params.insert(0, lifetime("'k"));
+    borrowing.params.insert(0, lifetime("'__cached_k"));
     let (generics, _, bounds) = generics.split_for_impl();
     let (borrowing, _, _) = borrowing.split_for_impl();
     let names: Vec<_> = arguments.iter().map(|argument| &argument.name).collect();
@@ -85,7 +85,7 @@ fn both(
         #[doc(hidden)]
         #[inline]
         #lints
-        #visibility fn #step #borrowing (taken: &'k #taken) -> impl #gives #bounds {
+        #visibility fn #step #borrowing (taken: &'__cached_k #taken) -> impl #gives #bounds {
             let _ = taken;
             #(#lets)*
             Self::__entry #turbofish (#(#entered),*) #tags.owned().#method()

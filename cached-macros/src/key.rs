@@ -75,6 +75,7 @@ pub(crate) fn plan(options: &Options, function: &Function, errors: &mut Errors) 
 fn check(key: &KeyPlan, options: &Options, function: &Function, errors: &mut Errors) {
     if let Some(Key::Expr(expr)) = options.key.as_ref().map(|option| &option.value) {
         check_names(expr, function, errors);
+        check_constant(expr, key, function, errors);
     }
     if key.parts.len() > 12 {
         let tokens = match &options.key {
@@ -132,6 +133,25 @@ fn check(key: &KeyPlan, options: &Options, function: &Function, errors: &mut Err
                 "give the argument a name, and take it apart in the body",
             );
         }
+    }
+}
+
+/// `key = KEY`, `key = concat!("product:{id}")`: the same for every call. What calls something may differ all the same.
+fn check_constant(expr: &Expr, key: &KeyPlan, function: &Function, errors: &mut Errors) {
+    let alone = function.arguments.is_empty() && function.receiver().is_none();
+    let chosen = matches!(expr, Expr::Tuple(tuple) if tuple.elems.is_empty());
+    let reads = !key.reads.is_empty() || scope::reads_self(expr);
+    if alone || chosen || reads || (scope::calls(expr) && !scope::looks_like_a_template(expr, function)) {
+        return;
+    }
+    if errors.is_empty() {
+        let help = match function.names().first() {
+            Some(name) => format!(
+                "name the arguments that tell calls apart, `key = {name}` or `key = \"..:{{{name}}}\"`; for one entry on purpose, `key = ()`"
+            ),
+            None => "for one entry on purpose, write `key = ()`".to_owned(),
+        };
+        errors.at(expr, "this key reads no argument: all calls would share one entry", help);
     }
 }
 
@@ -213,13 +233,24 @@ fn mentions_references(ty: &Type) -> bool {
     seen.0
 }
 
+/// The pattern as it looks at a reference: `(a, mut b)` binds both by reference then, and nothing is changed there.
+fn looking(pattern: &Pat) -> Pat {
+    struct Looking;
+    impl VisitMut for Looking {
+        fn visit_pat_ident_mut(&mut self, pat: &mut syn::PatIdent) {
+            (pat.by_ref, pat.mutability) = (None, None);
+            syn::visit_mut::visit_pat_ident_mut(self, pat);
+        }
+    }
+    let mut pattern = pattern.clone();
+    Looking.visit_pat_mut(&mut pattern);
+    pattern
+}
+
 /// Whether a pattern still matches when it looks at a reference.
 fn can_be_borrowed(pattern: &Pat) -> bool {
     struct Plain(bool);
     impl VisitMut for Plain {
-        fn visit_pat_ident_mut(&mut self, pat: &mut syn::PatIdent) {
-            self.0 &= pat.by_ref.is_none() && pat.mutability.is_none() && pat.subpat.is_none();
-        }
         fn visit_pat_reference_mut(&mut self, _: &mut syn::PatReference) {
             self.0 = false;
         }
@@ -353,6 +384,15 @@ fn argument_view(place: &TokenStream, ty: &Type, probes: &Probes) -> TokenStream
     }
 }
 
+/// Whether the type of its owned form has a name, as far as the tokens tell.
+fn has_name(ty: &Type) -> bool {
+    match ungroup(ty) {
+        Type::Reference(reference) => has_name(&reference.elem),
+        Type::Tuple(tuple) => tuple.elems.iter().all(has_name),
+        other => !matches!(other, Type::ImplTrait(_) | Type::Infer(_) | Type::Macro(_) | Type::Verbatim(_)),
+    }
+}
+
 fn named(ty: &Type, probes: &Probes) -> Option<TokenStream> {
     let Probes { root, threads, .. } = probes;
     match ungroup(ty) {
@@ -361,7 +401,7 @@ fn named(ty: &Type, probes: &Probes) -> Option<TokenStream> {
             let parts = tuple.elems.iter().map(|ty| named(ty, probes)).collect::<Option<Vec<_>>>()?;
             Some(quote_spanned!(Span::mixed_site()=> (#(#parts,)*)))
         }
-        Type::ImplTrait(_) | Type::Infer(_) | Type::Macro(_) | Type::Verbatim(_) => None,
+        other if !has_name(other) => None,
         other => {
             let ty = everlasting(other);
             let span = span_of(other).resolved_at(Span::mixed_site());
@@ -400,6 +440,14 @@ pub(crate) fn everlasting(ty: &Type) -> Type {
             reference.lifetime.get_or_insert_with(|| parse_quote!('static));
             syn::visit_mut::visit_type_reference_mut(self, reference);
         }
+        // The lifetimes of `Fn(&str)`, `fn(&str)` and `for<'a> ..` are of each call, and no part of what is owned.
+        fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut syn::ParenthesizedGenericArguments) {}
+        fn visit_type_fn_ptr_mut(&mut self, _: &mut syn::TypeFnPtr) {}
+        fn visit_trait_bound_mut(&mut self, bound: &mut syn::TraitBound) {
+            if bound.lifetimes.is_none() {
+                syn::visit_mut::visit_trait_bound_mut(self, bound);
+            }
+        }
     }
     let mut ty = ty.clone();
     Static.visit_type_mut(&mut ty);
@@ -421,7 +469,7 @@ impl KeyPlan {
         let patterns =
             reads.iter().map(|at| &function.arguments[*at]).filter(|argument| chosen && !argument.binds.is_empty());
         let lets = patterns.map(|argument| {
-            let pattern = &argument.pattern;
+            let pattern = looking(&argument.pattern);
             let binds = argument.binds.iter().filter(|bind| !bind.to_string().starts_with('_'));
             let name = &argument.name;
             let value = match scope {
@@ -470,10 +518,10 @@ pub(crate) fn imports(probes: &Probes, plan: &Plan) -> TokenStream {
 
 impl Part {
     /// Whether it is an argument, or a tuple of arguments, whose owned type has a name.
-    pub(crate) fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self, function: &Function) -> bool {
         match self {
-            Self::Argument(_) => true,
-            Self::Tuple(parts) => parts.iter().all(Self::is_plain),
+            Self::Argument(at) => has_name(&function.arguments[*at].ty),
+            Self::Tuple(parts) => parts.iter().all(|part| part.is_plain(function)),
             Self::Place(_) | Self::Value(_) | Self::Text(..) => false,
         }
     }

@@ -77,7 +77,9 @@ use proc_macro::TokenStream;
 /// A part of a key is `Hash + Eq + Clone` (and `Send + Sync` unless `backend = local`). It is looked at by reference: a hit on
 /// `&str` allocates nothing. Floats count by their bits, with `-0.0` as `0.0` and all NaN equal: bare, in `Option` and in
 /// tuples; of a `Vec` or a slice of them, a `key` makes `Float`s. A type that borrows inside (`&[&str]`, `Name<'_>`) wants a
-/// `key`. A `key` that doesn't read `self` makes all instances share their entries.
+/// `key`. A `key` that doesn't read `self` makes all instances share their entries; one that reads no argument at all is an error,
+/// and for one entry on purpose it is `key = ()`. Calls with different type arguments never share an entry, whatever is skipped:
+/// where there is a companion, an `impl Trait` argument that the key doesn't read wants a name, `fn load<S: Store>(store: &S, ..)`.
 ///
 /// ```
 /// # use cached_runtime::cached;
@@ -450,14 +452,15 @@ use proc_macro::TokenStream;
 /// `invalidate`; it works in memory at once, so it is not awaited, even if the method is async. The stats of a method are
 /// in `caches()`, under its path or `name`. In the impl of a trait and in default methods use `cache = ...`.
 ///
-/// An associated function without `self` or `Self` looks like a free one, and says `companion = false`. Where a module or
+/// An associated function without `self` or `Self` looks like a free one, and says `companion = false`. In turn these words make
+/// a free function look like a method where a macro in its body takes them as its input. Where a module or
 /// crate of the function's name is in the way, `companion = other_name` renames the companion.
 ///
 /// # Other attributes
 ///
 /// Lint levels, `#[cfg]` and `#[must_use]` apply to the function and its companions. Attribute macros such as
-/// `#[tracing::instrument]` work on the body, and trace loads: those below `#[cached]`, and those above, which are expanded
-/// first. A method is one function only: there, one below sees every call.
+/// `#[tracing::instrument]` work on the body, and trace loads under the function's name: those below `#[cached]`, and those above,
+/// which are expanded first. A method is one function only: there, one below sees every call.
 /// `#[async_trait]` works; so does any function that returns `Pin<Box<dyn Future<Output = R> + ..>>`, which counts as async.
 ///
 /// # What can't be cached
@@ -516,7 +519,8 @@ pub fn cached(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// Writer and target may be sync or async, functions or methods, in memory or in Redis. Several may stand in one attribute, and
 /// several attributes on one function, with `#[cached]` too.
 ///
-/// - It acts after the body returned; where it returned a `Result`, after an `Ok` only.
+/// - It acts after the body returned; where it returned a `Result`, after an `Ok` only. What returns a future before the work is
+///   done, such as a `JoinHandle` or a `BoxFuture` (by an alias), is a compile error: write `async fn`.
 /// - Arguments are evaluated before the body, which may move them; arguments and fields of them are cloned for that. Those that
 ///   use the result are evaluated after it.
 /// - If the body panics, or its future is dropped once it was polled, nobody can know whether it wrote: the entries are

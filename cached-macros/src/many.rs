@@ -28,7 +28,9 @@ pub(crate) fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
     let entered = entered.iter().map(|argument| &argument.name);
     let (visibility, lints) = (&function.quiet_visibility, &expansion.attributes.companions);
     let mut generics = function.quiet.generics.clone();
-    generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(Lifetime::new("'item", Span::mixed_site()))));
+    generics
+        .params
+        .insert(0, GenericParam::Lifetime(LifetimeParam::new(Lifetime::new("'__cached_item", Span::mixed_site()))));
     if expansion.plan.remote && function.flow != Flow::Sync {
         outlive(&mut generics);
     }
@@ -140,12 +142,12 @@ pub(crate) fn with_lifetime(ty: &Type) -> Type {
     struct Named;
     impl VisitMut for Named {
         fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
-            reference.lifetime.get_or_insert_with(|| Lifetime::new("'item", Span::mixed_site()));
+            reference.lifetime.get_or_insert_with(|| Lifetime::new("'__cached_item", Span::mixed_site()));
             visit_mut::visit_type_reference_mut(self, reference);
         }
         fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
             if lifetime.ident == "_" {
-                *lifetime = Lifetime::new("'item", Span::mixed_site());
+                *lifetime = Lifetime::new("'__cached_item", Span::mixed_site());
             }
         }
         fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {}

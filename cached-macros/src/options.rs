@@ -10,7 +10,7 @@ use syn::{Expr, Ident, Lit, LitStr, Path, Result, Token, token};
 use crate::errors::{Errors, error};
 use crate::lists::{set_each, set_skip};
 use crate::names::{example, is_supported, unknown};
-use crate::values::Value;
+use crate::values::{Value, bare};
 
 /// An option as it was written.
 pub(crate) struct Opt<T> {
@@ -313,12 +313,16 @@ pub(crate) fn once<T>(slot: &mut Option<Opt<T>>, name: Ident, value: T) -> Resul
 
 fn set<T: Value>(slot: &mut Option<Opt<T>>, name: Ident, input: ParseStream<'_>) -> Result<()> {
     let value = expr(&name, input)?;
-    let value = T::read(&name, value)?;
+    let value = T::read(&name, bare(&value).clone())?;
     once(slot, name, value)
 }
 
 fn set_expr(slot: &mut Option<Opt<Expr>>, name: Ident, input: ParseStream<'_>) -> Result<()> {
-    let value = expr(&name, input)?;
+    let mut value = expr(&name, input)?;
+    // What is whole without them; anything else may need them where it will stand.
+    if let whole @ (Expr::Lit(_) | Expr::Path(_) | Expr::Closure(_)) = bare(&value) {
+        value = whole.clone();
+    }
     check_expr(&name, &value)?;
     once(slot, name, value)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Ident, Path, Type, TypePath};
@@ -86,21 +86,12 @@ pub(crate) fn plan(options: Options, function: Function, errors: &mut Errors) ->
     let key = key::plan(&options, entry, errors);
     each::check_key(&options, &key, single.as_ref(), errors);
     check_refresh(&options, &key, entry, errors);
-    if let Shape::Entry(_) = &shape {
-        for argument in key.reads.iter().map(|at| &entry.arguments[*at]).filter(|argument| mentions_impl(&argument.ty))
-        {
-            errors.at(
-                &argument.ty,
-                "a method with a companion needs names for the types in its key",
-                "write `fn name<T: ..>(argument: T)` instead of `impl ..`",
-            );
-        }
-    }
+    check_opaque(&shape, &options, &key, entry, errors);
     let generic =
         function.signature.generics.params.iter().any(|param| !matches!(param, syn::GenericParam::Lifetime(_)))
             || entry.arguments.iter().any(|argument| mentions_impl(&argument.ty));
     check_remote(&options, &function, method || generic, errors);
-    let nameable = key.parts.iter().all(key::Part::is_plain);
+    let nameable = key.parts.iter().all(|part| part.is_plain(entry));
     let texts = options.tags.as_ref().map_or(&[][..], |tags| &tags.value);
     let (tags, tag_reads) = template::tags(texts, entry, errors);
     let local = matches!(options.backend, Some(Opt { value: Backend::Local, .. }));
@@ -196,10 +187,12 @@ fn check_body(name: &Ident, body: TokenStream, errors: &mut Errors) {
     let tokens: Vec<TokenTree> = body.into_iter().collect();
     let is =
         |at: usize, wanted: char| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
+    // Not the two of `Item { price: ::std::cmp::max(..) }`.
+    let path = |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint);
     for (at, token) in tokens.iter().enumerate() {
         match token {
             TokenTree::Group(group) => check_body(name, group.stream(), errors),
-            TokenTree::Ident(ident) if ident == name && is(at + 1, ':') && is(at + 2, ':') => {
+            TokenTree::Ident(ident) if ident == name && path(at + 1) && is(at + 2, ':') => {
                 let starts = at == 0 || !(is(at - 1, ':') || is(at - 1, '.'));
                 let companion = matches!(tokens.get(at + 3), Some(TokenTree::Ident(next)) if COMPANIONS.iter().any(|known| next == known));
                 if starts && !companion && !is(at + 3, '<') {
@@ -208,6 +201,24 @@ fn check_body(name: &Ident, body: TokenStream, errors: &mut Errors) {
             }
             _ => {}
         }
+    }
+}
+
+/// Calls with different types have entries of their own, which a companion finds by the types of what it is given: those that
+/// it isn't given it must be told.
+fn check_opaque(shape: &Shape, options: &Options, key: &KeyPlan, function: &Function, errors: &mut Errors) {
+    let help = "write `fn name<T: ..>(argument: T)` instead of `impl ..`";
+    for (at, argument) in function.arguments.iter().enumerate().filter(|(_, argument)| mentions_impl(&argument.ty)) {
+        let read = key.reads.contains(&at);
+        let mistake = match shape {
+            Shape::Entry(_) if read => "a method with a companion needs names for the types in its key",
+            Shape::Entry(_) | Shape::Companion(_) if !read && options.cache.is_none() => {
+                "calls with different types have different entries, and the companion can't tell them apart without a name for \
+                 this type: the key doesn't read it"
+            }
+            _ => continue,
+        };
+        errors.at(&argument.ty, mistake, help);
     }
 }
 

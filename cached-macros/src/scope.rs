@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Arm, Block, Expr, ExprClosure, ExprIf, FieldValue, Macro, Pat, PatIdent, Stmt, parse_quote};
@@ -42,6 +42,31 @@ pub(crate) fn reads_self(expr: &Expr) -> bool {
         })
     }
     any(expr.to_token_stream())
+}
+
+/// Whether `expr` calls a function or a method.
+pub(crate) fn calls(expr: &Expr) -> bool {
+    fn any(tokens: TokenStream) -> bool {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        tokens.iter().enumerate().any(|(at, token)| {
+            let TokenTree::Group(group) = token else { return false };
+            let before = at.checked_sub(1).map(|before| &tokens[before]);
+            let callee = match before {
+                Some(TokenTree::Ident(_)) => true,
+                Some(TokenTree::Punct(punct)) => punct.as_char() == '>',
+                _ => false,
+            };
+            (callee && group.delimiter() == Delimiter::Parenthesis) || any(group.stream())
+        })
+    }
+    any(expr.to_token_stream())
+}
+
+/// Whether a text in `expr` has the name of an argument in braces.
+pub(crate) fn looks_like_a_template(expr: &Expr, function: &Function) -> bool {
+    let names = function.names();
+    let text = expr.to_token_stream().to_string();
+    names.iter().any(|name| text.contains(&format!("{{{name}}}")) || text.contains(&format!("{{{name}:")))
 }
 
 struct Arguments<'f> {
@@ -99,7 +124,9 @@ impl Arguments<'_> {
                 TokenTree::Ident(name) => {
                     let part_of_a_path =
                         punct(at.checked_sub(1), &['.', ':']) && !punct(at.checked_sub(2), &[')', '"']);
-                    let names_something = punct(Some(at + 1), &[':', '!'])
+                    // Not the `!` of `a != b`.
+                    let names_something = punct(Some(at + 1), &[':'])
+                        || (punct(Some(at + 1), &['!']) && !punct(Some(at + 2), &['=']))
                         || (punct(Some(at + 1), &['=']) && !punct(Some(at + 2), &['=']));
                     match if part_of_a_path || names_something { None } else { self.find(name) } {
                         Some(written) => rewritten.extend(written),
@@ -213,6 +240,11 @@ impl VisitMut for Arguments<'_> {
     }
 
     fn visit_macro_mut(&mut self, call: &mut Macro) {
+        // Made of what is written there, and nothing else.
+        let constant = ["concat", "stringify", "env", "option_env", "include_str", "include_bytes", "module_path"];
+        if call.path.segments.last().is_some_and(|last| constant.iter().any(|name| last.ident == name)) {
+            return;
+        }
         call.tokens = self.tokens(std::mem::take(&mut call.tokens));
     }
 }

@@ -8,7 +8,7 @@ use syn::{Expr, ExprCall, ExprMethodCall, Ident, LitStr, Pat, Path, Token};
 
 use crate::errors::{Errors, did_you_mean, error};
 use crate::options::{Opt, once};
-use crate::values::Value;
+use crate::values::{Value, bare};
 
 /// Which of the two attributes.
 #[derive(Clone, Copy, PartialEq)]
@@ -155,7 +155,7 @@ fn option(targets: &mut Targets, input: ParseStream<'_>, writer: Writer) -> syn:
     let value: Expr = input.parse()?;
     match (name.to_string().as_str(), writer) {
         ("tags", Writer::Invalidates) => {
-            let value = Value::read(&name, value)?;
+            let value = Value::read(&name, bare(&value).clone())?;
             once(&mut targets.tags, name, value)
         }
         ("tags", Writer::Updates) => Err(error(
@@ -164,7 +164,7 @@ fn option(targets: &mut Targets, input: ParseStream<'_>, writer: Writer) -> syn:
             "write `#[invalidates(tags = [..])]` beside it",
         )),
         ("crate", _) => {
-            let value = Value::read(&name, value)?;
+            let value = Value::read(&name, bare(&value).clone())?;
             once(&mut targets.krate, name, value)
         }
         (other, _) => {

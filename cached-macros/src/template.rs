@@ -131,7 +131,7 @@ fn placeholder(content: &str, text: &LitStr, function: &Function, errors: &mut E
         return None;
     }
     let parsed = LitStr::new(place, text.span()).parse::<Expr>().ok().filter(is_template_place);
-    let Some(expr) = parsed else {
+    let Some(mut expr) = parsed else {
         errors.at(
             text,
             format_args!("`{{{content}}}` is no argument or field"),
@@ -156,7 +156,19 @@ fn placeholder(content: &str, text: &LitStr, function: &Function, errors: &mut E
         errors.at(text, "the function has no `self`", format_args!("write the argument's name, `{{{some}}}`"));
         return None;
     }
+    if let (Some(argument), Some(base)) = (function.binding(&base), base_mut(&mut expr)) {
+        // The text may come from elsewhere than the function, where a macro puts the two together.
+        base.set_span(argument.span().located_at(base.span()));
+    }
     Some((expr, spec.to_owned()))
+}
+
+fn base_mut(expr: &mut Expr) -> Option<&mut Ident> {
+    match expr {
+        Expr::Path(path) => path.path.segments.first_mut().map(|first| &mut first.ident),
+        Expr::Field(field) => base_mut(&mut field.base),
+        _ => None,
+    }
 }
 
 fn is_template_place(expr: &Expr) -> bool {

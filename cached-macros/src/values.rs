@@ -18,6 +18,15 @@ pub(crate) trait Value: Sized {
     fn read(name: &Ident, value: Expr) -> Result<Self>;
 }
 
+/// The expression without what only stands around it: the invisible groups that `macro_rules` leave, and parentheses.
+pub(crate) fn bare(value: &Expr) -> &Expr {
+    match value {
+        Expr::Group(group) => bare(&group.expr),
+        Expr::Paren(paren) => bare(&paren.expr),
+        other => other,
+    }
+}
+
 fn word(value: &Expr) -> Option<String> {
     match value {
         Expr::Path(path) if path.qself.is_none() => path.path.get_ident().map(ToString::to_string),
@@ -181,7 +190,7 @@ fn named_connection(value: Expr) -> Result<Backend> {
         _ => return Err(error(&call, "`redis(..)` takes the name of one connection", help)),
     }
     let connection = call.args.pop().expect("one");
-    match &connection {
+    match bare(&connection) {
         Expr::Lit(lit) if !matches!(&lit.lit, Lit::Str(text) if !text.value().is_empty()) => {
             Err(error(&connection, "the name of a connection is text", help))
         }
@@ -293,7 +302,7 @@ impl Value for Vec<LitStr> {
         }
         let mut tags: Vec<LitStr> = Vec::new();
         for tag in &list.elems {
-            let Some(tag) = text(tag) else {
+            let Some(tag) = text(bare(tag)) else {
                 return Err(error(tag, "a tag is a text in quotes", help));
             };
             if tag.value().is_empty() {

@@ -125,9 +125,16 @@ fn expand(writing: &Writing<'_>) -> TokenStream {
     let run = run(function, &rt);
     let settle =
         if function.flow == Flow::Sync { quote!(#rt::settle_now(done);) } else { quote!(#rt::settle(done).await;) };
+    // Under the type that says so, by its last name.
+    let span = crate::key::span_of(&function.returns).resolved_at(Span::mixed_site());
+    let ended = quote_spanned!(span=> #rt::Ended(&ret).__ended(););
     let body = quote! {
         #(#before)*
         let ret = #run;
+        {
+            use #rt::AnyEnded as _;
+            #ended
+        }
         let done = {
             use #rt::AnyWrote as _;
             match #rt::Wrote(&ret).__value() {

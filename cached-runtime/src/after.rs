@@ -140,6 +140,36 @@ impl<'r, R> AnyWrote<'r, R> for Wrote<'r, R> {
     }
 }
 
+/// Whether a body that returned has done its work. The method on what is a future is inherent, and wins over that of
+/// [`AnyEnded`]: it is a mistake there.
+#[derive(Debug)]
+pub struct Ended<'r, R>(pub &'r R);
+
+impl<R: Future> Ended<'_, R> {
+    /// Of a future the work is still to come.
+    pub fn __ended(&self)
+    where
+        R: DoneWhenItReturns,
+    {
+    }
+}
+
+/// What a future is not: no type has it.
+#[diagnostic::on_unimplemented(
+    message = "the attribute acts when the function returns, and this one returns a future before it has done its work",
+    label = "a future: what it does is yet to come",
+    note = "write `async fn`, or put the attribute on the function that this future is made of"
+)]
+pub trait DoneWhenItReturns {}
+
+/// Whatever is no future is done.
+pub trait AnyEnded {
+    /// Nothing to object to.
+    fn __ended(&self) {}
+}
+
+impl<R> AnyEnded for Ended<'_, R> {}
+
 /// An argument of the writer, for what is done after a body that may move it.
 pub fn again<T: Clone>(argument: &T) -> T {
     argument.clone()

@@ -2,8 +2,8 @@
 
 pub use crate::acting::Acting;
 pub use crate::after::{
-    After, Again, AnyWrote, Clearing, ClearingAfar, NotAgain, Nothing, OfTags, Outdated, Wrote, again, call, commit,
-    release, settle, settle_now,
+    After, Again, AnyEnded, AnyWrote, Clearing, ClearingAfar, DoneWhenItReturns, Ended, NotAgain, Nothing, OfTags,
+    Outdated, Wrote, again, call, commit, release, settle, settle_now,
 };
 pub use crate::at::{At, Lookup, at, at_home};
 pub use crate::builder::{Builder, Coalesce, Eviction};

@@ -80,14 +80,14 @@ where
     /// The same for a call that may load: where the value has grown old, it asks to be the one that renews it.
     async fn look(core: &Core<O::Value>, name: &Name, budget: &Budget) -> Result<(Seen, Option<Ticket>), Error> {
         let seen = Self::read(core, name, budget).await?;
-        let ticket = if Self::is_due(core, &seen) { Self::chosen(core, name, &seen, budget).await } else { None };
+        let ticket = if Self::is_due(core, name, &seen) { Self::chosen(core, name, &seen, budget).await } else { None };
         Ok((seen, ticket))
     }
 
     /// Whether what was seen wants to be renewed while it is served.
-    fn is_due(core: &Core<O::Value>, seen: &Seen) -> bool {
+    fn is_due(core: &Core<O::Value>, name: &Name, seen: &Seen) -> bool {
         let (What::Entry(stored), Renewal::None) = (&seen.what, seen.renewal) else { return false };
-        matches!(windows::stage(&core.policy, &core.remote, stored), Stage::Refresh | Stage::StaleOk)
+        matches!(windows::stage(&core.policy, (&core.remote, name), stored), Stage::Refresh | Stage::StaleOk)
     }
 
     /// Asks to be the one that renews it. Whoever can't ask is not chosen; why is counted.
@@ -103,7 +103,7 @@ where
         &'s self,
         seen: &'s Seen,
     ) -> Option<impl Future<Output = Option<Ticket>> + Send + use<'s, O>> {
-        Self::is_due(&self.core, seen).then(|| Self::chosen(&self.core, &self.name, seen, &self.budget))
+        Self::is_due(&self.core, &self.name, seen).then(|| Self::chosen(&self.core, &self.name, seen, &self.budget))
     }
 
     /// The same call with another way to look at what is returned.
@@ -126,7 +126,7 @@ where
         match seen {
             Ok(Seen { what: What::Entry(stored), .. }) => {
                 let (policy, remote) = (&self.core.policy, &self.core.remote);
-                let at_once = windows::stage(policy, remote, stored).is_served_at_once();
+                let at_once = windows::stage(policy, (remote, &self.name), stored).is_served_at_once();
                 at_once.then(|| self.core.decode(stored)).flatten()
             }
             _ => None,
@@ -137,7 +137,7 @@ where
     fn old(&self, seen: &Result<Seen, Error>) -> Option<Old<O::Value>> {
         let Ok(Seen { what: What::Entry(stored), .. }) = seen else { return None };
         let times = windows::times(&self.core.policy, stored)?;
-        let value = if self.core.remote.clock() < times.ends { self.core.decode(stored) } else { None };
+        let value = if self.core.remote.clock(&self.name) < times.ends { self.core.decode(stored) } else { None };
         value.map(|value| Old { value, times })
     }
 
@@ -153,7 +153,7 @@ where
         self.touch(seen);
         count(&self.core.counts.hits);
         if let Ok(Seen { what: What::Entry(stored), .. }) = seen
-            && windows::is_past(&self.core.policy, &self.core.remote, stored)
+            && windows::is_past(&self.core.policy, (&self.core.remote, &self.name), stored)
         {
             count(&self.core.counts.stale);
             self.looked(Saw::Stale);

@@ -16,6 +16,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// The name of the connection that is meant when none is said.
 pub(crate) const DEFAULT: &str = "default";
@@ -191,6 +192,14 @@ impl Client {
         }
     }
 
+    /// Runs `work`, which takes a while, on another thread of the driver's. `None` if that ended before it.
+    pub(crate) async fn apart<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let (tell, told) = oneshot::channel();
+        // Whoever waits for it may be gone.
+        self.driver().ok()?.spawn_blocking(move || drop(tell.send(work())));
+        told.await.ok()
+    }
+
     /// Ends after `duration`, on the driver's clock: fit for any runtime, or none.
     pub(crate) fn sleep(self, duration: Duration) -> impl Future<Output = ()> + Send + 'static + use<> {
         let until = Instant::now() + duration;
@@ -209,9 +218,9 @@ impl Client {
         self.link().ok()?.watch(key)
     }
 
-    /// The server's clock since the epoch, as far as known.
-    pub(crate) fn server_now(self) -> Option<Duration> {
-        self.link().ok()?.server_now()
+    /// The clock of the server that has this key, since the epoch, as far as known.
+    pub(crate) fn server_now(self, key: &[u8]) -> Option<Duration> {
+        self.link().ok()?.server_now(key)
     }
 
     /// The configured server.

@@ -85,7 +85,7 @@ impl Remote {
     pub(crate) fn touch(self: &Arc<Self>, name: &Name, head: &Head, meta: &Meta) {
         let (Some(idle), Some(life)) = (&self.idle, meta.idle) else { return };
         let pause = life / 4;
-        if self.clock() < Duration::from_millis(meta.created).saturating_add(pause) {
+        if self.clock(name) < Duration::from_millis(meta.created).saturating_add(pause) {
             return;
         }
         let mut state = idle.0.lock();

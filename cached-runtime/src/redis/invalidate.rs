@@ -13,7 +13,7 @@ use super::flights::Flights;
 use super::keys::Name;
 use super::queue::Queue;
 use super::remote::{Fresh, Remote, WriteTicket};
-use super::{retry, watched};
+use super::{block_on, retry, watched};
 use crate::acting::Acting;
 use crate::error::{Error, ErrorKind};
 use crate::events::{InvalidationCause, What};
@@ -22,6 +22,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
+
+/// Values that are encoded as more bytes than this are prepared and sent beside the driver.
+const LARGE: usize = 256 * 1024;
 
 /// Queues an invalidation if it is dropped before it is disarmed: the driver died, or is being shut down.
 struct Queued<V: CacheValue> {
@@ -89,13 +92,22 @@ impl<V: CacheValue> Core<V> {
     /// Stores a value under a ticket that was taken before, or one that is taken now.
     fn store(&self, name: Name, fresh: Fresh, ticket: Option<WriteTicket>) -> Acting {
         let (remote, counts, of) = (Arc::clone(&self.remote), Arc::clone(&self.counts), name.clone());
+        let client = remote.client;
         self.act(Some(name), async move {
             let budget = remote.client.budget();
             let ticket = match ticket {
                 Some(ticket) => ticket,
                 None => remote.take_ticket(&of, &budget).await?,
             };
-            let stored = remote.commit(&of, &ticket, fresh, &budget).await?;
+            let stored = if fresh.payload.len() > LARGE {
+                // It is copied several times on its way, which would hold up all others on the driver.
+                let (remote, of) = (Arc::clone(&remote), of.clone());
+                let commit = move || block_on(remote.commit(&of, &ticket, fresh, &budget));
+                let died = || Err(Error::new(ErrorKind::Unreachable, "the driver stopped in the middle of it"));
+                client.apart(commit).await.unwrap_or_else(died)?
+            } else {
+                remote.commit(&of, &ticket, fresh, &budget).await?
+            };
             if !stored {
                 count(&counts.fenced);
             }

@@ -136,11 +136,16 @@ impl Link {
         &self.driver
     }
 
-    /// The server's clock; of a cluster's, that of the first node that told it.
-    pub(crate) fn server_now(&self) -> Option<Duration> {
+    /// The clock of the server that has this key; in a cluster, while that is not known, of the first node that told it.
+    #[cfg_attr(
+        not(feature = "redis-cluster"),
+        expect(unused_variables, reason = "without a cluster there is one clock")
+    )]
+    pub(crate) fn server_now(&self, key: &[u8]) -> Option<Duration> {
         #[cfg(feature = "redis-cluster")]
         if let Some(nodes) = &self.nodes {
-            return nodes.in_use().iter().find_map(|node| node.link.ties.clock.now());
+            let its_own = nodes.of_key(key).and_then(|node| node.link.ties.clock.now());
+            return its_own.or_else(|| nodes.in_use().iter().find_map(|node| node.link.ties.clock.now()));
         }
         self.ties.clock.now()
     }

@@ -173,7 +173,7 @@ impl<V: CacheValue> Ahead<V> {
         for _ in 0..ROUNDS {
             if let What::Entry(stored) = &seen.what {
                 let stored = stored.clone();
-                match windows::stage(&policy, &remote, &stored) {
+                match windows::stage(&policy, (&remote, &name), &stored) {
                     Stage::Ended => seen = seen.unreadable(),
                     // It failed a moment ago, and the old value will do. Calls may have joined this load since the call's
                     // own look, and what they may be given is no older than they are: so the look is repeated for them.
@@ -368,7 +368,7 @@ async fn fails<V: CacheValue>(
         // Nobody can be asked: what this process invalidated meanwhile is not served, with a ticket or without.
         Some(Err(_)) | None => (account.is_none_or(|account| account.is_attached()), Serves::ItsOwnCall),
     };
-    let stands = stands && !super::at::is_pending(core, name) && core.remote.clock() < old.ends;
+    let stands = stands && !super::at::is_pending(core, name) && core.remote.clock(name) < old.ends;
     if stands {
         count(&core.counts.stale);
         watched::tell(&core.remote.source, Some(name), Happened::StaleServed);
@@ -461,7 +461,7 @@ impl<V: RemoteValue> Guide<V> {
     #[cfg(feature = "tokio")]
     pub(crate) fn is_past(&self) -> bool {
         let Ok(Seen { what: What::Entry(stored), .. }) = &self.seen else { return false };
-        windows::is_past(&self.core.policy, &self.core.remote, stored)
+        windows::is_past(&self.core.policy, (&self.core.remote, &self.name), stored)
     }
 
     fn settling(

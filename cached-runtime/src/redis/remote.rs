@@ -398,7 +398,7 @@ impl Remote {
     /// A generation has no expiry: there is one for each function, and a `volatile-..` policy then never evicts it. Tags may
     /// be without number (`user:{id}`): see [`nonces`].
     async fn nonces(&self, name: &Name, read: &[Option<Nonce>], budget: &Budget) -> Result<Vec<Nonce>, Error> {
-        let made = self.now().unwrap_or_else(millis_now);
+        let made = self.now(name).unwrap_or_else(millis_now);
         let mut nonces = Vec::with_capacity(1 + name.tags().len());
         let mut missing = Vec::new();
         let mut work = Pipeline::with_capacity(1);
@@ -485,7 +485,7 @@ impl Remote {
     /// A ticket over a placeholder of somebody else: of all loads that share it, the first to end fills.
     pub(crate) async fn share(self: &Arc<Self>, name: &Name, seen: &Seen, budget: &Budget) -> Result<Ticket, Error> {
         let nonces = self.nonces(name, &seen.nonces, budget).await?;
-        Ok(self.ticket(name, seen.head.clone(), nonces, self.now(), None))
+        Ok(self.ticket(name, seen.head.clone(), nonces, self.now(name), None))
     }
 
     /// A ticket for a load whatever there is: see [`scripts`].
@@ -688,7 +688,7 @@ impl Remote {
         fresh: Fresh,
         budget: &Budget,
     ) -> Result<bool, Error> {
-        let created = self.now();
+        let created = self.now(name);
         let [how, until] = scripts::ends(fresh.lasts(), created);
         let entry = self.entry(name, &ticket.nonces, fresh, created)?;
         let arguments = vec![ticket.token.to_vec(), entry, how, until];
@@ -731,14 +731,14 @@ impl Remote {
         self.client.call(work, Kind::Invalidate, budget).await.map(drop)
     }
 
-    /// The server's time since the epoch, or else this machine's.
-    pub(crate) fn clock(&self) -> Duration {
-        self.client.server_now().unwrap_or_else(|| Duration::from_millis(millis_now()))
+    /// The time since the epoch of the server that has this entry, or else this machine's.
+    pub(crate) fn clock(&self, name: &Name) -> Duration {
+        self.client.server_now(name.as_bytes()).unwrap_or_else(|| Duration::from_millis(millis_now()))
     }
 
-    /// The server's time as far as known, in ms.
-    fn now(&self) -> Option<u64> {
-        self.client.server_now().map(|now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+    /// The same as far as known, in ms.
+    fn now(&self, name: &Name) -> Option<u64> {
+        self.client.server_now(name.as_bytes()).map(|now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Runs a script, in full where the server doesn't know it (it was restarted, or another node answers).

@@ -391,7 +391,7 @@ fn a_wrong_password_is_said_at_once_and_never_shown() {
     server.raw("AUTH r1ght\r\nACL SETUSER poor on >poor ~* +get +hello");
     let poor = patient("poor", Config::from_url(format!("redis://poor:poor@127.0.0.1:{}", server.port)));
     assert!(timed(poor).0.is_ok(), "{:?}", timed(poor));
-    assert!(poor.watch(b"key").is_none() && poor.server_now().is_none());
+    assert!(poor.watch(b"key").is_none() && poor.server_now(b"key").is_none());
     let refused = ask(poor, &["SET", "key", "1"]).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Server(Refusal::NoPermission), "{refused}");
 }
@@ -500,11 +500,11 @@ fn the_servers_clock_is_known() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
     let client = patient("clock", Config::from_url(server.url()));
-    assert_eq!(client.server_now(), None);
+    assert_eq!(client.server_now(b"key"), None);
     assert!(timed(client).0.is_ok());
     let began = Instant::now();
     let here = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let there = client.server_now().unwrap();
+    let there = client.server_now(b"key").unwrap();
     assert!(there.abs_diff(here) <= SLACK + 2 * stalled_since(began), "{here:?} {there:?}");
 }
 

@@ -15,6 +15,7 @@
 //! knows to be outdated is served (its own invalidations detach the load, and wait in the queue if they failed), and
 //! of what others invalidate, who can't reach the server can't know.
 
+use super::keys::Name;
 use super::remote::{Remote, Stored};
 use crate::clock;
 use crate::policy::{Life, Policy, Stage};
@@ -51,14 +52,14 @@ fn life(policy: &Policy, stored: &Stored) -> Option<Life> {
 }
 
 /// What may be done with it now.
-pub(crate) fn stage(policy: &Policy, remote: &Remote, stored: &Stored) -> Stage {
+pub(crate) fn stage(policy: &Policy, (remote, name): (&Remote, &Name), stored: &Stored) -> Stage {
     let dice = || u64::from_le_bytes(super::envelope::stamp()[..8].try_into().unwrap_or_default());
-    life(policy, stored).map_or(Stage::Fresh, |life| life.stage(clock::nanos(remote.clock()), dice))
+    life(policy, stored).map_or(Stage::Fresh, |life| life.stage(clock::nanos(remote.clock(name)), dice))
 }
 
 /// Whether its time to live is over.
-pub(crate) fn is_past(policy: &Policy, remote: &Remote, stored: &Stored) -> bool {
-    life(policy, stored).is_some_and(|life| clock::nanos(remote.clock()) >= life.fresh_until)
+pub(crate) fn is_past(policy: &Policy, (remote, name): (&Remote, &Name), stored: &Stored) -> bool {
+    life(policy, stored).is_some_and(|life| clock::nanos(remote.clock(name)) >= life.fresh_until)
 }
 
 /// Until when it may be served where a load fails.

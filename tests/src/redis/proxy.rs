@@ -51,7 +51,7 @@ pub struct Held {
 
 #[derive(Debug)]
 struct Shared {
-    target: SocketAddr,
+    target: Mutex<SocketAddr>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -99,6 +99,7 @@ impl Proxy {
     pub fn before(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("a port");
+        let target = Mutex::new(target);
         let shared = Arc::new(Shared { target, state: Mutex::default(), changed: Condvar::new() });
         thread::spawn({
             let shared = Arc::clone(&shared);
@@ -111,6 +112,11 @@ impl Proxy {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// New connections lead there. Those that are open stay.
+    pub fn lead_to(&self, target: SocketAddr) {
+        *self.shared.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
     }
 
     /// Every piece of an answer arrives that much later, from now on.
@@ -258,7 +264,8 @@ impl Shared {
             state.accepted += 1;
             let (refuses, id) = (state.refuses, state.accepted);
             drop(state);
-            if !refuses && let Ok(server) = TcpStream::connect_timeout(&self.target, PATIENCE) {
+            let target = *self.target.lock().unwrap_or_else(PoisonError::into_inner);
+            if !refuses && let Ok(server) = TcpStream::connect_timeout(&target, PATIENCE) {
                 self.join(id, client, server);
             }
         }

@@ -54,7 +54,7 @@ fn const_generics_and_arrays() {
 fn impl_trait_arguments() {
     static RUNS: Counter = Counter::new();
     #[cached(key = label.to_string())]
-    fn shown(label: impl ToString, times: impl IntoIterator<Item = u8>) -> usize {
+    fn shown<I: IntoIterator<Item = u8>>(label: impl ToString, times: I) -> usize {
         RUNS.up();
         label.to_string().len() * times.into_iter().count()
     }
@@ -400,7 +400,7 @@ fn arguments_of_unusual_types() {
         f(n)
     }
     #[cached(key = n)]
-    fn with_closure(f: impl FnOnce(u32) -> u32, n: u32) -> u32 {
+    fn with_closure<F: FnOnce(u32) -> u32>(f: F, n: u32) -> u32 {
         RUNS.up();
         f(n)
     }

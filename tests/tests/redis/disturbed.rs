@@ -4,7 +4,7 @@
 use crate::subject::{AT_ONCE, BUDGET, CONNECTING, Subject, note, slack};
 use cached_tests::{
     eventually,
-    redis::{Reply, Server},
+    redis::{Proxy, Reply, Server},
 };
 use std::time::{Duration, Instant};
 
@@ -130,4 +130,23 @@ fn its_name_cant_be_resolved() {
     let next = subject.bounded("the next calls", 1..4, CONNECTING);
     let after = subject.bounded("later calls", 4..10, AT_ONCE);
     note("a host name that can't be resolved", first.max(next).max(after), None);
+}
+
+/// Large values go over a connection of their own.
+#[test]
+fn an_address_that_leads_to_another_server_leads_there_for_all() {
+    let (one, two) = (Server::start(), Server::start());
+    let proxy = Proxy::before(one.address());
+    let subject = Subject::patient("moved_address", &one.url_at(proxy.address()));
+    subject.warm(0);
+    proxy.lead_to(two.address());
+    let has = |server: &Server, key: &str| server.client().keys().iter().any(|name| name.ends_with(key));
+    // Stored nowhere, since its ticket was taken at the first; that shows where the second connection leads.
+    let _ = subject.cache().set(1, "x".repeat(1 << 20));
+    eventually("small values at the second server", || {
+        subject.cache().set(2, "small".to_owned()).expect("a server");
+        has(&two, "{2}")
+    });
+    subject.cache().set(3, "x".repeat(1 << 20)).expect("a server");
+    assert!(has(&two, "{3}") && !has(&one, "{3}"));
 }

@@ -2,12 +2,15 @@
 //! invalidates here is another process, or stands for one with a connection of its own.
 
 use crate::subject::{BUDGET, Subject, patiently};
+use cached_runtime::Cache;
 use cached_tests::{
     Gate, PATIENCE,
     redis::{Peer, Proxy, Server},
     run, start, within,
 };
 use std::{sync::Arc, time::Duration};
+
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Begins a call of key `key` whose body waits for the gate; returns once the body runs.
 fn lead(subject: &Subject, key: u64) -> (cached_tests::Started<String>, Arc<Gate>) {
@@ -196,20 +199,28 @@ fn async_calls_after_another_process_invalidated() {
 fn a_call_that_cannot_read_joins_no_load_that_may_have_been_invalidated() {
     let server = Server::start();
     let proxy = Proxy::before(server.address());
-    let subject = Subject::patient("unread", &server.url_at(proxy.address()));
-    subject.warm(99);
-    let mut other = Peer::start("processes::role_of_a_process");
-    other.tell(&format!("at unread {}", server.url()));
-    other.expect("ready");
-    let (leader, gate) = lead(&subject, 1);
-    other.tell("invalidate 1");
-    other.expect("ok");
+    let [here, elsewhere] = [("unread", proxy.address()), ("unread_other", server.address())].map(|(name, address)| {
+        patiently(&server.url_at(address)).install_as(name).expect("a good URL");
+        let builder = Cache::<u64, String, _>::builder().name("unread").ttl(MINUTE);
+        // Whoever waits does so for longer than the test.
+        builder.coalesce(MINUTE).redis(name).build_redis()
+    });
+    let (loading, gate) = (Arc::new(Gate::new()), Arc::new(Gate::new()));
+    let leader = start({
+        let (here, loading, gate) = (here.clone(), Arc::clone(&loading), Arc::clone(&gate));
+        move || {
+            here.get_or_load(1, || {
+                loading.open();
+                gate.wait();
+                "old".to_owned()
+            })
+        }
+    });
+    loading.wait();
+    elsewhere.invalidate(&1).expect("a server");
     proxy.refuse(true);
     proxy.cut();
-    let fresh = {
-        let subject = subject.clone();
-        within(PATIENCE, "a call after the invalidation", move || subject.call(1).value)
-    };
+    let fresh = within(PATIENCE, "a call after the invalidation", move || here.get_or_load(1, || "new".to_owned()));
     gate.open();
-    assert_ne!(leader.end(), fresh, "it joined a load from before the invalidation");
+    assert_eq!((&*leader.end(), &*fresh), ("old", "new"));
 }

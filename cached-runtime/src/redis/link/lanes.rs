@@ -102,6 +102,8 @@ impl Link {
                 self.counts.connections.fetch_add(1, Ordering::Relaxed);
                 if mine {
                     *state = Lane::Ready(Arc::clone(wire));
+                    drop(state);
+                    self.leave_another(lane, wire);
                 }
             }
             Err(error) => {
@@ -111,6 +113,22 @@ impl Link {
                 drop(state);
                 self.broke(error);
             }
+        }
+    }
+
+    /// The name may lead to another server by now (a failover by DNS, a load balancer). What is written and read over the two
+    /// lanes must be of one, and the newest connection tells which.
+    fn leave_another(&self, lane: usize, wire: &Arc<Wire>) {
+        let other = 1 - lane;
+        let before = match &*self.lanes[other].read() {
+            Lane::Ready(before) => Arc::clone(before),
+            _ => return,
+        };
+        if let (Some(new), Some(old)) = (wire.near.run(), before.near.run())
+            && new != old
+        {
+            self.drop_wire(other, &before);
+            self.say(Level::Warn, &format!("{} is another server now", self.settings.address));
         }
     }
 

@@ -69,6 +69,11 @@ impl Near {
         Self { run, runtimes: runtimes::Runtimes::default(), blocking: blocking::Blocking::default() }
     }
 
+    /// The run of the server that the driver's connection leads to, if it told.
+    pub(crate) fn run(&self) -> Option<&RunId> {
+        self.run.as_ref()
+    }
+
     /// The values, if they are to be had without the driver. Not where the plan's server wants encryption.
     pub(crate) async fn ask(&self, plan: &Plan<'_>) -> Option<Vec<Value>> {
         let run = self.run.as_ref()?;

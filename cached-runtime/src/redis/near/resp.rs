@@ -18,14 +18,29 @@ const LONGEST_HEAD: usize = 24;
 /// Reserved at once at most; there may be more of them.
 const RESERVED: usize = 1024;
 
-/// Reads the first answer in `bytes`.
+/// Reads the first answer in `bytes`. Nothing is copied before all of it is there: a large one comes in many pieces.
 pub(super) fn answer(bytes: &[u8]) -> Answer {
-    let (count, mut at) = match head(bytes, 0) {
+    let (count, start) = match head(bytes, 0) {
         Head::Is(b'*', Some(count), at) => (count, at),
         Head::More => return Answer::More(bytes.len() + 1),
         Head::Is(..) | Head::Other => return Answer::Other,
     };
+    let whole = each(bytes, (count, start), |_| {});
+    if !matches!(whole, Answer::Values(..)) {
+        return whole;
+    }
     let mut values = Vec::with_capacity(count.min(RESERVED));
+    let copy = |value: Option<&[u8]>| {
+        values.push(value.map_or(Value::Nil, |value| Value::BulkString(value.to_vec())));
+    };
+    match each(bytes, (count, start), copy) {
+        Answer::Values(_, length) => Answer::Values(values, length),
+        other => other,
+    }
+}
+
+/// Walks over the values of an answer; gives where it ends, without them.
+fn each<'b>(bytes: &'b [u8], (count, mut at): (usize, usize), mut value_is: impl FnMut(Option<&'b [u8]>)) -> Answer {
     for _ in 0..count {
         match head(bytes, at) {
             Head::Is(b'$', Some(length), from) => {
@@ -36,18 +51,18 @@ pub(super) fn answer(bytes: &[u8]) -> Answer {
                 if !value.ends_with(b"\r\n") {
                     return Answer::Other;
                 }
-                values.push(Value::BulkString(value[..length].to_vec()));
+                value_is(Some(&value[..length]));
                 at = end + 2;
             }
             Head::Is(b'$' | b'_', None, from) => {
-                values.push(Value::Nil);
+                value_is(None);
                 at = from;
             }
             Head::More => return Answer::More(bytes.len() + 1),
             Head::Is(..) | Head::Other => return Answer::Other,
         }
     }
-    Answer::Values(values, at)
+    Answer::Values(Vec::new(), at)
 }
 
 enum Head {

@@ -195,6 +195,10 @@ impl Lane {
         Sent::Waits(told)
     }
 
+    fn is_closed(&self) -> bool {
+        self.shared.lock().state == State::Closed
+    }
+
     /// Nothing more comes of it. Whoever waits asks the driver.
     fn close(&self) {
         let mut shared = self.shared.lock();
@@ -416,6 +420,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driven<S> {
                 _ => return Poll::Ready(()),
             }
             if !self.hand_out(lane) {
+                return Poll::Ready(());
+            }
+            // Nobody waits for the rest of one that came too late.
+            if self.wanted > self.filled && self.filled > 0 && lane.is_closed() {
                 return Poll::Ready(());
             }
         }
