@@ -86,46 +86,48 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] async fn uncached(db : & Db, name : & str, id :
     u64) -> Result < Product, DbError > { db.product(name, id). await } #[doc =
-    "What the cache holds for these arguments; never loads."] fn get(name : & str, id :
-    u64) -> ::core::future::Ready < ::core::option::Option < Result < Product, DbError >
-    > > { ::core::future::ready(Self::__entry(& name, & id).get()) } #[doc =
-    "Whether the cache holds something for these arguments."] fn contains(name : & str,
-    id : u64) -> ::core::future::Ready < bool > { ::core::future::ready(Self::__entry(&
-    name, & id).contains()) } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] fn
-    set(name : & str, id : u64, value : & impl ::cached_runtime::private::KeptBy < Result
-    < Product, DbError > >) -> ::core::future::Ready < () > {
-    ::core::future::ready(Self::__entry(& name, & id).set(value)) } #[doc =
+    "What the cache holds for these arguments; never loads."] #[inline] fn get(name : &
+    str, id : u64) -> ::core::future::Ready < ::core::option::Option < Result < Product,
+    DbError > > > { ::core::future::ready(Self::__entry(& name, & id).get()) } #[doc =
+    "Whether the cache holds something for these arguments."] #[inline] fn contains(name
+    : & str, id : u64) -> ::core::future::Ready < bool > {
+    ::core::future::ready(Self::__entry(& name, & id).contains()) } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] fn set(name : & str, id : u64, value : & impl
+    ::cached_runtime::private::KeptBy < Result < Product, DbError > >) ->
+    ::core::future::Ready < () > { ::core::future::ready(Self::__entry(& name, & id)
+    .set(value)) } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    fn invalidate(name : & str, id : u64) -> ::core::future::Ready < () > {
+    #[inline] fn invalidate(name : & str, id : u64) -> ::core::future::Ready < () > {
     ::core::future::ready(Self::__entry(& name, & id).invalidate()) } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."] #[doc =
     "\n\nA value that is due is renewed in the background of the tokio runtime that finds it so, and all calls have the old one meanwhile: what is borrowed is cloned for that. Where an argument can't be cloned and sent to another thread (`Clone + Send + Sync + 'static`), where the load itself can't be sent, outside of such a runtime, or without the feature `tokio`, one call waits for the load and has the new value."]
-    async fn refresh(db : & Db, name : & str, id : u64) -> Result < Product, DbError > {
-    let miss = Self::__entry(& name, & id).miss_async(); miss.run_async({ let error = {
-    use ::cached_runtime::private::NoTimeOut as _; ::cached_runtime::private::TimesOut::
-    < Result < Product, DbError > > ::new().__error() };
-    ::cached_runtime::__limited!(::core::time::Duration::new(2u64, 0u32),
+    #[inline] async fn refresh(db : & Db, name : & str, id : u64) -> Result < Product,
+    DbError > { let miss = Self::__entry(& name, & id).miss_async(); miss.run_async({ let
+    error = { use ::cached_runtime::private::NoTimeOut as _;
+    ::cached_runtime::private::TimesOut:: < Result < Product, DbError > > ::new()
+    .__error() }; ::cached_runtime::__limited!(::core::time::Duration::new(2u64, 0u32),
     Self::uncached(db, name, id), error) }). await } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] fn
-    many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = (&
-    '__cached_item str, u64) >) -> ::core::future::Ready < ::std::vec::Vec <
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    (& '__cached_item str, u64) >) -> ::core::future::Ready < ::std::vec::Vec <
     ::core::option::Option < Result < Product, DbError > >> > {
     ::core::future::ready(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (name, id) | Self::__entry(& name, & id).get(),))) } #[doc =
-    "Forgets everything; loads that run now are not kept."] fn clear() ->
+    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() ->
     ::core::future::Ready < () > { ::core::future::ready(Self::__cache().clear()) } #[doc
-    = "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats()
-    -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
-    "Counts from zero again."] fn reset_stats() { Self::__cache().reset_stats() } #[doc =
+    = "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
+    stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] #[inline] fn reset_stats() { Self::__cache().reset_stats()
+    } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
-    fn cache() -> & 'static ::cached_runtime::private::Cache <
+    #[inline] fn cache() -> & 'static ::cached_runtime::private::Cache <
     (::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads)),
     ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
     ::cached_runtime::private::AllThreads) > { Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
-    fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    #[inline] fn invalidate_where(predicate : impl ::core::ops::Fn(&
     (::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads)), &
     ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
@@ -141,7 +143,7 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     #[inline] fn __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(&
     '__cached_item str, u64,)) -> impl ::cached_runtime::private::Write < Result <
     Product, DbError > > { let _ = taken; let name = & taken.0; let id = & taken.1;
-    Self::__entry(name, id).owned().writing() } #[doc(hidden)] fn __clearing() -> impl
-    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__entry(name, id).owned().writing() } #[doc(hidden)] #[inline] fn __clearing()
+    -> impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
     Self::__cache().clear()) } }
 }

@@ -39,44 +39,46 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] pub (crate) async fn uncached(db : & Db, id : u64,
     lang : & str) -> io::Result < Product > { db.product(id, lang). await } #[doc =
-    "What the cache holds for these arguments; never loads."] pub (crate) fn get(id :
-    u64, lang : & str) -> ::core::future::Ready < ::core::option::Option < io::Result <
-    Product > > > { ::core::future::ready(Self::__entry(& id, & lang).get()) } #[doc =
-    "Whether the cache holds something for these arguments."] pub (crate) fn contains(id
-    : u64, lang : & str) -> ::core::future::Ready < bool > {
+    "What the cache holds for these arguments; never loads."] #[inline] pub (crate) fn
+    get(id : u64, lang : & str) -> ::core::future::Ready < ::core::option::Option <
+    io::Result < Product > > > { ::core::future::ready(Self::__entry(& id, & lang).get())
+    } #[doc = "Whether the cache holds something for these arguments."] #[inline] pub
+    (crate) fn contains(id : u64, lang : & str) -> ::core::future::Ready < bool > {
     ::core::future::ready(Self::__entry(& id, & lang).contains()) } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] pub
-    (crate) fn set(id : u64, lang : & str, value : & impl
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] pub (crate) fn set(id : u64, lang : & str, value : & impl
     ::cached_runtime::private::KeptBy < io::Result < Product > >) ->
     ::core::future::Ready < () > { ::core::future::ready(Self::__entry(& id, & lang)
     .set(value)) } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    pub (crate) fn invalidate(id : u64, lang : & str) -> ::core::future::Ready < () > {
-    ::core::future::ready(Self::__entry(& id, & lang).invalidate()) } #[doc =
-    "Runs the body and stores what it returns in place of what the cache holds."] pub
-    (crate) async fn refresh(db : & Db, id : u64, lang : & str) -> io::Result < Product >
-    { let miss = Self::__entry(& id, & lang).miss_async(); miss
+    #[inline] pub (crate) fn invalidate(id : u64, lang : & str) -> ::core::future::Ready
+    < () > { ::core::future::ready(Self::__entry(& id, & lang).invalidate()) } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] pub (crate) async fn refresh(db : & Db, id : u64, lang : & str) ->
+    io::Result < Product > { let miss = Self::__entry(& id, & lang).miss_async(); miss
     .run_async(Self::uncached(db, id, lang)). await } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] pub
-    (crate) fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
-    (u64, & '__cached_item str) >) -> ::core::future::Ready < ::std::vec::Vec <
-    ::core::option::Option < io::Result < Product > >> > {
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] pub (crate) fn many < '__cached_item > (keys : impl
+    ::core::iter::IntoIterator < Item = (u64, & '__cached_item str) >) ->
+    ::core::future::Ready < ::std::vec::Vec < ::core::option::Option < io::Result <
+    Product > >> > {
     ::core::future::ready(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (id, lang) | Self::__entry(& id, & lang).get(),))) } #[doc =
-    "Forgets everything; loads that run now are not kept."] pub (crate) fn clear() ->
-    ::core::future::Ready < () > { ::core::future::ready(Self::__cache().clear()) } #[doc
-    = "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub (crate)
-    fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
-    "Counts from zero again."] pub (crate) fn reset_stats() { Self::__cache()
-    .reset_stats() } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[inline] pub (crate) fn
+    clear() -> ::core::future::Ready < () > { ::core::future::ready(Self::__cache()
+    .clear()) } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
+    (crate) fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() }
+    #[doc = "Counts from zero again."] #[inline] pub (crate) fn reset_stats() {
+    Self::__cache().reset_stats() } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
-    pub (crate) fn cache() -> & 'static ::cached_runtime::private::Cache <
+    #[inline] pub (crate) fn cache() -> & 'static ::cached_runtime::private::Cache <
     (::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads)),
     ::cached_runtime::__value_type!(io::Result < Product >, Value,
     ::cached_runtime::private::AllThreads) > { Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
-    pub (crate) fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    #[inline] pub (crate) fn invalidate_where(predicate : impl ::core::ops::Fn(&
     (::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads)), &
     ::cached_runtime::__value_type!(io::Result < Product >, Value,
@@ -93,7 +95,7 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
     '__cached_k, '__cached_item > (taken : & '__cached_k(u64, & '__cached_item str,)) ->
     impl ::cached_runtime::private::Write < io::Result < Product > > { let _ = taken; let
     id = & taken.0; let lang = & taken.1; Self::__entry(id, lang).owned().writing() }
-    #[doc(hidden)] pub (crate) fn __clearing() -> impl
+    #[doc(hidden)] #[inline] pub (crate) fn __clearing() -> impl
     ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
     Self::__cache().clear()) } }
 }

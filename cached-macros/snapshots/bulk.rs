@@ -65,25 +65,27 @@ pub async fn bulk(
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] pub async fn uncached(db : & Db, ids : & [u64],
     lang : String) -> Result < HashMap < u64, Product >, Error > { db.products(ids, &
-    lang). await } #[doc = "What the cache holds for these arguments; never loads."] pub
-    fn get(id : u64, lang : String) -> ::core::future::Ready < ::core::option::Option <
-    Product > > { ::core::future::ready(Self::__entry(& id, & lang).get().flatten()) }
-    #[doc = "Whether the cache holds something for these arguments."] pub fn contains(id
-    : u64, lang : String) -> ::core::future::Ready < bool > {
+    lang). await } #[doc = "What the cache holds for these arguments; never loads."]
+    #[inline] pub fn get(id : u64, lang : String) -> ::core::future::Ready <
+    ::core::option::Option < Product > > { ::core::future::ready(Self::__entry(& id, &
+    lang).get().flatten()) } #[doc =
+    "Whether the cache holds something for these arguments."] #[inline] pub fn
+    contains(id : u64, lang : String) -> ::core::future::Ready < bool > {
     ::core::future::ready(Self::__entry(& id, & lang).contains()) } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] pub
-    fn set(id : u64, lang : String, value : & impl ::cached_runtime::private::KeptBy <
-    ::core::option::Option < Product > >) -> ::core::future::Ready < () > {
-    ::core::future::ready(Self::__entry(& id, & lang).tags(& | tag : & mut dyn
-    ::core::ops::FnMut(::core::fmt::Arguments < '_ >) | {
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] pub fn set(id : u64, lang : String, value : & impl
+    ::cached_runtime::private::KeptBy < ::core::option::Option < Product > >) ->
+    ::core::future::Ready < () > { ::core::future::ready(Self::__entry(& id, & lang)
+    .tags(& | tag : & mut dyn ::core::ops::FnMut(::core::fmt::Arguments < '_ >) | {
     tag(::core::format_args!("of:{}", id)); }).set(value)) } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    pub fn invalidate(id : u64, lang : String) -> ::core::future::Ready < () > {
-    ::core::future::ready(Self::__entry(& id, & lang).invalidate()) } #[doc =
+    #[inline] pub fn invalidate(id : u64, lang : String) -> ::core::future::Ready < () >
+    { ::core::future::ready(Self::__entry(& id, & lang).invalidate()) } #[doc =
     "Runs the body for all of them, and stores what it returns in place of what the cache holds."]
-    pub async fn refresh(db : & Db, ids : & [u64], lang : String) -> Result < HashMap <
-    u64, Product >, Error > { let each = ::cached_runtime::private::each_anew_async({ let
-    lang = & lang; ::core::iter::Iterator::collect:: < ::std::vec::Vec < _ >>
+    #[inline] pub async fn refresh(db : & Db, ids : & [u64], lang : String) -> Result <
+    HashMap < u64, Product >, Error > { let each =
+    ::cached_runtime::private::each_anew_async({ let lang = & lang;
+    ::core::iter::Iterator::collect:: < ::std::vec::Vec < _ >>
     (::core::iter::Iterator::map(< [u64] > ::iter(& ids), | id |
     (::core::clone::Clone::clone(id), bulk::__entry(id, lang)
     .tags_boxed(::std::boxed::Box::new(move | tag : & mut dyn
@@ -91,26 +93,26 @@ pub async fn bulk(
     tag(::core::format_args!("of:{}", (* id))); }))),)) }); each.run_async(move | missing
     : ::std::vec::Vec < _ > | { let lang = ::core::clone::Clone::clone(& lang); async
     move { bulk::uncached(db, & missing, lang). await } }). await } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] pub
-    fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = (u64,
-    String) >) -> ::core::future::Ready < ::std::vec::Vec < ::core::option::Option <
-    Product >> > {
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] pub fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator <
+    Item = (u64, String) >) -> ::core::future::Ready < ::std::vec::Vec <
+    ::core::option::Option < Product >> > {
     ::core::future::ready(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (id, lang) | Self::__entry(& id, & lang).get().flatten(),))) } #[doc =
-    "Forgets everything; loads that run now are not kept."] pub fn clear() ->
+    "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() ->
     ::core::future::Ready < () > { ::core::future::ready(Self::__cache().clear()) } #[doc
-    = "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub fn
-    stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
-    "Counts from zero again."] pub fn reset_stats() { Self::__cache().reset_stats() }
-    #[doc =
+    = "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline]
+    pub fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc
+    = "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__cache()
+    .reset_stats() } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
-    pub fn cache() -> & 'static ::cached_runtime::private::Cache <
+    #[inline] pub fn cache() -> & 'static ::cached_runtime::private::Cache <
     (::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__key_type!(String, ::cached_runtime::private::AllThreads)),
     ::cached_runtime::__value_type!(::core::option::Option < Product >, Value,
     ::cached_runtime::private::AllThreads) > { Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
-    pub fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    #[inline] pub fn invalidate_where(predicate : impl ::core::ops::Fn(&
     (::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__key_type!(String, ::cached_runtime::private::AllThreads)), &
     ::cached_runtime::__value_type!(::core::option::Option < Product >, Value,
@@ -127,7 +129,7 @@ pub async fn bulk(
     ::core::option::Option < Product > > { let _ = taken; let id = & taken.0; let lang =
     & taken.1; Self::__entry(id, lang).tags(& | tag : & mut dyn
     ::core::ops::FnMut(::core::fmt::Arguments < '_ >) | {
-    tag(::core::format_args!("of:{}", (* id))); }).owned().writing() } #[doc(hidden)] pub
-    fn __clearing() -> impl ::cached_runtime::private::Outdated {
+    tag(::core::format_args!("of:{}", (* id))); }).owned().writing() } #[doc(hidden)]
+    #[inline] pub fn __clearing() -> impl ::cached_runtime::private::Outdated {
     ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
 }

@@ -67,37 +67,40 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     0u32))) } #[doc = "Runs the body, past the cache."] fn uncached(id : u32, force :
     bool) -> Result < Option < u32 >, String > { let _ = & id; let _ = & force;
     Ok(Some(id)) } #[doc = "What the cache holds for these arguments; never loads."]
-    #[must_use] fn get(id : u32) -> ::core::option::Option < Result < Option < u32 >,
-    String > > { Self::__entry(& id).get() } #[doc =
-    "Whether the cache holds something for these arguments."] #[must_use] fn contains(id
-    : u32) -> bool { Self::__entry(& id).contains() } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] fn
-    set(id : u32, value : & impl ::cached_runtime::private::KeptBy < Result < Option <
-    u32 >, String > >) { Self::__entry(& id).set(value); } #[doc =
+    #[inline] #[must_use] fn get(id : u32) -> ::core::option::Option < Result < Option <
+    u32 >, String > > { Self::__entry(& id).get() } #[doc =
+    "Whether the cache holds something for these arguments."] #[inline] #[must_use] fn
+    contains(id : u32) -> bool { Self::__entry(& id).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] fn set(id : u32, value : & impl ::cached_runtime::private::KeptBy < Result
+    < Option < u32 >, String > >) { Self::__entry(& id).set(value); } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    fn invalidate(id : u32) { Self::__entry(& id).invalidate(); } #[doc =
-    "Runs the body and stores what it returns in place of what the cache holds."] fn
-    refresh(id : u32, force : bool) -> Result < Option < u32 >, String > { let miss =
-    Self::__entry(& id).miss(); miss.run(move || Self::uncached(id, force)) } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] fn
-    many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = u32 >) ->
-    ::std::vec::Vec < ::core::option::Option < Result < Option < u32 >, String > >> {
+    #[inline] fn invalidate(id : u32) { Self::__entry(& id).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] fn refresh(id : u32, force : bool) -> Result < Option < u32 >, String > {
+    let miss = Self::__entry(& id).miss(); miss.run(move || Self::uncached(id, force)) }
+    #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    u32 >) -> ::std::vec::Vec < ::core::option::Option < Result < Option < u32 >, String
+    > >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | id | Self::__entry(& id).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] fn clear() { Self::__cache()
-    .clear(); } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
-    ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
-    "Counts from zero again."] fn reset_stats() { Self::__cache().reset_stats() } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
+    Self::__cache().clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
+    stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] #[inline] fn reset_stats() { Self::__cache().reset_stats()
+    } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
-    fn cache() -> & 'static ::cached_runtime::private::Cache <
+    #[inline] fn cache() -> & 'static ::cached_runtime::private::Cache <
     ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__or!(Result < Option < u32 >, String >,
     ::cached_runtime::__value_type!(Result < Option < u32 >, String >, Option,
     ::cached_runtime::private::AllThreads), ::cached_runtime::private::AllThreads) > {
     Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
-    fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    #[inline] fn invalidate_where(predicate : impl ::core::ops::Fn(&
     ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads), &
     ::cached_runtime::__or!(Result < Option < u32 >, String >,
     ::cached_runtime::__value_type!(Result < Option < u32 >, String >, Option,
@@ -110,7 +113,7 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     __to_write < '__cached_item > (id : u32) -> (u32,) { (id,) } #[doc(hidden)] #[inline]
     fn __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(u32,)) -> impl
     ::cached_runtime::private::Write < Result < Option < u32 >, String > > { let _ =
-    taken; let id = & taken.0; Self::__entry(id).owned().writing() } #[doc(hidden)] fn
-    __clearing() -> impl ::cached_runtime::private::Outdated {
+    taken; let id = & taken.0; Self::__entry(id).owned().writing() } #[doc(hidden)]
+    #[inline] fn __clearing() -> impl ::cached_runtime::private::Outdated {
     ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
 }

@@ -30,36 +30,37 @@ pub fn page<T: Render>(name: String, n: u32) -> Answer<T> {
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] pub fn uncached < T : Render > (name : String, n :
     u32) -> Answer < T > { let _ = & name; let _ = & n; T::render(& name, n) } #[doc =
-    "What the cache holds for these arguments; never loads."] #[must_use] pub fn get < T
-    : Render > (name : String, n : u32) -> ::core::option::Option < Answer < T > > {
-    Self::__entry:: < T, > (& name, & n).get() } #[doc =
-    "Whether the cache holds something for these arguments."] #[must_use] pub fn contains
-    < T : Render > (name : String, n : u32) -> bool { Self::__entry:: < T, > (& name, &
-    n).contains() } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] pub
-    fn set < T : Render > (name : String, n : u32, value : & impl
+    "What the cache holds for these arguments; never loads."] #[inline] #[must_use] pub
+    fn get < T : Render > (name : String, n : u32) -> ::core::option::Option < Answer < T
+    > > { Self::__entry:: < T, > (& name, & n).get() } #[doc =
+    "Whether the cache holds something for these arguments."] #[inline] #[must_use] pub
+    fn contains < T : Render > (name : String, n : u32) -> bool { Self::__entry:: < T, >
+    (& name, & n).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] pub fn set < T : Render > (name : String, n : u32, value : & impl
     ::cached_runtime::private::KeptBy < Answer < T > >) { Self::__entry:: < T, > (& name,
     & n).set(value); } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    pub fn invalidate < T : Render > (name : String, n : u32) { Self::__entry:: < T, > (&
-    name, & n).invalidate(); } #[doc =
-    "Runs the body and stores what it returns in place of what the cache holds."] pub fn
-    refresh < T : Render > (name : String, n : u32) -> Answer < T > { let miss =
-    Self::__entry:: < T, > (& name, & n).miss(); miss.run(move || Self::uncached:: < T, >
-    (name, n)) } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] pub
-    fn many < '__cached_item, T : Render > (keys : impl ::core::iter::IntoIterator < Item
-    = (String, u32) >) -> ::std::vec::Vec < ::core::option::Option < Answer < T > >> {
+    #[inline] pub fn invalidate < T : Render > (name : String, n : u32) { Self::__entry::
+    < T, > (& name, & n).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] pub fn refresh < T : Render > (name : String, n : u32) -> Answer < T > {
+    let miss = Self::__entry:: < T, > (& name, & n).miss(); miss.run(move ||
+    Self::uncached:: < T, > (name, n)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] pub fn many < '__cached_item, T : Render > (keys : impl
+    ::core::iter::IntoIterator < Item = (String, u32) >) -> ::std::vec::Vec <
+    ::core::option::Option < Answer < T > >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (name, n) | Self::__entry:: < T, > (& name, & n).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] pub fn clear() {
+    "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() {
     Self::__slot().clear(); } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub fn stats()
-    -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
-    "Counts from zero again."] pub fn reset_stats() { Self::__slot().reset_stats() }
-    #[doc(hidden)] #[inline] pub fn __to_forget < '__cached_item, T : Render > (name :
-    String, n : u32) -> (String, u32,) { (name, n,) } #[doc(hidden)] #[inline] pub fn
-    __forgetting < '__cached_k, '__cached_item, T : Render > (taken : &
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
+    fn stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
+    "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__slot()
+    .reset_stats() } #[doc(hidden)] #[inline] pub fn __to_forget < '__cached_item, T :
+    Render > (name : String, n : u32) -> (String, u32,) { (name, n,) } #[doc(hidden)]
+    #[inline] pub fn __forgetting < '__cached_k, '__cached_item, T : Render > (taken : &
     '__cached_k(String, u32,)) -> impl ::cached_runtime::private::Forget { let _ = taken;
     let name = & taken.0; let n = & taken.1; Self::__entry:: < T, > (name, n).owned()
     .forgetting() } #[doc(hidden)] #[inline] pub fn __to_write < '__cached_item, T :
@@ -67,7 +68,7 @@ pub fn page<T: Render>(name: String, n: u32) -> Answer<T> {
     #[inline] pub fn __writing < '__cached_k, '__cached_item, T : Render > (taken : &
     '__cached_k(String, u32,)) -> impl ::cached_runtime::private::Write < Answer < T > >
     { let _ = taken; let name = & taken.0; let n = & taken.1; Self::__entry:: < T, >
-    (name, n).owned().writing() } #[doc(hidden)] pub fn __clearing() -> impl
+    (name, n).owned().writing() } #[doc(hidden)] #[inline] pub fn __clearing() -> impl
     ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
     Self::__slot().clear()) } }
 }

@@ -46,35 +46,38 @@ fn local(text: &str) -> Rc<Token> {
     ::cached_runtime::private::OneThread > ::new()).__pick(), | value | value.ttl)) }
     #[doc = "Runs the body, past the cache."] fn uncached(text : & str) -> Rc < Token > {
     text.into() } #[doc = "What the cache holds for these arguments; never loads."]
-    #[must_use] fn get(text : & str) -> ::core::option::Option < Rc < Token > > {
-    Self::__entry(& text).get() } #[doc =
-    "Whether the cache holds something for these arguments."] #[must_use] fn
+    #[inline] #[must_use] fn get(text : & str) -> ::core::option::Option < Rc < Token > >
+    { Self::__entry(& text).get() } #[doc =
+    "Whether the cache holds something for these arguments."] #[inline] #[must_use] fn
     contains(text : & str) -> bool { Self::__entry(& text).contains() } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] fn
-    set(text : & str, value : & impl ::cached_runtime::private::KeptBy < Rc < Token > >)
-    { Self::__entry(& text).set(value); } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] fn set(text : & str, value : & impl ::cached_runtime::private::KeptBy < Rc
+    < Token > >) { Self::__entry(& text).set(value); } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    fn invalidate(text : & str) { Self::__entry(& text).invalidate(); } #[doc =
-    "Runs the body and stores what it returns in place of what the cache holds."] fn
-    refresh(text : & str) -> Rc < Token > { let miss = Self::__entry(& text).miss(); miss
-    .run(move || Self::uncached(text)) } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] fn
-    many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = &
-    '__cached_item str >) -> ::std::vec::Vec < ::core::option::Option < Rc < Token > >> {
+    #[inline] fn invalidate(text : & str) { Self::__entry(& text).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] fn refresh(text : & str) -> Rc < Token > { let miss = Self::__entry(& text)
+    .miss(); miss.run(move || Self::uncached(text)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    & '__cached_item str >) -> ::std::vec::Vec < ::core::option::Option < Rc < Token > >>
+    {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | text | Self::__entry(& text).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] fn clear() { Self::__cache()
-    .clear(); } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
-    ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
-    "Counts from zero again."] fn reset_stats() { Self::__cache().reset_stats() } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
+    Self::__cache().clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
+    stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] #[inline] fn reset_stats() { Self::__cache().reset_stats()
+    } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
-    fn cache() -> ::cached_runtime::private::Cache < ::cached_runtime::__key_type!(str,
-    ::cached_runtime::private::OneThread), ::cached_runtime::__value_type!(Rc < Token >,
-    Value, ::cached_runtime::private::OneThread), ::cached_runtime::private::Local > {
+    #[inline] fn cache() -> ::cached_runtime::private::Cache <
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::OneThread),
+    ::cached_runtime::__value_type!(Rc < Token >, Value,
+    ::cached_runtime::private::OneThread), ::cached_runtime::private::Local > {
     Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
-    fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    #[inline] fn invalidate_where(predicate : impl ::core::ops::Fn(&
     ::cached_runtime::__key_type!(str, ::cached_runtime::private::OneThread), &
     ::cached_runtime::__value_type!(Rc < Token >, Value,
     ::cached_runtime::private::OneThread)) -> bool) { Self::__cache()
@@ -87,7 +90,7 @@ fn local(text: &str) -> Rc<Token> {
     str) -> (& '__cached_item str,) { (text,) } #[doc(hidden)] #[inline] fn __writing <
     '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item str,)) -> impl
     ::cached_runtime::private::Write < Rc < Token > > { let _ = taken; let text = & taken
-    .0; Self::__entry(text).owned().writing() } #[doc(hidden)] fn __clearing() -> impl
-    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    .0; Self::__entry(text).owned().writing() } #[doc(hidden)] #[inline] fn __clearing()
+    -> impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
     Self::__cache().clear()) } }
 }

@@ -48,39 +48,39 @@ where
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] fn uncached < 'a, const N : usize > (value : impl
     Hash + Eq, text : & 'a str, list : [u8; N]) -> String where 'a : 'static, { text
-    .into() } #[doc = "What the cache holds for these arguments; never loads."]
+    .into() } #[doc = "What the cache holds for these arguments; never loads."] #[inline]
     #[must_use] fn get < 'a, const N : usize > (value : impl Hash + Eq, text : & 'a str,
     list : [u8; N]) -> ::core::option::Option < String > where 'a : 'static, {
     Self::__entry:: < N, _ > (& value, & text, & list).get() } #[doc =
-    "Whether the cache holds something for these arguments."] #[must_use] fn contains <
-    'a, const N : usize > (value : impl Hash + Eq, text : & 'a str, list : [u8; N]) ->
-    bool where 'a : 'static, { Self::__entry:: < N, _ > (& value, & text, & list)
-    .contains() } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] fn
-    set < 'a, const N : usize > (value : impl Hash + Eq, text : & 'a str, list : [u8; N],
-    value : & impl ::cached_runtime::private::KeptBy < String >) where 'a : 'static, {
-    Self::__entry:: < N, _ > (& value, & text, & list).set(value); } #[doc =
+    "Whether the cache holds something for these arguments."] #[inline] #[must_use] fn
+    contains < 'a, const N : usize > (value : impl Hash + Eq, text : & 'a str, list :
+    [u8; N]) -> bool where 'a : 'static, { Self::__entry:: < N, _ > (& value, & text, &
+    list).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] fn set < 'a, const N : usize > (value : impl Hash + Eq, text : & 'a str,
+    list : [u8; N], value : & impl ::cached_runtime::private::KeptBy < String >) where 'a
+    : 'static, { Self::__entry:: < N, _ > (& value, & text, & list).set(value); } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    fn invalidate < 'a, const N : usize > (value : impl Hash + Eq, text : & 'a str, list
-    : [u8; N]) where 'a : 'static, { Self::__entry:: < N, _ > (& value, & text, & list)
-    .invalidate(); } #[doc =
-    "Runs the body and stores what it returns in place of what the cache holds."] fn
-    refresh < 'a, const N : usize > (value : impl Hash + Eq, text : & 'a str, list : [u8;
-    N]) -> String where 'a : 'static, { let miss = Self::__entry:: < N, _ > (& value, &
-    text, & list).miss(); miss.run(move || Self::uncached:: < N, > (value, text, list)) }
-    #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] fn
-    many < '__cached_item, 'a, const N : usize > (keys : impl ::core::iter::IntoIterator
-    < Item = (impl Hash + Eq, & 'a str, [u8; N]) >) -> ::std::vec::Vec <
-    ::core::option::Option < String >> where 'a : 'static, {
+    #[inline] fn invalidate < 'a, const N : usize > (value : impl Hash + Eq, text : & 'a
+    str, list : [u8; N]) where 'a : 'static, { Self::__entry:: < N, _ > (& value, & text,
+    & list).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] fn refresh < 'a, const N : usize > (value : impl Hash + Eq, text : & 'a
+    str, list : [u8; N]) -> String where 'a : 'static, { let miss = Self::__entry:: < N,
+    _ > (& value, & text, & list).miss(); miss.run(move || Self::uncached:: < N, >
+    (value, text, list)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] fn many < '__cached_item, 'a, const N : usize > (keys : impl
+    ::core::iter::IntoIterator < Item = (impl Hash + Eq, & 'a str, [u8; N]) >) ->
+    ::std::vec::Vec < ::core::option::Option < String >> where 'a : 'static, {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (value, text, list) | Self::__entry:: < N, _ > (& value, & text, & list).get(),)) }
-    #[doc = "Forgets everything; loads that run now are not kept."] fn clear() {
-    Self::__slot().clear(); } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
-    ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
-    "Counts from zero again."] fn reset_stats() { Self::__slot().reset_stats() }
-    #[doc(hidden)] #[inline] fn __to_forget < '__cached_item, 'a, const N : usize,
+    #[doc = "Forgets everything; loads that run now are not kept."] #[inline] fn clear()
+    { Self::__slot().clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
+    stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
+    "Counts from zero again."] #[inline] fn reset_stats() { Self::__slot().reset_stats()
+    } #[doc(hidden)] #[inline] fn __to_forget < '__cached_item, 'a, const N : usize,
     TypeOf_value : Hash + Eq > (value : TypeOf_value, text : & 'a str, list : [u8; N]) ->
     (TypeOf_value, & 'a str, [u8; N],) where 'a : 'static, { (value, text, list,) }
     #[doc(hidden)] #[inline] fn __forgetting < '__cached_k, '__cached_item, 'a, const N :
@@ -95,7 +95,7 @@ where
     & '__cached_k(TypeOf_value, & 'a str, [u8; N],)) -> impl
     ::cached_runtime::private::Write < String > where 'a : 'static, { let _ = taken; let
     value = & taken.0; let text = & taken.1; let list = & taken.2; Self::__entry:: < N, _
-    > (value, text, list).owned().writing() } #[doc(hidden)] fn __clearing() -> impl
-    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    > (value, text, list).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() ->
+    impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
     Self::__slot().clear()) } }
 }

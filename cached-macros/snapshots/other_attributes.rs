@@ -45,42 +45,42 @@ pub fn other_attributes(n: u8) -> u8 {
     "Runs the body, past the cache."] #[tracing::instrument(name = "other_attributes")]
     #[must_use] #[allow(unused)] #[expect(clippy::too_many_lines, reason = "long")] pub
     fn uncached(n : u8) -> u8 { n } #[doc =
-    "What the cache holds for these arguments; never loads."] #[allow(unused)]
+    "What the cache holds for these arguments; never loads."] #[inline] #[allow(unused)]
     #[allow(clippy::too_many_lines, reason = "long")] #[must_use] pub fn get(n : u8) ->
     ::core::option::Option < u8 > { Self::__entry(& n).get() } #[doc =
-    "Whether the cache holds something for these arguments."] #[allow(unused)]
+    "Whether the cache holds something for these arguments."] #[inline] #[allow(unused)]
     #[allow(clippy::too_many_lines, reason = "long")] #[must_use] pub fn contains(n : u8)
     -> bool { Self::__entry(& n).contains() } #[doc =
     "Stores a value, or what the function would have returned, for these arguments."]
-    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn set(n : u8,
-    value : & impl ::cached_runtime::private::KeptBy < u8 >) { Self::__entry(& n)
-    .set(value); } #[doc =
+    #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
+    set(n : u8, value : & impl ::cached_runtime::private::KeptBy < u8 >) {
+    Self::__entry(& n).set(value); } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
+    #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
     invalidate(n : u8) { Self::__entry(& n).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
-    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn refresh(n :
-    u8) -> u8 { let miss = Self::__entry(& n).miss(); miss.run(move || Self::uncached(n))
-    } #[doc =
+    #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
+    refresh(n : u8) -> u8 { let miss = Self::__entry(& n).miss(); miss.run(move ||
+    Self::uncached(n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn many <
-    '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = u8 >) ->
+    #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
+    many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = u8 >) ->
     ::std::vec::Vec < ::core::option::Option < u8 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | n | Self::__entry(& n).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] pub fn clear() {
+    "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() {
     Self::__cache().clear(); } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub fn stats()
-    -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
-    "Counts from zero again."] pub fn reset_stats() { Self::__cache().reset_stats() }
-    #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
+    fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__cache()
+    .reset_stats() } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
-    pub fn cache() -> & 'static ::cached_runtime::private::Cache <
+    #[inline] pub fn cache() -> & 'static ::cached_runtime::private::Cache <
     ::cached_runtime::__key_type!(u8, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__value_type!(u8, Value, ::cached_runtime::private::AllThreads) > {
     Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
-    pub fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    #[inline] pub fn invalidate_where(predicate : impl ::core::ops::Fn(&
     ::cached_runtime::__key_type!(u8, ::cached_runtime::private::AllThreads), &
     ::cached_runtime::__value_type!(u8, Value, ::cached_runtime::private::AllThreads)) ->
     bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline]
@@ -95,7 +95,7 @@ pub fn other_attributes(n: u8) -> u8 {
     #[allow(clippy::too_many_lines, reason = "long")] pub fn __writing < '__cached_k,
     '__cached_item > (taken : & '__cached_k(u8,)) -> impl
     ::cached_runtime::private::Write < u8 > { let _ = taken; let n = & taken.0;
-    Self::__entry(n).owned().writing() } #[doc(hidden)] pub fn __clearing() -> impl
-    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] pub fn __clearing() ->
+    impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
     Self::__cache().clear()) } }
 }

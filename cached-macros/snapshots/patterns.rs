@@ -38,35 +38,35 @@ fn patterns(arg0: Point, pair: (&str, f64), n: u8, arg3: bool, _unread: u8) -> u
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] fn uncached(Point { x, y : _ } : Point, pair : (&
     str, f64), mut n : u8, _ : bool, _unread : u8) -> u8 { let _ = & pair; n += x; n }
-    #[doc = "What the cache holds for these arguments; never loads."] #[must_use] fn
-    get(arg0 : Point, pair : (& str, f64), _unread : u8) -> ::core::option::Option < u8 >
-    { Self::__entry(& arg0, & pair, & _unread).get() } #[doc =
-    "Whether the cache holds something for these arguments."] #[must_use] fn
-    contains(arg0 : Point, pair : (& str, f64), _unread : u8) -> bool { Self::__entry(&
-    arg0, & pair, & _unread).contains() } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] fn
-    set(arg0 : Point, pair : (& str, f64), _unread : u8, value : & impl
+    #[doc = "What the cache holds for these arguments; never loads."] #[inline]
+    #[must_use] fn get(arg0 : Point, pair : (& str, f64), _unread : u8) ->
+    ::core::option::Option < u8 > { Self::__entry(& arg0, & pair, & _unread).get() }
+    #[doc = "Whether the cache holds something for these arguments."] #[inline]
+    #[must_use] fn contains(arg0 : Point, pair : (& str, f64), _unread : u8) -> bool {
+    Self::__entry(& arg0, & pair, & _unread).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] fn set(arg0 : Point, pair : (& str, f64), _unread : u8, value : & impl
     ::cached_runtime::private::KeptBy < u8 >) { Self::__entry(& arg0, & pair, & _unread)
     .set(value); } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    fn invalidate(arg0 : Point, pair : (& str, f64), _unread : u8) { Self::__entry(&
-    arg0, & pair, & _unread).invalidate(); } #[doc =
-    "Runs the body and stores what it returns in place of what the cache holds."] fn
-    refresh(arg0 : Point, pair : (& str, f64), n : u8, arg3 : bool, _unread : u8) -> u8 {
-    let miss = Self::__entry(& arg0, & pair, & _unread).miss(); miss.run(move ||
-    Self::uncached(arg0, pair, n, arg3, _unread)) } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] fn
-    many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = (Point, (&
-    '__cached_item str, f64), u8) >) -> ::std::vec::Vec < ::core::option::Option < u8 >>
-    {
+    #[inline] fn invalidate(arg0 : Point, pair : (& str, f64), _unread : u8) {
+    Self::__entry(& arg0, & pair, & _unread).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] fn refresh(arg0 : Point, pair : (& str, f64), n : u8, arg3 : bool, _unread
+    : u8) -> u8 { let miss = Self::__entry(& arg0, & pair, & _unread).miss(); miss
+    .run(move || Self::uncached(arg0, pair, n, arg3, _unread)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    (Point, (& '__cached_item str, f64), u8) >) -> ::std::vec::Vec <
+    ::core::option::Option < u8 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (arg0, pair, _unread) | Self::__entry(& arg0, & pair, & _unread).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] fn clear() { Self::__slot()
-    .clear(); } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
-    ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
-    "Counts from zero again."] fn reset_stats() { Self::__slot().reset_stats() }
-    #[doc(hidden)] #[inline] fn __to_forget < '__cached_item > (arg0 : Point, pair : (&
+    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
+    Self::__slot().clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
+    stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
+    "Counts from zero again."] #[inline] fn reset_stats() { Self::__slot().reset_stats()
+    } #[doc(hidden)] #[inline] fn __to_forget < '__cached_item > (arg0 : Point, pair : (&
     '__cached_item str, f64), _unread : u8) -> (Point, (& '__cached_item str, f64), u8,)
     { (arg0, pair, _unread,) } #[doc(hidden)] #[inline] fn __forgetting < '__cached_k,
     '__cached_item > (taken : & '__cached_k(Point, (& '__cached_item str, f64), u8,)) ->
@@ -78,7 +78,7 @@ fn patterns(arg0: Point, pair: (&str, f64), n: u8, arg3: bool, _unread: u8) -> u
     '__cached_k, '__cached_item > (taken : & '__cached_k(Point, (& '__cached_item str,
     f64), u8,)) -> impl ::cached_runtime::private::Write < u8 > { let _ = taken; let arg0
     = & taken.0; let pair = & taken.1; let _unread = & taken.2; Self::__entry(arg0, pair,
-    _unread).owned().writing() } #[doc(hidden)] fn __clearing() -> impl
+    _unread).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() -> impl
     ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
     Self::__slot().clear()) } }
 }

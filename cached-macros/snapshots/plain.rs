@@ -39,36 +39,36 @@ pub fn fib(n: u64) -> u64 {
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] #[doc = " Adds."] pub fn uncached(n : u64) -> u64 {
     if n < 2 { n } else { fib(n - 1) + fib(n - 2) } } #[doc =
-    "What the cache holds for these arguments; never loads."] #[must_use] pub fn get(n :
-    u64) -> ::core::option::Option < u64 > { Self::__entry(& n).get() } #[doc =
-    "Whether the cache holds something for these arguments."] #[must_use] pub fn
-    contains(n : u64) -> bool { Self::__entry(& n).contains() } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] pub
-    fn set(n : u64, value : & impl ::cached_runtime::private::KeptBy < u64 >) {
-    Self::__entry(& n).set(value); } #[doc =
+    "What the cache holds for these arguments; never loads."] #[inline] #[must_use] pub
+    fn get(n : u64) -> ::core::option::Option < u64 > { Self::__entry(& n).get() } #[doc
+    = "Whether the cache holds something for these arguments."] #[inline] #[must_use] pub
+    fn contains(n : u64) -> bool { Self::__entry(& n).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] pub fn set(n : u64, value : & impl ::cached_runtime::private::KeptBy < u64
+    >) { Self::__entry(& n).set(value); } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    pub fn invalidate(n : u64) { Self::__entry(& n).invalidate(); } #[doc =
-    "Runs the body and stores what it returns in place of what the cache holds."] pub fn
-    refresh(n : u64) -> u64 { let miss = Self::__entry(& n).miss(); miss.run(move ||
-    Self::uncached(n)) } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] pub
-    fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = u64 >) ->
-    ::std::vec::Vec < ::core::option::Option < u64 >> {
+    #[inline] pub fn invalidate(n : u64) { Self::__entry(& n).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] pub fn refresh(n : u64) -> u64 { let miss = Self::__entry(& n).miss(); miss
+    .run(move || Self::uncached(n)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] pub fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator <
+    Item = u64 >) -> ::std::vec::Vec < ::core::option::Option < u64 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | n | Self::__entry(& n).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] pub fn clear() {
+    "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() {
     Self::__cache().clear(); } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub fn stats()
-    -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
-    "Counts from zero again."] pub fn reset_stats() { Self::__cache().reset_stats() }
-    #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
+    fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__cache()
+    .reset_stats() } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
-    pub fn cache() -> & 'static ::cached_runtime::private::Cache <
+    #[inline] pub fn cache() -> & 'static ::cached_runtime::private::Cache <
     ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__value_type!(u64, Value, ::cached_runtime::private::AllThreads) >
     { Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
-    pub fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    #[inline] pub fn invalidate_where(predicate : impl ::core::ops::Fn(&
     ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads), &
     ::cached_runtime::__value_type!(u64, Value, ::cached_runtime::private::AllThreads))
     -> bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline]
@@ -79,7 +79,7 @@ pub fn fib(n: u64) -> u64 {
     __to_write < '__cached_item > (n : u64) -> (u64,) { (n,) } #[doc(hidden)] #[inline]
     pub fn __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(u64,)) ->
     impl ::cached_runtime::private::Write < u64 > { let _ = taken; let n = & taken.0;
-    Self::__entry(n).owned().writing() } #[doc(hidden)] pub fn __clearing() -> impl
-    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] pub fn __clearing() ->
+    impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
     Self::__cache().clear()) } }
 }

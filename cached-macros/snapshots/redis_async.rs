@@ -33,43 +33,44 @@
     DbError >, ::cached_runtime::private::AllProcesses > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] pub async fn uncached(db : & Db, id : u64) ->
     Result < Product, DbError > { db.product(id). await } #[doc =
-    "What the cache holds for these arguments; never loads."] pub async fn get(id : u64)
-    -> ::core::option::Option < Result < Product, DbError > > { let asked =
+    "What the cache holds for these arguments; never loads."] #[inline] pub async fn
+    get(id : u64) -> ::core::option::Option < Result < Product, DbError > > { let asked =
     Self::__entry(& id).ask(); asked.get(). await } #[doc =
-    "Whether the cache holds something for these arguments."] pub async fn contains(id :
-    u64) -> bool { let asked = Self::__entry(& id).ask(); asked.contains(). await } #[doc
-    = "Stores a value, or what the function would have returned, for these arguments."]
+    "Whether the cache holds something for these arguments."] #[inline] pub async fn
+    contains(id : u64) -> bool { let asked = Self::__entry(& id).ask(); asked.contains().
+    await } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
     #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
-    pub fn set(id : u64, value : & impl ::cached_runtime::private::KeptBy < Result <
-    Product, DbError > >) -> ::cached_runtime::private::Acting { Self::__entry(& id)
-    .set_async(value) } #[doc =
+    #[inline] pub fn set(id : u64, value : & impl ::cached_runtime::private::KeptBy <
+    Result < Product, DbError > >) -> ::cached_runtime::private::Acting { Self::__entry(&
+    id).set_async(value) } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
     #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
-    pub fn invalidate(id : u64) -> ::cached_runtime::private::Acting { Self::__entry(&
-    id).invalidate_async() } #[doc =
-    "Runs the body and stores what it returns in place of what the cache holds."] pub
-    async fn refresh(db : & Db, id : u64) -> Result < Product, DbError > { let miss =
-    Self::__entry(& id).miss_async(); miss.run_async(Self::uncached(db, id)). await }
-    #[doc =
+    #[inline] pub fn invalidate(id : u64) -> ::cached_runtime::private::Acting {
+    Self::__entry(& id).invalidate_async() } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] pub async fn refresh(db : & Db, id : u64) -> Result < Product, DbError > {
+    let miss = Self::__entry(& id).miss_async(); miss.run_async(Self::uncached(db, id)).
+    await } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[doc = " One round trip for all."] pub fn many < '__cached_item > (keys : impl
-    ::core::iter::IntoIterator < Item = u64 >) -> impl ::core::future::Future < Output =
-    ::std::vec::Vec < ::core::option::Option < Result < Product, DbError > >> > { let all
-    : ::std::vec::Vec < _ > =
+    #[doc = " One round trip for all."] #[inline] pub fn many < '__cached_item > (keys :
+    impl ::core::iter::IntoIterator < Item = u64 >) -> impl ::core::future::Future <
+    Output = ::std::vec::Vec < ::core::option::Option < Result < Product, DbError > >> >
+    { let all : ::std::vec::Vec < _ > =
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | id | Self::__entry(& id).ask(),)); ::cached_runtime::private::many_async(all) }
     #[doc = "Forgets everything; loads that run now are not kept."] #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
-    pub fn clear() -> ::cached_runtime::private::Acting {
+    #[inline] pub fn clear() -> ::cached_runtime::private::Acting {
     ::cached_runtime::private::clear(Self::__cache()) } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub fn stats()
-    -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
-    "Counts from zero again."] pub fn reset_stats() { Self::__cache().reset_stats() }
-    #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
+    fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__cache()
+    .reset_stats() } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
-    pub fn cache() -> & 'static ::cached_runtime::private::Cache <
+    #[inline] pub fn cache() -> & 'static ::cached_runtime::private::Cache <
     ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllProcesses),
     ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
     ::cached_runtime::private::AllProcesses), ::cached_runtime::private::Redis > {
@@ -81,7 +82,7 @@
     '__cached_item > (id : u64) -> (u64,) { (id,) } #[doc(hidden)] #[inline] pub fn
     __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(u64,)) -> impl
     ::cached_runtime::private::Write < Result < Product, DbError > > { let _ = taken; let
-    id = & taken.0; Self::__entry(id).owned().writing() } #[doc(hidden)] pub fn
+    id = & taken.0; Self::__entry(id).owned().writing() } #[doc(hidden)] #[inline] pub fn
     __clearing() -> impl ::cached_runtime::private::Outdated {
     ::cached_runtime::private::ClearingAfar(||
     ::std::vec![::cached_runtime::private::clear(Self::__cache())]) } } }

@@ -33,48 +33,49 @@
     ::cached_runtime::private::AllProcesses > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] #[doc = " A session."] pub fn uncached(user : &
     User) -> Option < Session > { let _ = & user; user.session() } #[doc =
-    "What the cache holds for these arguments; never loads."] #[must_use] pub fn get(user
-    : & User) -> ::core::option::Option < Option < Session > > { Self::__entry(& user)
-    .get() } #[doc = "Whether the cache holds something for these arguments."]
-    #[must_use] pub fn contains(user : & User) -> bool { Self::__entry(& user).contains()
-    } #[doc =
+    "What the cache holds for these arguments; never loads."] #[inline] #[must_use] pub
+    fn get(user : & User) -> ::core::option::Option < Option < Session > > {
+    Self::__entry(& user).get() } #[doc =
+    "Whether the cache holds something for these arguments."] #[inline] #[must_use] pub
+    fn contains(user : & User) -> bool { Self::__entry(& user).contains() } #[doc =
     "Stores a value, or what the function would have returned, for these arguments."]
     #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
-    pub fn set(user : & User, value : & impl ::cached_runtime::private::KeptBy < Option <
-    Session > >) -> ::core::result::Result < (), ::cached_runtime::private::Error > {
-    Self::__entry(& user).set(value) } #[doc =
+    #[inline] pub fn set(user : & User, value : & impl ::cached_runtime::private::KeptBy
+    < Option < Session > >) -> ::core::result::Result < (),
+    ::cached_runtime::private::Error > { Self::__entry(& user).set(value) } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
     #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
-    pub fn invalidate(user : & User) -> ::core::result::Result < (),
+    #[inline] pub fn invalidate(user : & User) -> ::core::result::Result < (),
     ::cached_runtime::private::Error > { Self::__entry(& user).invalidate() } #[doc =
-    "Runs the body and stores what it returns in place of what the cache holds."] pub fn
-    refresh(user : & User) -> Option < Session > { let miss = Self::__entry(& user)
-    .miss(); miss.run(move || Self::uncached(user)) } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] pub fn refresh(user : & User) -> Option < Session > { let miss =
+    Self::__entry(& user).miss(); miss.run(move || Self::uncached(user)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
-    #[doc = " One round trip for all."] pub fn many < '__cached_item > (keys : impl
-    ::core::iter::IntoIterator < Item = & '__cached_item User >) -> ::std::vec::Vec <
-    ::core::option::Option < Option < Session > >> {
+    #[doc = " One round trip for all."] #[inline] pub fn many < '__cached_item > (keys :
+    impl ::core::iter::IntoIterator < Item = & '__cached_item User >) -> ::std::vec::Vec
+    < ::core::option::Option < Option < Session > >> {
     ::cached_runtime::private::many(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | user | Self::__entry(& user).ask(),))) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
-    pub fn clear() -> ::core::result::Result < (), ::cached_runtime::private::Error > {
-    Self::__slot().clear() } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] pub fn stats()
-    -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
-    "Counts from zero again."] pub fn reset_stats() { Self::__slot().reset_stats() }
-    #[doc(hidden)] #[inline] pub fn __to_forget < '__cached_item > (user : &
+    #[inline] pub fn clear() -> ::core::result::Result < (),
+    ::cached_runtime::private::Error > { Self::__slot().clear() } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
+    fn stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
+    "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__slot()
+    .reset_stats() } #[doc(hidden)] #[inline] pub fn __to_forget < '__cached_item > (user
+    : & '__cached_item User) -> (& '__cached_item User,) { (user,) } #[doc(hidden)]
+    #[inline] pub fn __forgetting < '__cached_k, '__cached_item > (taken : &
+    '__cached_k(& '__cached_item User,)) -> impl ::cached_runtime::private::Forget { let
+    _ = taken; let user = & taken.0; Self::__entry(user).owned().forgetting() }
+    #[doc(hidden)] #[inline] pub fn __to_write < '__cached_item > (user : &
     '__cached_item User) -> (& '__cached_item User,) { (user,) } #[doc(hidden)] #[inline]
-    pub fn __forgetting < '__cached_k, '__cached_item > (taken : & '__cached_k(&
-    '__cached_item User,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let
-    user = & taken.0; Self::__entry(user).owned().forgetting() } #[doc(hidden)] #[inline]
-    pub fn __to_write < '__cached_item > (user : & '__cached_item User) -> (&
-    '__cached_item User,) { (user,) } #[doc(hidden)] #[inline] pub fn __writing <
-    '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item User,)) -> impl
-    ::cached_runtime::private::Write < Option < Session > > { let _ = taken; let user = &
-    taken.0; Self::__entry(user).owned().writing() } #[doc(hidden)] pub fn __clearing()
-    -> impl ::cached_runtime::private::Outdated {
-    ::cached_runtime::private::ClearingAfar(|| Self::__slot().clear_each()) } } }
+    pub fn __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(&
+    '__cached_item User,)) -> impl ::cached_runtime::private::Write < Option < Session >
+    > { let _ = taken; let user = & taken.0; Self::__entry(user).owned().writing() }
+    #[doc(hidden)] #[inline] pub fn __clearing() -> impl
+    ::cached_runtime::private::Outdated { ::cached_runtime::private::ClearingAfar(||
+    Self::__slot().clear_each()) } } }
 }

@@ -39,35 +39,37 @@ fn renewed_by_the_call(n: u32) -> u32 {
     ::cached_runtime::private::OutcomeOf:: < u32, ::cached_runtime::private::AllThreads >
     ::new()).__pick()) } #[doc = "Runs the body, past the cache."] fn uncached(n : u32)
     -> u32 { n } #[doc = "What the cache holds for these arguments; never loads."]
-    #[must_use] fn get(n : u32) -> ::core::option::Option < u32 > { Self::__entry(& n)
-    .get() } #[doc = "Whether the cache holds something for these arguments."]
-    #[must_use] fn contains(n : u32) -> bool { Self::__entry(& n).contains() } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] fn
-    set(n : u32, value : & impl ::cached_runtime::private::KeptBy < u32 >) {
+    #[inline] #[must_use] fn get(n : u32) -> ::core::option::Option < u32 > {
+    Self::__entry(& n).get() } #[doc =
+    "Whether the cache holds something for these arguments."] #[inline] #[must_use] fn
+    contains(n : u32) -> bool { Self::__entry(& n).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] fn set(n : u32, value : & impl ::cached_runtime::private::KeptBy < u32 >) {
     Self::__entry(& n).set(value); } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    fn invalidate(n : u32) { Self::__entry(& n).invalidate(); } #[doc =
+    #[inline] fn invalidate(n : u32) { Self::__entry(& n).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."] #[doc =
     "\n\nA value that is due is renewed by one of the calls that find it: that one waits for the load and has the new value, the others have the old one meanwhile. It is not done in the background, since the function is not async."]
-    fn refresh(n : u32) -> u32 { let miss = Self::__entry(& n).miss(); miss.run(move ||
-    Self::uncached(n)) } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] fn
-    many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = u32 >) ->
-    ::std::vec::Vec < ::core::option::Option < u32 >> {
+    #[inline] fn refresh(n : u32) -> u32 { let miss = Self::__entry(& n).miss(); miss
+    .run(move || Self::uncached(n)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    u32 >) -> ::std::vec::Vec < ::core::option::Option < u32 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | n | Self::__entry(& n).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] fn clear() { Self::__cache()
-    .clear(); } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
-    ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
-    "Counts from zero again."] fn reset_stats() { Self::__cache().reset_stats() } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
+    Self::__cache().clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
+    stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] #[inline] fn reset_stats() { Self::__cache().reset_stats()
+    } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
-    fn cache() -> & 'static ::cached_runtime::private::Cache <
+    #[inline] fn cache() -> & 'static ::cached_runtime::private::Cache <
     ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__value_type!(u32, Value, ::cached_runtime::private::AllThreads) >
     { Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
-    fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    #[inline] fn invalidate_where(predicate : impl ::core::ops::Fn(&
     ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads), &
     ::cached_runtime::__value_type!(u32, Value, ::cached_runtime::private::AllThreads))
     -> bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline] fn
@@ -78,7 +80,7 @@ fn renewed_by_the_call(n: u32) -> u32 {
     '__cached_item > (n : u32) -> (u32,) { (n,) } #[doc(hidden)] #[inline] fn __writing <
     '__cached_k, '__cached_item > (taken : & '__cached_k(u32,)) -> impl
     ::cached_runtime::private::Write < u32 > { let _ = taken; let n = & taken.0;
-    Self::__entry(n).owned().writing() } #[doc(hidden)] fn __clearing() -> impl
+    Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() -> impl
     ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
     Self::__cache().clear()) } }
 }

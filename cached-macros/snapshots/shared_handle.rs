@@ -33,22 +33,25 @@ fn shared_handle(pages: &Pages, n: u32) -> u32 {
     ::cached_runtime::private::OutcomeOf:: < u32, ::cached_runtime::private::OneThread >
     ::new()).__pick()) } #[doc = "Runs the body, past the cache."] fn uncached(pages : &
     Pages, n : u32) -> u32 { let _ = & pages; n } #[doc =
-    "What the cache holds for these arguments; never loads."] #[must_use] fn get(pages :
-    & Pages, n : u32) -> ::core::option::Option < u32 > { Self::__entry(& pages, & n)
-    .get() } #[doc = "Whether the cache holds something for these arguments."]
-    #[must_use] fn contains(pages : & Pages, n : u32) -> bool { Self::__entry(& pages, &
-    n).contains() } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] fn
-    set(pages : & Pages, n : u32, value : & impl ::cached_runtime::private::KeptBy < u32
-    >) { Self::__entry(& pages, & n).set(value); } #[doc =
+    "What the cache holds for these arguments; never loads."] #[inline] #[must_use] fn
+    get(pages : & Pages, n : u32) -> ::core::option::Option < u32 > { Self::__entry(&
+    pages, & n).get() } #[doc = "Whether the cache holds something for these arguments."]
+    #[inline] #[must_use] fn contains(pages : & Pages, n : u32) -> bool { Self::__entry(&
+    pages, & n).contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] fn set(pages : & Pages, n : u32, value : & impl
+    ::cached_runtime::private::KeptBy < u32 >) { Self::__entry(& pages, & n).set(value);
+    } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    fn invalidate(pages : & Pages, n : u32) { Self::__entry(& pages, & n).invalidate(); }
-    #[doc = "Runs the body and stores what it returns in place of what the cache holds."]
-    fn refresh(pages : & Pages, n : u32) -> u32 { let miss = Self::__entry(& pages, & n)
-    .miss(); miss.run(move || Self::uncached(pages, n)) } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] fn
-    many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = (&
-    '__cached_item Pages, u32) >) -> ::std::vec::Vec < ::core::option::Option < u32 >> {
+    #[inline] fn invalidate(pages : & Pages, n : u32) { Self::__entry(& pages, & n)
+    .invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] fn refresh(pages : & Pages, n : u32) -> u32 { let miss = Self::__entry(&
+    pages, & n).miss(); miss.run(move || Self::uncached(pages, n)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    (& '__cached_item Pages, u32) >) -> ::std::vec::Vec < ::core::option::Option < u32 >>
+    {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (pages, n) | Self::__entry(& pages, & n).get(),)) } #[doc(hidden)] #[inline] fn
     __to_forget < '__cached_item > (pages : & '__cached_item Pages, n : u32) -> (&

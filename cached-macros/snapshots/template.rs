@@ -39,31 +39,33 @@ fn template(user: &User, price: f64) -> u8 {
     ::cached_runtime::private::OutcomeOf:: < u8, ::cached_runtime::private::AllThreads >
     ::new()).__pick()) } #[doc = "Runs the body, past the cache."] fn uncached(user : &
     User, price : f64) -> u8 { let _ = & user; let _ = & price; 1 } #[doc =
-    "What the cache holds for these arguments; never loads."] #[must_use] fn get(user : &
-    User, price : f64) -> ::core::option::Option < u8 > { Self::__entry(& user, & price)
-    .get() } #[doc = "Whether the cache holds something for these arguments."]
-    #[must_use] fn contains(user : & User, price : f64) -> bool { Self::__entry(& user, &
-    price).contains() } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] fn
-    set(user : & User, price : f64, value : & impl ::cached_runtime::private::KeptBy < u8
-    >) { Self::__entry(& user, & price).set(value); } #[doc =
+    "What the cache holds for these arguments; never loads."] #[inline] #[must_use] fn
+    get(user : & User, price : f64) -> ::core::option::Option < u8 > { Self::__entry(&
+    user, & price).get() } #[doc =
+    "Whether the cache holds something for these arguments."] #[inline] #[must_use] fn
+    contains(user : & User, price : f64) -> bool { Self::__entry(& user, & price)
+    .contains() } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] fn set(user : & User, price : f64, value : & impl
+    ::cached_runtime::private::KeptBy < u8 >) { Self::__entry(& user, & price)
+    .set(value); } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    fn invalidate(user : & User, price : f64) { Self::__entry(& user, & price)
+    #[inline] fn invalidate(user : & User, price : f64) { Self::__entry(& user, & price)
     .invalidate(); } #[doc =
-    "Runs the body and stores what it returns in place of what the cache holds."] fn
-    refresh(user : & User, price : f64) -> u8 { let miss = Self::__entry(& user, & price)
-    .miss(); miss.run(move || Self::uncached(user, price)) } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] fn
-    many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = (&
-    '__cached_item User, f64) >) -> ::std::vec::Vec < ::core::option::Option < u8 >> {
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] fn refresh(user : & User, price : f64) -> u8 { let miss = Self::__entry(&
+    user, & price).miss(); miss.run(move || Self::uncached(user, price)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    (& '__cached_item User, f64) >) -> ::std::vec::Vec < ::core::option::Option < u8 >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | (user, price) | Self::__entry(& user, & price).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] fn clear() { Self::__slot()
-    .clear(); } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
-    ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
-    "Counts from zero again."] fn reset_stats() { Self::__slot().reset_stats() }
-    #[doc(hidden)] #[inline] fn __to_forget < '__cached_item > (user : & '__cached_item
+    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
+    Self::__slot().clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
+    stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
+    "Counts from zero again."] #[inline] fn reset_stats() { Self::__slot().reset_stats()
+    } #[doc(hidden)] #[inline] fn __to_forget < '__cached_item > (user : & '__cached_item
     User, price : f64) -> (& '__cached_item User, f64,) { (user, price,) } #[doc(hidden)]
     #[inline] fn __forgetting < '__cached_k, '__cached_item > (taken : & '__cached_k(&
     '__cached_item User, f64,)) -> impl ::cached_runtime::private::Forget { let _ =
@@ -73,7 +75,7 @@ fn template(user: &User, price: f64) -> u8 {
     price,) } #[doc(hidden)] #[inline] fn __writing < '__cached_k, '__cached_item >
     (taken : & '__cached_k(& '__cached_item User, f64,)) -> impl
     ::cached_runtime::private::Write < u8 > { let _ = taken; let user = & taken.0; let
-    price = & taken.1; Self::__entry(user, price).owned().writing() } #[doc(hidden)] fn
-    __clearing() -> impl ::cached_runtime::private::Outdated {
+    price = & taken.1; Self::__entry(user, price).owned().writing() } #[doc(hidden)]
+    #[inline] fn __clearing() -> impl ::cached_runtime::private::Outdated {
     ::cached_runtime::private::Clearing(|| Self::__slot().clear()) } }
 }

@@ -38,35 +38,37 @@ fn weight(name: &str) -> String {
     .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < String,
     ::cached_runtime::private::AllThreads > ::new()).__pick()) } #[doc =
     "Runs the body, past the cache."] fn uncached(name : & str) -> String { name.into() }
-    #[doc = "What the cache holds for these arguments; never loads."] #[must_use] fn
-    get(name : & str) -> ::core::option::Option < String > { Self::__entry(& name).get()
-    } #[doc = "Whether the cache holds something for these arguments."] #[must_use] fn
+    #[doc = "What the cache holds for these arguments; never loads."] #[inline]
+    #[must_use] fn get(name : & str) -> ::core::option::Option < String > {
+    Self::__entry(& name).get() } #[doc =
+    "Whether the cache holds something for these arguments."] #[inline] #[must_use] fn
     contains(name : & str) -> bool { Self::__entry(& name).contains() } #[doc =
-    "Stores a value, or what the function would have returned, for these arguments."] fn
-    set(name : & str, value : & impl ::cached_runtime::private::KeptBy < String >) {
-    Self::__entry(& name).set(value); } #[doc =
+    "Stores a value, or what the function would have returned, for these arguments."]
+    #[inline] fn set(name : & str, value : & impl ::cached_runtime::private::KeptBy <
+    String >) { Self::__entry(& name).set(value); } #[doc =
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
-    fn invalidate(name : & str) { Self::__entry(& name).invalidate(); } #[doc =
-    "Runs the body and stores what it returns in place of what the cache holds."] fn
-    refresh(name : & str) -> String { let miss = Self::__entry(& name).miss(); miss
-    .run(move || Self::uncached(name)) } #[doc =
-    "What the cache holds for each of these arguments, in their order; never loads."] fn
-    many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = &
-    '__cached_item str >) -> ::std::vec::Vec < ::core::option::Option < String >> {
+    #[inline] fn invalidate(name : & str) { Self::__entry(& name).invalidate(); } #[doc =
+    "Runs the body and stores what it returns in place of what the cache holds."]
+    #[inline] fn refresh(name : & str) -> String { let miss = Self::__entry(& name)
+    .miss(); miss.run(move || Self::uncached(name)) } #[doc =
+    "What the cache holds for each of these arguments, in their order; never loads."]
+    #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
+    & '__cached_item str >) -> ::std::vec::Vec < ::core::option::Option < String >> {
     ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
     | name | Self::__entry(& name).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] fn clear() { Self::__cache()
-    .clear(); } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] fn stats() ->
-    ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
-    "Counts from zero again."] fn reset_stats() { Self::__cache().reset_stats() } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
+    Self::__cache().clear(); } #[doc =
+    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
+    stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] #[inline] fn reset_stats() { Self::__cache().reset_stats()
+    } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
-    fn cache() -> & 'static ::cached_runtime::private::Cache <
+    #[inline] fn cache() -> & 'static ::cached_runtime::private::Cache <
     ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads),
     ::cached_runtime::__value_type!(String, Value, ::cached_runtime::private::AllThreads)
     > { Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
-    fn invalidate_where(predicate : impl ::core::ops::Fn(&
+    #[inline] fn invalidate_where(predicate : impl ::core::ops::Fn(&
     ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads), &
     ::cached_runtime::__value_type!(String, Value,
     ::cached_runtime::private::AllThreads)) -> bool) { Self::__cache()
@@ -79,7 +81,7 @@ fn weight(name: &str) -> String {
     str) -> (& '__cached_item str,) { (name,) } #[doc(hidden)] #[inline] fn __writing <
     '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item str,)) -> impl
     ::cached_runtime::private::Write < String > { let _ = taken; let name = & taken.0;
-    Self::__entry(name).owned().writing() } #[doc(hidden)] fn __clearing() -> impl
-    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
+    Self::__entry(name).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() ->
+    impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
     Self::__cache().clear()) } }
 }

@@ -208,6 +208,7 @@ fn one(
     quote! {
         #[doc = #doc]
         #errors
+        #[inline]
         #lints
         #many
         #must_use
@@ -278,6 +279,7 @@ fn refresh(expansion: &Expansion<'_>) -> TokenStream {
             if function.flow == Flow::Boxed { quote!(::std::boxed::Box::pin(async move { #call })) } else { call };
         return quote! {
             #[doc = "Runs the body for all of them, and stores what it returns in place of what the cache holds."]
+            #[inline]
             #lints
             #visibility #signature { #call }
         };
@@ -301,6 +303,7 @@ fn refresh(expansion: &Expansion<'_>) -> TokenStream {
     quote! {
         #[doc = "Runs the body and stores what it returns in place of what the cache holds."]
         #renewals
+        #[inline]
         #lints
         #visibility #signature {
             let miss = Self::__entry #entry_turbofish (#(&#entered),*) #tags.#miss();
@@ -327,6 +330,7 @@ fn of_the_whole(expansion: &Expansion<'_>) -> TokenStream {
     let cache = cache_type(expansion).map(|ty| {
         quote! {
             #[doc = "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
+            #[inline]
             #visibility fn cache() -> #ty { Self::__cache() }
         }
     });
@@ -337,12 +341,15 @@ fn of_the_whole(expansion: &Expansion<'_>) -> TokenStream {
     quote! {
         #[doc = "Forgets everything; loads that run now are not kept."]
         #errors
+        #[inline]
         #visibility fn clear() #ret { #clear }
 
         #[doc = "Hits, misses, loads and the rest, since the start or `reset_stats`."]
+        #[inline]
         #visibility fn stats() -> #rt::Stats { #handle.stats() }
 
         #[doc = "Counts from zero again."]
+        #[inline]
         #visibility fn reset_stats() { #handle.reset_stats() }
 
         #cache
@@ -363,6 +370,7 @@ fn invalidate_where(expansion: &Expansion<'_>) -> Option<TokenStream> {
     };
     Some(quote! {
         #[doc = "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
+        #[inline]
         #visibility fn invalidate_where(predicate: impl ::core::ops::Fn(&#key, &#value) -> bool) #ret { #done }
     })
 }

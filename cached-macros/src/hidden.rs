@@ -103,6 +103,7 @@ fn clearing(expansion: &Expansion<'_>, handle: &TokenStream) -> TokenStream {
     };
     quote! {
         #[doc(hidden)]
+        #[inline]
         #visibility fn __clearing() -> impl #rt::Outdated { #clears }
     }
 }

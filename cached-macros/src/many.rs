@@ -84,6 +84,7 @@ pub(crate) fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
     Some(quote! {
         #[doc = #doc]
         #one_trip
+        #[inline]
         #lints
         #visibility fn many #generics (keys: impl ::core::iter::IntoIterator<Item = #item>) -> #ret #bounds { #done }
     })

@@ -137,6 +137,15 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
     }
 }
 
+/// What comes of a wait.
+enum Next<K, O: Outcome, H: Engine<K, O::Value>> {
+    /// Run the body, and its load; boxed, as it is rare and large.
+    Lead(Box<Leading<K, O::Value, H>>),
+    /// Run the body, without the cache.
+    Past,
+    Ret(O::Ret),
+}
+
 impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
     /// To be held while listeners are told of it.
     pub(crate) fn inside(&self) -> Option<stack::Inside> {
@@ -163,22 +172,37 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
     }
 
     /// Runs the body, or waits for the call that does.
+    ///
+    /// As little as can be stands here and in what is called with the body: it is compiled anew for each function.
     #[inline(never)]
     pub fn run(self, body: impl FnOnce() -> O::Ret) -> O::Ret {
-        let Self { outcome, mut turn, coalesce } = self;
+        let outcome = self.outcome;
+        let leading = match self.turn {
+            Turn::Lead(leading) => leading,
+            turn => match Self::wait(outcome, turn, self.coalesce) {
+                Next::Lead(leading) => *leading,
+                Next::Ret(ret) => return ret,
+                Next::Past => return body(),
+            },
+        };
+        leading.run(outcome, body)
+    }
+
+    /// What a call that leads no load does, until it is given something or is to run the body.
+    fn wait(outcome: O, mut turn: Turn<K, O::Value, H>, coalesce: Coalesce) -> Next<K, O, H> {
         let mut bound = Bound::new(coalesce);
         loop {
             turn = match turn {
-                Turn::Lead(leading) => return leading.run(outcome, body),
-                Turn::Hit(value) | Turn::Aged(value) => return outcome.ret(value),
+                Turn::Lead(leading) => return Next::Lead(Box::new(leading)),
+                Turn::Hit(value) | Turn::Aged(value) => return Next::Ret(outcome.ret(value)),
                 Turn::Past(handle) => {
                     handle.common().count_bypassed();
-                    return body();
+                    return Next::Past;
                 }
                 Turn::Join(mut joining) => {
                     let waited = joining.flight.wait(bound.deadline());
                     if let Some(ret) = joining.landed(outcome) {
-                        return ret;
+                        return Next::Ret(ret);
                     }
                     joining.next(&waited, (false, None), bound.is_over())
                 }

@@ -29,6 +29,7 @@ use std::thread::LocalKey;
 use parking_lot::RwLock;
 
 /// The function's path out of that of something inside it: `shop::price::__entry<u8>::{{closure}}` is `shop::price<u8>`.
+#[cfg(feature = "redis")]
 pub(crate) fn path_of<I>() -> String {
     tidy(std::any::type_name::<I>())
 }
@@ -45,7 +46,7 @@ fn tidy(path: &str) -> String {
 
 /// The options of a function, named after something inside it.
 pub(crate) fn named<I, K, V>(options: impl FnOnce(Builder<K, V>) -> Builder<K, V>) -> Builder<K, V> {
-    options(Builder::default().name(path_of::<I>()))
+    options(Builder::default().name(tidy(std::any::type_name::<I>())))
 }
 
 // ---------- shared by threads ----------
@@ -64,10 +65,15 @@ impl<K, V> Slot<K, V> {
 impl<K: CacheKey, V: CacheValue> Slot<K, V> {
     /// The cache, built by the first call.
     pub fn cache<F: FnOnce(Builder<K, V>) -> Builder<K, V>>(&'static self, options: F) -> &'static Cache<K, V> {
-        if let Some(cache) = self.0.get() {
-            return cache;
+        // As little as can be stands here: it is compiled anew for each function.
+        match self.0.get() {
+            Some(cache) => cache,
+            None => self.first(named::<F, K, V>(options)),
         }
-        let builder = named::<F, K, V>(options);
+    }
+
+    #[cold]
+    fn first(&'static self, builder: Builder<K, V>) -> &'static Cache<K, V> {
         self.0.get_or_init(|| builder.build())
     }
 }
