@@ -26,7 +26,10 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
                     ::cached_runtime::private::returns(),
                     ::cached_runtime::private::returns(),
                 ));
-            let future = ::cached_runtime::private::FutureOf::of(|| background::uncached(
+            let future = ::cached_runtime::private::FutureOf::<
+                _,
+                false,
+            >::of(|| background::uncached(
                 ::cached_runtime::private::returns(),
                 ::cached_runtime::private::returns(),
                 ::cached_runtime::private::returns(),

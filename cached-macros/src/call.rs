@@ -189,7 +189,7 @@ impl Expansion<'_> {
             }
         });
         let all = (0..passing.len()).rev().map(own).fold(quote!(()), |rest, own| quote!((&#own, #rest)));
-        let future = if self.plan.remote { ours("FutureAfar") } else { ours("FutureOf") };
+        let afar = self.plan.remote;
         // Never called: only its type counts.
         let anything = function.arguments.iter().map(|_| quote!(#rt::returns()));
         let body = quote!(|| #companion::uncached #turbofish (#(#anything),*));
@@ -218,7 +218,7 @@ impl Expansion<'_> {
             #before
             #(#owned)*
             #after
-            let future = #rt::#future::of(#body);
+            let future = #rt::FutureOf::<_, #afar>::of(#body);
             let way = #rt::All((&future, #all)).__way();
         }
     }

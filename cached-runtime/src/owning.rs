@@ -4,7 +4,7 @@
 //! ```text
 //! let own0 = Given(db).__own();             // Kept<Db> where Db: Clone + Send + Sync + 'static, else Lent<'_, Db>
 //! let own1 = Moved(id);
-//! let future = FutureOf::of(|| product::uncached(returns(), returns()));            // never called: for its type
+//! let future = FutureOf::<_, false>::of(|| product::uncached(returns(), returns()));            // never called: for its type
 //! let way = All((&future, (&own0, (&own1, ())))).__way();       // Away if all of them can go, else Here
 //! way.run(miss, async move { product::uncached(own0.__lend(), own1.0).await }).await
 //! ```
@@ -51,10 +51,11 @@ impl<'a, T: ?Sized> GivenAway<'a, T> for Given<'a, T> {
     }
 }
 
-/// What a load's body must be to go on without its call: probed by the type of its future.
-pub struct FutureOf<F>(PhantomData<fn() -> F>);
+/// What a load's body must be to go on without its call: probed by the type of its future. `AFAR` is in Redis, where its
+/// result must go as well.
+pub struct FutureOf<F, const AFAR: bool>(PhantomData<fn() -> F>);
 
-impl<F> FutureOf<F> {
+impl<F, const AFAR: bool> FutureOf<F, AFAR> {
     /// Of what this would give.
     #[must_use]
     pub fn of(_: impl FnOnce() -> F) -> Self {
@@ -62,26 +63,9 @@ impl<F> FutureOf<F> {
     }
 }
 
-impl<F> fmt::Debug for FutureOf<F> {
+impl<F, const AFAR: bool> fmt::Debug for FutureOf<F, AFAR> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FutureOf")
-    }
-}
-
-/// The same where its result must go, too.
-pub struct FutureAfar<F>(PhantomData<fn() -> F>);
-
-impl<F> FutureAfar<F> {
-    /// Of what this would give.
-    #[must_use]
-    pub fn of(_: impl FnOnce() -> F) -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<F> fmt::Debug for FutureAfar<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FutureAfar")
     }
 }
 
@@ -181,8 +165,8 @@ pub trait Goes {}
 
 impl<T: ToOwned<Owned: Send + Sync + 'static> + Sync + ?Sized + 'static> Goes for Kept<T> {}
 impl<T: Send + 'static> Goes for Moved<T> {}
-impl<F: Send> Goes for FutureOf<F> {}
-impl<F: Future<Output: Send + 'static> + Send> Goes for FutureAfar<F> {}
+impl<F: Send> Goes for FutureOf<F, false> {}
+impl<F: Future<Output: Send + 'static> + Send> Goes for FutureOf<F, true> {}
 impl<T: Send + 'static> Goes for IdOf<T> {}
 
 /// Arguments that all can go.
@@ -338,7 +322,7 @@ mod tests {
         let _: &Lent<'_, Cell<usize>> = &of_this_thread;
         let _: Here = All((&text, (&unclonable, ()))).__way();
         let _: Here = All((&Moved(std::rc::Rc::new(1)), ())).__way();
-        let _: Away = All((&FutureOf::of(|| async { std::future::ready(1).await }), ())).__way();
+        let _: Away = All((&FutureOf::<_, false>::of(|| async { std::future::ready(1).await }), ())).__way();
         assert_eq!(size(&of_this_thread, of_this_thread.__lend().get()), 1);
     }
 }

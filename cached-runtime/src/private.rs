@@ -27,8 +27,8 @@ pub use crate::outcome::{
     cache_if, ttl_of,
 };
 pub use crate::owning::{
-    All, AllGo, Away, BorrowedGoes, FutureAfar, FutureOf, Given, GivenAway, Goes, Here, IdOf, Kept as KeptArgument,
-    Lent, Moved, NoWay, OwnedGoes,
+    All, AllGo, Away, BorrowedGoes, FutureOf, Given, GivenAway, Goes, Here, IdOf, Kept as KeptArgument, Lent, Moved,
+    NoWay, OwnedGoes,
 };
 pub use crate::policy::RefreshAhead;
 #[cfg(feature = "redis")]
