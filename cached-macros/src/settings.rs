@@ -101,6 +101,7 @@ impl Expansion<'_> {
             });
             quote!(#piece #part)
         });
+        // The fall-back is not used where every part has a text.
         Some(quote!(.text(|key, out| {
             #[allow(unused_imports)]
             use #rt::NoText as _;
