@@ -3,7 +3,8 @@
 
 use cached_runtime::{cached, invalidates};
 use cached_tests::Counter;
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex};
 
 #[test]
 fn self_in_a_use_declaration_makes_no_method() {
@@ -191,4 +192,47 @@ fn lints_of_the_item_and_of_the_body_in_one_expectation() {
         let unread = 1;
         n
     }
+}
+
+/// A subscriber that remembers the names of spans.
+#[derive(Clone, Default)]
+struct Spans(Arc<Mutex<Vec<&'static str>>>);
+
+impl tracing::Subscriber for Spans {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == module_path!()
+    }
+
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        self.0.lock().unwrap().push(span.metadata().name());
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn an_instrumented_load_has_the_functions_name() {
+    #[cached]
+    #[tracing::instrument]
+    fn plain(n: u32) -> u32 {
+        n
+    }
+    #[cached]
+    #[tracing::instrument(skip(name))]
+    fn with_options(name: u32) -> u32 {
+        name
+    }
+    #[cached]
+    #[tracing::instrument(name = "its_own")]
+    fn named(n: u32) -> u32 {
+        n
+    }
+    let spans = Spans::default();
+    tracing::subscriber::with_default(spans.clone(), || (plain(1), plain(1), with_options(1), named(1)));
+    assert_eq!(*spans.0.lock().unwrap(), ["plain", "with_options", "its_own"], "of loads, not of hits");
 }
