@@ -14,17 +14,18 @@
 use super::envelope::{self, Content, Head};
 use super::keys::Name;
 use super::many::SeenAll;
-use super::remote::{Remote, Renewal, Seen, Stored, What, bytes};
+use super::remote::{Remote, Renewal, Seen, Stored, What};
+use super::wire::bytes;
 use super::{Budget, Kind};
 use crate::error::Error;
+use bytes::Bytes;
 use redis::{Cmd, Pipeline, Value};
-use std::sync::Arc;
 
 /// What a read of a bare entry showed besides.
 #[derive(Clone, Debug)]
 pub(crate) struct Bare {
     /// What stands at the key.
-    value: Option<Arc<Vec<u8>>>,
+    value: Option<Bytes>,
     /// Whether a load is under way.
     placed: bool,
     /// Whether the value turned out to be unreadable.
@@ -33,14 +34,13 @@ pub(crate) struct Bare {
 
 impl Bare {
     /// What stands at the key and at its placeholder's.
-    pub(crate) fn judge(value: Option<Vec<u8>>, placeholder: Option<&[u8]>) -> Seen {
+    pub(crate) fn judge(value: Option<Bytes>, placeholder: Option<&[u8]>) -> Seen {
         let head = placeholder.map(Head::of).unwrap_or_default();
         let placed = placeholder.and_then(envelope::read);
         let placed = matches!(placed, Some(Content::Placeholder { .. }));
-        let stored = value.map(Stored::bare);
-        let bare = Self { value: stored.as_ref().map(|stored| Arc::clone(stored.bytes())), placed, lost: false };
-        match stored {
-            Some(stored) => seen(head, What::Entry(stored), bare),
+        let bare = Self { value: value.clone(), placed, lost: false };
+        match value {
+            Some(value) => seen(head, What::Entry(Stored::bare(value)), bare),
             None => bare.unreadable(head),
         }
     }
@@ -54,7 +54,7 @@ impl Bare {
 
     /// The first bytes of what stands at the key.
     pub(crate) fn head(&self) -> Head {
-        self.value.as_deref().map(|value| Head::of(value)).unwrap_or_default()
+        self.value.as_deref().map(Head::of).unwrap_or_default()
     }
 }
 
@@ -119,13 +119,13 @@ mod tests {
     #[test]
     fn the_unreadable_is_looked_past() {
         let placeholder = envelope::placeholder(&envelope::stamp(), &[]);
-        let garbage = || Some(b"garbage".to_vec());
+        let garbage = || Some(Bytes::from_static(b"garbage"));
         let read = Bare::judge(garbage(), None);
         assert!(matches!(read.what, What::Entry(_)));
         let lost = read.unreadable();
         assert!(matches!(lost.what, What::Nothing));
         assert!(matches!(Bare::judge(garbage(), Some(&placeholder)).after(&lost).what, What::Placeholder));
-        assert!(matches!(Bare::judge(Some(b"7".to_vec()), None).after(&lost).what, What::Entry(_)));
+        assert!(matches!(Bare::judge(Some(Bytes::from_static(b"7")), None).after(&lost).what, What::Entry(_)));
         assert!(matches!(Bare::judge(None, None).after(&lost).what, What::Nothing));
         assert!(matches!(Bare::judge(None, Some(b"7")).what, What::Nothing), "a foreign placeholder");
     }

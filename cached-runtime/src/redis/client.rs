@@ -10,8 +10,9 @@ use crate::redis::queue::Queue;
 use crate::redis::scan::Matching;
 use crate::redis::watch::Watch;
 use crate::redis::wire::Answers;
+use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
-use redis::{Cmd, Pipeline, Value};
+use redis::{Pipeline, Value};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -155,9 +156,9 @@ impl Client {
         async move { self.link()?.operate(None, work, kind, &budget).await }
     }
 
-    /// One command that changes nothing, and for which any connection will do; not for a cluster: see [`near`](super::near).
-    pub(crate) async fn look(self, command: Cmd, budget: &Budget) -> Result<Value, Error> {
-        self.link()?.look(command, budget).await
+    /// What stands at these keys, over whatever connection; not for a cluster: see [`near`](super::near).
+    pub(crate) async fn look(self, keys: &[&[u8]], budget: &Budget) -> Result<Vec<Option<Bytes>>, Error> {
+        self.link()?.look(keys, budget).await
     }
 
     /// The same at one master of a cluster, whatever keys it is about: the one that has this slot.

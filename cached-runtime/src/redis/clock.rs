@@ -3,47 +3,46 @@
 
 use parking_lot::Mutex;
 use redis::Value;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The difference of the clocks is looked at again after this.
 const AGAIN: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
-pub(crate) struct Clock(Mutex<State>);
-
-#[derive(Debug)]
-struct State {
+pub(crate) struct Clock {
     /// The server's time since the epoch, at this moment here.
-    known: Option<(Duration, Instant)>,
-    ask_at: Instant,
+    known: Mutex<Option<(Duration, Instant)>>,
+    begun: Instant,
+    /// In milliseconds from then. Each operation looks at it, so no lock is around it; of two that find it is time, one wins.
+    ask_at: AtomicU64,
 }
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(State { known: None, ask_at: Instant::now() + AGAIN }))
+        let begun = Instant::now();
+        Self { known: Mutex::new(None), begun, ask_at: AtomicU64::new(after(AGAIN)) }
     }
 
     /// The server's time now, since the epoch.
     pub(crate) fn now(&self) -> Option<Duration> {
-        let (then, at) = self.0.lock().known?;
+        let (then, at) = (*self.known.lock())?;
         Some(then + at.elapsed())
     }
 
     /// The moment to give to `answered`.
     pub(crate) fn asked(&self) -> Instant {
         let now = Instant::now();
-        self.0.lock().ask_at = now + AGAIN;
+        self.ask_at.store(after(now.saturating_duration_since(self.begun) + AGAIN), Ordering::Relaxed);
         now
     }
 
     /// True for the one who is to ask, now and then.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
-        let mut state = self.0.lock();
-        let due = now >= state.ask_at;
-        if due {
-            state.ask_at = now + AGAIN;
-        }
-        due
+        let since = now.saturating_duration_since(self.begun);
+        let ask_at = self.ask_at.load(Ordering::Relaxed);
+        after(since) >= ask_at
+            && self.ask_at.compare_exchange(ask_at, after(since + AGAIN), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// The answer to TIME: seconds and microseconds, as text.
@@ -59,9 +58,13 @@ impl Clock {
             // The clock was read somewhere between question and answer.
             let middle = asked + (now - asked) / 2;
             let time = Duration::from_secs(seconds) + Duration::from_micros(micros.min(999_999));
-            self.0.lock().known = Some((time, middle));
+            *self.known.lock() = Some((time, middle));
         }
     }
+}
+
+fn after(since: Duration) -> u64 {
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

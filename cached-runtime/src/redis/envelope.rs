@@ -3,10 +3,10 @@
 //!
 //! ```text
 //!  0  magic     AB 63 68           no text of any encoding begins so
-//!  3  version   01
+//!  3  version   02
 //!  4  kind      01 entry, 02 placeholder
 //!  5  stamp     16 bytes           random; changed in place by a refresh, so the checksum leaves it out
-//! 21  checksum   8 bytes           BLAKE3 of all that follows, shortened
+//! 21  checksum   8 bytes           XXH3 of all that follows: against damage, not against people
 //! 29  flags      1 byte            bit 0: the payload is compressed; bit 1: it ends when nobody reads it
 //! 30  codec      1 byte
 //! 31  nonces     1 byte            how many; the first is the generation's, then those of the tags
@@ -22,9 +22,11 @@
 //! Numbers are little-endian. All that a script looks at are the first [`HEAD`] bytes: they are the identity of what
 //! stands at a key, also of things that are no envelope.
 
+use std::fmt;
 use std::time::Duration;
+use xxhash_rust::xxh3::xxh3_64;
 
-const MAGIC: [u8; 4] = [0xAB, b'c', b'h', 1];
+const MAGIC: [u8; 4] = [0xAB, b'c', b'h', 2];
 const ENTRY: u8 = 1;
 const PLACEHOLDER: u8 = 2;
 const CHECKED_FROM: usize = 29;
@@ -45,22 +47,37 @@ pub(crate) type Nonce = [u8; 16];
 pub(crate) type Stamp = [u8; 16];
 
 /// The first bytes of what stands at a key; none if nothing does. What a script compares before it changes anything.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub(crate) struct Head(Vec<u8>);
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Head {
+    length: u8,
+    /// Past the length, zeros.
+    bytes: [u8; HEAD],
+}
 
 impl Head {
     /// Of what was read.
     pub(crate) fn of(value: &[u8]) -> Self {
-        Self(value[..value.len().min(HEAD)].to_vec())
+        let mut head = Self::default();
+        for (to, from) in head.bytes.iter_mut().zip(value) {
+            *to = *from;
+            head.length += 1;
+        }
+        head
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes[..usize::from(self.length)]
     }
 
     /// The stamp in it, by which no two entries are the same.
     pub(crate) fn stamp(&self) -> u128 {
-        self.0.get(5..HEAD).and_then(|bytes| bytes.try_into().ok()).map_or(0, u128::from_le_bytes)
+        self.as_bytes().get(5..HEAD).and_then(|bytes| bytes.try_into().ok()).map_or(0, u128::from_le_bytes)
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Head").field(&self.as_bytes()).finish()
     }
 }
 
@@ -122,11 +139,11 @@ pub(crate) struct Meta {
 
 /// What was read at a key.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Content {
+pub(crate) enum Content<'b> {
     /// A value.
-    Entry { meta: Meta, nonces: Vec<Nonce>, payload: std::ops::Range<usize> },
+    Entry { meta: Meta, nonces: &'b [Nonce], payload: std::ops::Range<usize> },
     /// A load is under way somewhere.
-    Placeholder { nonces: Vec<Nonce> },
+    Placeholder { nonces: &'b [Nonce] },
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -134,9 +151,7 @@ fn millis(duration: Duration) -> u64 {
 }
 
 fn checksum(checked: &[u8]) -> [u8; 8] {
-    let mut sum = [0; 8];
-    sum.copy_from_slice(&blake3::hash(checked).as_bytes()[..8]);
-    sum
+    xxh3_64(checked).to_le_bytes()
 }
 
 /// The bytes of an entry; `None` if it is larger than an envelope can say.
@@ -207,7 +222,7 @@ pub(crate) fn key_text(bytes: &[u8]) -> Option<&str> {
 }
 
 /// What stands at a key; `None` if it is nothing of ours, or damaged.
-pub(crate) fn read(bytes: &[u8]) -> Option<Content> {
+pub(crate) fn read(bytes: &[u8]) -> Option<Content<'_>> {
     if bytes.len() < FIXED || bytes[..4] != MAGIC || bytes[HEAD..CHECKED_FROM] != checksum(&bytes[CHECKED_FROM..]) {
         return None;
     }
@@ -222,7 +237,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Content> {
     if ends != bytes.len() {
         return None;
     }
-    let nonces: Vec<Nonce> = bytes[FIXED..texted].chunks_exact(16).filter_map(|chunk| chunk.try_into().ok()).collect();
+    let (nonces, _) = bytes[FIXED..texted].as_chunks();
     match bytes[4] {
         PLACEHOLDER => Some(Content::Placeholder { nonces }),
         ENTRY => {
@@ -264,10 +279,10 @@ mod tests {
     fn what_was_written_is_read() {
         let (bytes, meta, nonces) = sample();
         let Some(Content::Entry { meta: read_meta, nonces: read_nonces, payload }) = read(&bytes) else { panic!() };
-        assert_eq!((read_meta, read_nonces), (meta, nonces.clone()));
+        assert_eq!((read_meta, read_nonces), (meta, &nonces[..]));
         assert_eq!(&bytes[payload], b"payload");
         let placed = placeholder(&stamp(), &nonces[..1]);
-        assert_eq!(read(&placed), Some(Content::Placeholder { nonces: nonces[..1].to_vec() }));
+        assert_eq!(read(&placed), Some(Content::Placeholder { nonces: &nonces[..1] }));
         let forever = entry(&stamp(), &Meta::default(), &[], None, b"x").unwrap();
         let Some(Content::Entry { meta, payload, .. }) = read(&forever) else { panic!() };
         assert_eq!((meta.ttl, meta.idle, &forever[payload]), (None, None, &b"x"[..]));

@@ -248,7 +248,7 @@ mod tests {
         let account = Account::new(&Arc::default());
         let placeholder = || envelope::placeholder(&envelope::stamp(), &[]);
         let (waited_for, other) = (placeholder(), placeholder());
-        let sees = |bytes: &Vec<u8>| Ok(Seen::judge(Some(bytes.clone()), Vec::new()));
+        let sees = |bytes: &Vec<u8>| Ok(Seen::judge(Some(bytes.clone().into()), Vec::new()));
         let early = now();
         assert!(account.serves(early, &sees(&other)), "nothing is read yet");
         account.reads();

@@ -85,12 +85,26 @@ impl Hash for Name {
 
 /// The name of a tag's nonce, whose text is what the tag's template gives.
 pub(crate) fn tag(namespace: &str, tag: &str) -> Arc<str> {
-    let stem = tags_stem(namespace);
-    let text = if tag.is_empty() { "%".to_owned() } else { text::escape(tag) };
-    if stem.len() + text.len() < LONGEST {
-        return format!("{stem}{text}}}").into();
+    let mut name = tags_stem(namespace);
+    let from = name.len();
+    text::escape(&mut name, tag);
+    close(&mut name, from);
+    name.into()
+}
+
+/// Ends a name whose text begins at `from`. A long text is replaced by its hash, and given back.
+fn close(name: &mut String, from: usize) -> Option<String> {
+    if name.len() == from {
+        // Empty braces would not be what a cluster hashes.
+        name.push('%');
     }
-    format!("{stem}%#{}}}", blake3::hash(text.as_bytes()).to_hex()).into()
+    let long = (name.len() >= LONGEST).then(|| name.split_off(from));
+    if let Some(text) = &long {
+        name.push_str("%#");
+        name.push_str(&blake3::hash(text.as_bytes()).to_hex());
+    }
+    name.push('}');
+    long
 }
 
 /// What the names of all nonces of tags begin with, and nothing else.
@@ -104,7 +118,9 @@ pub(crate) fn space(namespace: &str) -> String {
 }
 
 fn spaced(namespace: &str) -> String {
-    text::encode(namespace, |char| !matches!(char, '%' | '{' | '}' | ':'))
+    let mut text = String::with_capacity(namespace.len());
+    text::encode(&mut text, namespace, |char| !matches!(char, '%' | '{' | '}' | ':'));
+    text
 }
 
 /// A name, read again.
@@ -141,10 +157,11 @@ pub(crate) fn parse<'k>(namespace: &str, key: &'k [u8]) -> Option<Parsed<'k>> {
 impl Prefix {
     pub(crate) fn new(namespace: &str, name: &str, version: u32, form: Form) -> Self {
         let namespace = spaced(namespace);
-        let name = text::escape(name);
         // The first colon ends the namespace, also an empty one, if there is any other.
-        let space = if namespace.is_empty() && !name.contains(':') { String::new() } else { format!("{namespace}:") };
-        let text = format!("{space}{name}:v{version}:");
+        let mut text =
+            if namespace.is_empty() && !name.contains(':') { String::new() } else { format!("{namespace}:") };
+        text::escape(&mut text, name);
+        text.push_str(&format!(":v{version}:"));
         Self { generations: vec![format!("{text}gen").into()], text: text.into(), form }
     }
 
@@ -160,19 +177,22 @@ impl Prefix {
 
     /// The name of the entry of `key`.
     pub(crate) fn name<K: Serialize + ?Sized>(&self, key: &K) -> Result<Name, NoText> {
-        let text = match self.form {
-            Form::Json => text::escape(&text::json(key)?),
-            Form::Template(pieces) => text::template(key, pieces)?,
+        // Every call writes one: so it is written in one piece.
+        let mut name = String::with_capacity(self.text.len() + 64);
+        if let Form::Bare(pieces) = self.form {
             // Never hashed: others must find it.
-            Form::Bare(pieces) => return Ok(self.bare(text::template(key, pieces)?)),
-        };
-        // Empty braces would not be what a cluster hashes.
-        let text = if text.is_empty() { "%".to_owned() } else { text };
-        if self.text.len() + text.len() + 2 <= LONGEST {
-            return Ok(self.named(format!("{}{{{text}}}", self.text), None));
+            text::template(&mut name, key, pieces)?;
+            return Ok(self.bare(name));
         }
-        let hash = blake3::hash(text.as_bytes()).to_hex();
-        Ok(self.named(format!("{}{{%#{hash}}}", self.text), Some(text.into())))
+        name.push_str(&self.text);
+        name.push('{');
+        let from = name.len();
+        match self.form {
+            Form::Json => text::escape(&mut name, &text::json(key)?),
+            Form::Template(pieces) | Form::Bare(pieces) => text::template(&mut name, key, pieces)?,
+        }
+        let long = close(&mut name, from);
+        Ok(self.named(name, long.map(Arc::from)))
     }
 
     fn named(&self, text: String, hashed: Option<Arc<str>>) -> Name {

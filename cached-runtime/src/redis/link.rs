@@ -18,9 +18,10 @@ use crate::redis::failure::{self, Failure};
 use crate::redis::near::{Met, Plan};
 use crate::redis::servers::Target;
 use crate::redis::watch::{Watch, Watches};
-use crate::redis::wire::{Answers, Wire};
+use crate::redis::wire::{self, Answers, Wire};
+use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
-use redis::{Arg, Cmd, Pipeline, Value};
+use redis::{Arg, Pipeline, Value};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -211,26 +212,34 @@ impl Link {
         done
     }
 
-    /// One command that changes nothing, and for which any connection will do; not for a cluster.
-    pub(crate) async fn look(self: Arc<Self>, command: Cmd, budget: &Budget) -> Result<Value, Error> {
+    /// What stands at these keys; not for a cluster.
+    pub(crate) async fn look(self: Arc<Self>, keys: &[&[u8]], budget: &Budget) -> Result<Vec<Option<Bytes>>, Error> {
         let (_charge, start, left) = self.enter(budget)?;
-        if let Some(values) = self.near(&command, left, start).await {
+        if let Some(values) = self.near(keys, left, start).await {
             // The server is well; of the driver's own connection it says nothing.
             self.answered();
             if self.ties.clock.is_due(start) {
                 self.ask_the_time();
             }
-            return Ok(Value::Array(values));
+            return Ok(values);
         }
         let mut work = Pipeline::with_capacity(1);
-        work.add_command(command);
+        work.cmd("MGET");
+        for key in keys {
+            work.arg(key);
+        }
         let done = if left.is_zero() {
             Err(self.used_up(budget))
         } else {
             self.within_time(&work, Kind::Read, start + left).await
         };
         Self::settle(&done, budget);
-        done?.into_iter().next().unwrap_or_else(|| Err(self.gone()))
+        match done?.into_iter().next() {
+            Some(Ok(Value::Array(values))) => Ok(values.into_iter().map(wire::bytes).collect()),
+            Some(Ok(one)) => Ok(vec![wire::bytes(one)]),
+            Some(Err(error)) => Err(error),
+            None => Err(self.gone()),
+        }
     }
 
     /// Past the breaker (a cluster's nodes have one each); gives what charges the budget, now, and what is left.
@@ -247,7 +256,7 @@ impl Link {
     }
 
     /// The values, if they can be had without the driver.
-    async fn near(&self, command: &Cmd, left: Duration, start: Instant) -> Option<Vec<Value>> {
+    async fn near(&self, keys: &[&[u8]], left: Duration, start: Instant) -> Option<Vec<Option<Bytes>>> {
         let Target::Single(info) = &*self.target else { return None };
         let patience = self.settings.read_deadline / PATIENCE;
         // What is left must do for the driver, too.
@@ -260,7 +269,7 @@ impl Link {
         };
         let _permit = self.permits.try_acquire().ok()?;
         let (connecting, most) = (self.settings.connect_deadline, self.settings.near_connections);
-        let plan = Plan { command, info, driver: &self.driver, start, patience, connecting, most, met: &self.met };
+        let plan = Plan { keys, info, driver: &self.driver, start, patience, connecting, most, met: &self.met };
         wire.near.ask(&plan).await
     }
 

@@ -11,10 +11,12 @@ use super::core::RemoteValue;
 use super::envelope::Nonce;
 use super::keys::Name;
 use super::remote::{Remote, Seen};
+use super::wire::bytes;
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::outcome::Outcome;
 use crate::scope::Found;
 use crate::watched::is_past;
+use bytes::Bytes;
 use redis::{Cmd, Pipeline, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -40,8 +42,8 @@ impl Remote {
         }
         if names.len() <= AT_ONCE {
             let nonces = Nonces::of(names);
-            let mget = command(b"MGET", names.iter().map(Name::as_bytes).chain(nonces.keys()));
-            let reply = self.client.look(mget, budget).await.map(|reply| vec![reply]);
+            let keys: Vec<&[u8]> = names.iter().map(Name::as_bytes).chain(nonces.keys()).collect();
+            let reply = self.client.look(&keys, budget).await.map(|values| vec![values]);
             return self.judge_all(names, reply);
         }
         let mut work = Pipeline::with_capacity(names.len() / AT_ONCE + 1);
@@ -51,11 +53,15 @@ impl Remote {
             work.add_command(command(b"MGET", some.iter().map(Name::as_bytes).chain(nonces.keys())));
         }
         let replies = self.client.call(work, Kind::Read, budget).await;
-        self.judge_all(names, replies)
+        let values = |reply| match reply {
+            Value::Array(values) => values.into_iter().map(bytes).collect(),
+            _ => Vec::new(),
+        };
+        self.judge_all(names, replies.map(|replies| replies.into_iter().map(values).collect()))
     }
 
     /// The answers to one `MGET` for each [`AT_ONCE`] names.
-    fn judge_all(&self, names: &[Name], replies: Result<Vec<Value>, Error>) -> SeenAll {
+    fn judge_all(&self, names: &[Name], replies: Result<Vec<Vec<Option<Bytes>>>, Error>) -> SeenAll {
         let mut seen = Vec::with_capacity(names.len());
         match replies {
             Ok(replies) => {
@@ -95,7 +101,7 @@ impl Remote {
             // One operation: it counts once.
             Err(error) => Err(failed.get_or_insert_with(|| self.failed(error, None)).clone()),
         });
-        let known: HashMap<&[u8], Result<Option<Vec<u8>>, Error>> = nonces.keys().zip(values.by_ref()).collect();
+        let known: HashMap<&[u8], Result<Option<Bytes>, Error>> = nonces.keys().zip(values.by_ref()).collect();
         // Without its nonces nobody knows whether an entry is live.
         let of_name = |name: &Name| -> Result<Vec<Option<Nonce>>, Error> {
             name.nonces().map(|key| Ok(nonce(known.get(key.as_bytes()).cloned().transpose()?.flatten()))).collect()
@@ -126,21 +132,20 @@ pub(crate) fn odd() -> Error {
     Error::new(ErrorKind::Server(Refusal::Other), "an odd answer to MGET")
 }
 
-fn nonce(value: Option<Vec<u8>>) -> Option<Nonce> {
-    Nonce::try_from(value?).ok()
+fn nonce(value: Option<Bytes>) -> Option<Nonce> {
+    Nonce::try_from(&value?[..]).ok()
 }
 
 /// The answer to one `MGET`: the values of `names`, then their nonces.
-fn judge_all(names: &[Name], reply: Value, seen: &mut SeenAll) {
-    let Value::Array(mut values) = reply else { return };
+fn judge_all(names: &[Name], mut values: Vec<Option<Bytes>>, seen: &mut SeenAll) {
     let nonces = Nonces::of(names);
     if values.len() != names.len() + nonces.0.len() {
         return;
     }
-    let read = values.split_off(names.len()).into_iter().map(|value| nonce(bytes(value)));
+    let read = values.split_off(names.len()).into_iter().map(nonce);
     let known: HashMap<&str, Option<Nonce>> = nonces.0.iter().copied().zip(read).collect();
     let of_name = |name: &Name| name.nonces().map(|key| known.get(key).copied().flatten()).collect();
-    seen.extend(names.iter().zip(values).map(|(name, value)| Ok(Seen::judge(bytes(value), of_name(name)))));
+    seen.extend(names.iter().zip(values).map(|(name, value)| Ok(Seen::judge(value, of_name(name)))));
 }
 
 fn command<'k>(name: &[u8], keys: impl Iterator<Item = &'k [u8]>) -> Cmd {
@@ -150,13 +155,6 @@ fn command<'k>(name: &[u8], keys: impl Iterator<Item = &'k [u8]>) -> Cmd {
         command.arg(key);
     }
     command
-}
-
-fn bytes(value: Value) -> Option<Vec<u8>> {
-    match value {
-        Value::BulkString(bytes) => Some(bytes),
-        _ => None,
-    }
 }
 
 /// Reads what calls of one cache ask for, and gives them back with it. Calls whose invalidation is pending here see an

@@ -8,9 +8,11 @@ use super::keys::{Form, Name, Prefix};
 use super::nonces;
 use super::scripts::{self, Call};
 use super::text::NoText;
+use super::wire::bytes;
 use super::{Budget, Client, Kind};
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::policy::Policy;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use redis::{Cmd, Pipeline, Value};
 use serde::Serialize;
@@ -107,24 +109,18 @@ pub(crate) enum What {
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) meta: Meta,
-    bytes: Arc<Vec<u8>>,
-    payload: std::ops::Range<usize>,
+    payload: Bytes,
 }
 
 impl Stored {
     /// A bare entry: no more than its JSON.
-    pub(crate) fn bare(bytes: Vec<u8>) -> Self {
-        let payload = 0..bytes.len();
+    pub(crate) fn bare(payload: Bytes) -> Self {
         let meta = Meta { codec: super::codec::Codec::Json.id(), ..Meta::default() };
-        Self { meta, bytes: Arc::new(bytes), payload }
+        Self { meta, payload }
     }
 
-    pub(crate) fn bytes(&self) -> &Arc<Vec<u8>> {
-        &self.bytes
-    }
-
-    pub(crate) fn payload(&self) -> &[u8] {
-        &self.bytes[self.payload.clone()]
+    pub(crate) fn payload(&self) -> &Bytes {
+        &self.payload
     }
 }
 
@@ -145,16 +141,16 @@ impl Seen {
     /// What stands at a key is live iff its nonces are there and equal: a `clear` removes the generation's and an
     /// `invalidate_tag` the tag's, the next load makes a new one, and everything that carries the old one is dead, loads
     /// under way included. A lost nonce (evicted, expired) is no worse: more misses.
-    pub(crate) fn judge(value: Option<Vec<u8>>, nonces: Vec<Option<Nonce>>) -> Self {
+    pub(crate) fn judge(value: Option<Bytes>, nonces: Vec<Option<Nonce>>) -> Self {
         let Some(bytes) = value else {
             return Self { head: Head::default(), what: What::Nothing, renewal: Renewal::None, nonces, bare: None };
         };
         let head = Head::of(&bytes);
         let live = |carried: &[Nonce]| carried.iter().copied().map(Some).eq(nonces.iter().copied());
         let what = match envelope::read(&bytes) {
-            Some(Content::Placeholder { nonces }) if live(&nonces) => What::Placeholder,
-            Some(Content::Entry { meta, nonces, payload }) if live(&nonces) => {
-                What::Entry(Stored { meta, bytes: Arc::new(bytes), payload })
+            Some(Content::Placeholder { nonces }) if live(nonces) => What::Placeholder,
+            Some(Content::Entry { meta, nonces, payload }) if live(nonces) => {
+                What::Entry(Stored { meta, payload: bytes.slice(payload) })
             }
             _ => What::Nothing,
         };
@@ -344,25 +340,22 @@ impl Remote {
             let gets = keys().map(|key| command(&[b"GET", key])).collect();
             self.replies(gets, tracked, budget).await
         } else {
-            let mut mget = Cmd::new();
-            mget.arg(b"MGET");
-            keys().for_each(|key| {
-                mget.arg(key);
-            });
+            let keys: Vec<&[u8]> = keys().collect();
             if tracked {
                 // A change is told of on the connection that the read went over.
+                let mut mget = command(&[b"MGET"]);
+                for key in keys {
+                    mget.arg(key);
+                }
                 self.replies(vec![mget], tracked, budget).await
             } else {
-                self.client.look(mget, budget).await.map(|reply| match reply {
-                    Value::Array(values) => values,
-                    one => vec![one],
-                })
+                self.client.look(&keys, budget).await
             }
         };
-        let values = values.map_err(|error| self.failed(error, Some(name)))?;
-        let mut values = values.into_iter().map(bytes);
+        let mut values = values.map_err(|error| self.failed(error, Some(name)))?.into_iter();
         let value = values.next().flatten();
-        let nonces = values.by_ref().take(name.nonces().count()).map(|bytes| Nonce::try_from(bytes?).ok()).collect();
+        let nonces =
+            values.by_ref().take(name.nonces().count()).map(|bytes| Nonce::try_from(&bytes?[..]).ok()).collect();
         let last = values.next().flatten();
         if name.lease().is_some() {
             return Ok(Bare::judge(value, last.as_deref()));
@@ -372,7 +365,7 @@ impl Remote {
     }
 
     /// The values that several reads give, one after the other.
-    async fn replies(&self, reads: Vec<Cmd>, tracked: bool, budget: &Budget) -> Result<Vec<Value>, Error> {
+    async fn replies(&self, reads: Vec<Cmd>, tracked: bool, budget: &Budget) -> Result<Vec<Option<Bytes>>, Error> {
         let mut work = Pipeline::with_capacity(1 + reads.len());
         if tracked {
             work.add_command(command(&[b"CLIENT", b"CACHING", b"YES"]));
@@ -384,9 +377,9 @@ impl Remote {
         let mut values = Vec::new();
         for reply in replies.into_iter().skip(usize::from(tracked)) {
             match reply {
-                Ok(Value::Array(all)) => values.extend(all),
-                Ok(one) => values.push(one),
-                Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => values.push(Value::Nil),
+                Ok(Value::Array(all)) => values.extend(all.into_iter().map(bytes)),
+                Ok(one) => values.push(bytes(one)),
+                Err(error) if error.kind() == ErrorKind::Server(Refusal::WrongType) => values.push(None),
                 Err(error) => return Err(error),
             }
         }
@@ -421,7 +414,7 @@ impl Remote {
         let replies = self.client.call(work, Kind::Write, budget).await.map_err(|error| self.failed(error, None))?;
         for (at, before) in missing.into_iter().zip(replies) {
             // Something else of that name is nothing of ours; entries that carry mine are then dead, which is safe.
-            if let Some(before) = bytes(before).and_then(|bytes| Nonce::try_from(bytes).ok()) {
+            if let Some(before) = bytes(before).and_then(|bytes| Nonce::try_from(&bytes[..]).ok()) {
                 nonces[at] = before;
             }
         }
@@ -773,20 +766,12 @@ fn command(words: &[&[u8]]) -> Cmd {
     command
 }
 
-pub(crate) fn bytes(value: Value) -> Option<Vec<u8>> {
-    match value {
-        Value::BulkString(bytes) => Some(bytes),
-        Value::SimpleString(text) => Some(text.into_bytes()),
-        _ => None,
-    }
-}
-
 /// `[flag, seconds, microseconds]` as the flag and milliseconds.
 fn timed(reply: &Value) -> Option<(i64, u64)> {
     let Value::Array(parts) = reply else { return None };
     let [Value::Int(flag), seconds, micros] = parts.as_slice() else { return None };
     let number =
-        |value: &Value| bytes(value.clone()).and_then(|text| String::from_utf8(text).ok()?.parse::<u64>().ok());
+        |value: &Value| bytes(value.clone()).and_then(|text| std::str::from_utf8(&text).ok()?.parse::<u64>().ok());
     Some((*flag, number(seconds)?.saturating_mul(1000).saturating_add(number(micros)? / 1000)))
 }
 

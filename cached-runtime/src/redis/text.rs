@@ -43,41 +43,41 @@ const ABSENT: &str = "%-";
 /// In front of a `Some` whose inside looks like an absent one.
 const PRESENT: &str = "%+";
 
-/// A template's text: its own pieces, and between them the parts of the key.
+/// Appends a template's text: its own pieces, and between them the parts of the key.
 ///
 /// One part is the key itself, several are a tuple. Between two parts there must be something that no part contains:
 /// where the template's own piece is not such a thing (`{a}{b}`, `{a}x{b}`), a `%;` is put there.
-pub(crate) fn template<K: Serialize + ?Sized>(key: &K, pieces: &[&str]) -> Result<String, NoText> {
-    let parts = match pieces.len() {
-        0 | 1 => Vec::new(),
-        2 => vec![part(key)?],
-        _ => {
-            let mut parts = Vec::new();
-            key.serialize(Parts(&mut parts))?;
-            parts
-        }
-    };
+pub(crate) fn template<K: Serialize + ?Sized>(text: &mut String, key: &K, pieces: &[&str]) -> Written {
+    if let [before, after] = pieces {
+        escape(text, before);
+        key.serialize(Part { text })?;
+        escape(text, after);
+        return Ok(());
+    }
+    let mut parts = Vec::new();
+    if pieces.len() > 2 {
+        key.serialize(Parts(&mut parts))?;
+    }
     if parts.len() + 1 != pieces.len().max(1) {
         return Err(NoText(format!("the template has {} places, and the key {} parts", pieces.len() - 1, parts.len())));
     }
-    let mut text = String::new();
     for (at, piece) in pieces.iter().enumerate() {
         let between = at > 0 && at + 1 < pieces.len();
         if between && !piece.chars().any(|char| escape_keeps(char) && !is_bare(char)) {
             text.push_str("%;");
         }
-        text.push_str(&escape(piece));
+        escape(text, piece);
         if let Some(part) = parts.get(at) {
             text.push_str(part);
         }
     }
-    Ok(text)
+    Ok(())
 }
 
-/// Percent-encodes what has a meaning of its own in a key of ours: the signs of the code itself, and braces, by which a
-/// cluster finds the node.
-pub(crate) fn escape(text: &str) -> String {
-    encode(text, escape_keeps)
+/// Appends `plain`, percent-encoding what has a meaning of its own in a key of ours: the signs of the code itself, and braces,
+/// by which a cluster finds the node.
+pub(crate) fn escape(text: &mut String, plain: &str) {
+    encode(text, plain, escape_keeps);
 }
 
 fn escape_keeps(char: char) -> bool {
@@ -89,19 +89,20 @@ fn is_bare(char: char) -> bool {
     char.is_alphanumeric() || matches!(char, '_' | '.' | '@' | '+' | '~')
 }
 
-/// Percent-encodes the bytes of the characters that don't stand for themselves.
-pub(crate) fn encode(text: &str, stays: impl Fn(char) -> bool) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for char in text.chars() {
-        if stays(char) {
-            encoded.push(char);
-        } else {
-            for byte in char.encode_utf8(&mut [0; 4]).bytes() {
-                let _ = write!(encoded, "%{byte:02X}");
-            }
+/// Appends `plain`, percent-encoding the bytes of the characters that don't stand for themselves.
+pub(crate) fn encode(text: &mut String, plain: &str, stays: impl Fn(char) -> bool) {
+    let mut rest = plain;
+    while let Some(at) = rest.find(|char| !stays(char)) {
+        let (kept, other) = rest.split_at(at);
+        text.push_str(kept);
+        let mut others = other.chars();
+        others.next();
+        rest = others.as_str();
+        for byte in &other.as_bytes()[..other.len() - rest.len()] {
+            let _ = write!(text, "%{byte:02X}");
         }
     }
-    encoded
+    text.push_str(rest);
 }
 
 /// What a key's text says, without the encoding: for people, and to be matched. Not injective.
@@ -406,7 +407,7 @@ struct Inner<'t> {
 
 impl<'t> Part<'t> {
     fn word(self, word: &str) {
-        self.text.push_str(&encode(word, is_bare));
+        encode(self.text, word, is_bare);
     }
 
     fn open(self, open: &str, close: &'static str) -> Inner<'t> {
@@ -432,7 +433,7 @@ impl Inner<'_> {
 
     fn finish(mut self) {
         self.json.push_str(self.close);
-        self.text.push_str(&encode(&self.json, is_bare));
+        encode(self.text, &self.json, is_bare);
     }
 }
 
@@ -456,10 +457,14 @@ impl<'t> ser::Serializer for Part<'t> {
     type SerializeStruct = Inner<'t>;
     type SerializeStructVariant = Inner<'t>;
 
-    words! {
+    // Letters and digits stand for themselves.
+    shown! {
         serialize_bool: bool
-        serialize_i8: i8 serialize_i16: i16 serialize_i32: i32 serialize_i64: i64 serialize_i128: i128
         serialize_u8: u8 serialize_u16: u16 serialize_u32: u32 serialize_u64: u64 serialize_u128: u128
+    }
+
+    words! {
+        serialize_i8: i8 serialize_i16: i16 serialize_i32: i32 serialize_i64: i64 serialize_i128: i128
         serialize_char: char serialize_str: &str
     }
 
@@ -747,12 +752,18 @@ impl ser::SerializeTuple for Parts<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn templated<K: Serialize + ?Sized>(key: &K, pieces: &[&str]) -> Result<String, NoText> {
+        let mut text = String::new();
+        template(&mut text, key, pieces)?;
+        Ok(text)
+    }
     use std::collections::{BTreeMap, BTreeSet};
 
     fn distinct<K: Serialize>(keys: &[K]) {
         let texts: BTreeSet<String> = keys.iter().map(|key| json(key).unwrap()).collect();
         assert_eq!(texts.len(), keys.len(), "{texts:?}");
-        let parts: BTreeSet<String> = keys.iter().map(|key| template(key, &["", ""]).unwrap()).collect();
+        let parts: BTreeSet<String> = keys.iter().map(|key| templated(key, &["", ""]).unwrap()).collect();
         assert_eq!(parts.len(), keys.len(), "{parts:?}");
     }
 
@@ -775,7 +786,7 @@ mod tests {
 
     #[test]
     fn promise_1_templates_keep_their_parts_apart() {
-        let text = |pieces: &[&str], a: &str, b: &str| template(&(a, b), pieces).unwrap();
+        let text = |pieces: &[&str], a: &str, b: &str| templated(&(a, b), pieces).unwrap();
         for pieces in [&["", ":", ""][..], &["", "", ""], &["p", "x", "s"], &["", "%", ""], &["", "-", ""]] {
             let alphabet = ["", "x", ":", "x:", ":x", "%", "%3A", "xx", "-", "--", "{", "%;", "x%;x"];
             let mut seen = BTreeSet::new();
@@ -786,9 +797,9 @@ mod tests {
             }
         }
         assert_eq!(text(&["a:", ":b:", ""], "x", "y"), "a:x:b:y");
-        assert_eq!(template(&7, &["product:", ""]).unwrap(), "product:7");
-        assert_eq!(template(&(), &["all"]).unwrap(), "all");
-        assert!(template(&7, &["a", "b", "c"]).is_err());
+        assert_eq!(templated(&7, &["product:", ""]).unwrap(), "product:7");
+        assert_eq!(templated(&(), &["all"]).unwrap(), "all");
+        assert!(templated(&7, &["a", "b", "c"]).is_err());
     }
 
     #[test]
@@ -820,7 +831,7 @@ mod tests {
             }
         }
         for odd in [Odd::Struct { a: 1 }, Odd::Tuple(1, 2), Odd::New(1), Odd::Unit] {
-            let text = template(&odd, &["p:", ""]).unwrap();
+            let text = templated(&odd, &["p:", ""]).unwrap();
             assert!(!text.contains(['{', '}', '"']), "{text}");
         }
         distinct(&[Odd::Struct { a: 1 }, Odd::Tuple(1, 2), Odd::New(1), Odd::Unit]);

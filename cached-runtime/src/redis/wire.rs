@@ -3,6 +3,7 @@
 
 use crate::redis::failure::{self, Failure};
 use crate::redis::near::{Near, RunId};
+use bytes::Bytes;
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, ServerErrorKind, Value};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -11,6 +12,15 @@ use crate::error::Error;
 
 /// The answers to a pipeline's commands, one by one.
 pub(crate) type Answers = Vec<Result<Value, Error>>;
+
+/// What stands at a key; none for what is not bytes.
+pub(crate) fn bytes(value: Value) -> Option<Bytes> {
+    match value {
+        Value::BulkString(bytes) => Some(bytes.into()),
+        Value::SimpleString(text) => Some(text.into()),
+        _ => None,
+    }
+}
 
 /// A connection and what is known of its health.
 pub(crate) struct Wire {

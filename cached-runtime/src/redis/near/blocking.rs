@@ -4,8 +4,8 @@
 use super::resp::{self, Answer};
 use super::socket::{self, Socket};
 use super::{Plan, Rest, RunId};
+use bytes::Bytes;
 use parking_lot::Mutex;
-use redis::Value;
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,16 +36,16 @@ struct Connection {
 }
 
 impl Blocking {
-    pub(super) fn ask(&self, plan: &Plan<'_>, run: &RunId) -> Option<Vec<Value>> {
+    pub(super) fn ask(&self, plan: &Plan<'_>, run: &RunId) -> Option<Bytes> {
         let mut pool = self.0.lock();
         let Some(mut connection) = pool.idle.pop() else {
             self.grow(&mut pool, plan, run);
             return None;
         };
         drop(pool);
-        let values = connection.ask(plan);
+        let answer = connection.ask(plan);
         let mut pool = self.0.lock();
-        if values.is_some() {
+        if answer.is_some() {
             connection.used = Instant::now();
             pool.idle.push(connection);
             // The one that was not used for the longest time; dropped below, without the lock.
@@ -57,7 +57,7 @@ impl Blocking {
             pool.open -= 1;
             pool.rest.get_or_insert_with(Rest::first).begin();
         }
-        values
+        answer
     }
 
     /// Another connection, for later calls.
@@ -112,10 +112,10 @@ impl Drop for Making {
 }
 
 impl Connection {
-    /// The values; `None` if they did not come in time or are no values: then its answers may be another's.
-    fn ask(&mut self, plan: &Plan<'_>) -> Option<Vec<Value>> {
+    /// The answer; `None` if it did not come in time or is none: then what comes may be another's.
+    fn ask(&mut self, plan: &Plan<'_>) -> Option<Bytes> {
         self.out.clear();
-        plan.command.write_packed_command(&mut self.out);
+        resp::mget(plan.keys, &mut self.out);
         let begun = Instant::now();
         self.socket.write_all(&self.out).ok()?;
         let (mut filled, mut wanted) = (0, 1);
@@ -124,10 +124,11 @@ impl Connection {
             filled += read;
             if filled >= wanted {
                 match resp::answer(&self.buffer[..filled]) {
-                    Answer::Values(values, length) => {
-                        self.shrink();
+                    Answer::Whole(length) => {
                         // More than was asked for is nothing of ours.
-                        return (length == filled).then_some(values);
+                        let answer = (length == filled).then(|| Bytes::copy_from_slice(&self.buffer[..length]));
+                        self.shrink();
+                        return answer;
                     }
                     Answer::More(more) => wanted = more,
                     Answer::Other => return None,

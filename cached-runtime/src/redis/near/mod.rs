@@ -25,14 +25,16 @@ mod who;
 pub(crate) use who::{RunId, who};
 
 use super::driver::{self, Driver};
-use redis::{Cmd, ConnectionInfo, Value};
+use bytes::Bytes;
+use redis::ConnectionInfo;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// What is to be asked, and of whom.
 pub(crate) struct Plan<'p> {
-    pub(crate) command: &'p Cmd,
+    /// What stands at these keys (`MGET`).
+    pub(crate) keys: &'p [&'p [u8]],
     pub(crate) info: &'p ConnectionInfo,
     pub(crate) driver: &'p Driver,
     /// When the call began to ask.
@@ -75,15 +77,17 @@ impl Near {
     }
 
     /// The values, if they are to be had without the driver. Not where the plan's server wants encryption.
-    pub(crate) async fn ask(&self, plan: &Plan<'_>) -> Option<Vec<Value>> {
+    pub(crate) async fn ask(&self, plan: &Plan<'_>) -> Option<Vec<Option<Bytes>>> {
         let run = self.run.as_ref()?;
         if plan.most == 0 || !socket::is_plain(plan.info) {
             return None;
         }
-        if driver::is_blocking() {
-            return self.blocking.ask(plan, run);
-        }
-        self.runtimes.ask(plan, run).await
+        let answer = if driver::is_blocking() {
+            self.blocking.ask(plan, run)?
+        } else {
+            self.runtimes.send(plan, run)?.await.ok()?
+        };
+        Some(resp::values(&answer))
     }
 }
 

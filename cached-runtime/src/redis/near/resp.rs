@@ -1,12 +1,27 @@
-//! An answer to one `MGET`, read. Must never trust a length that it reads: nothing is reserved for what has not come.
+//! One `MGET`, written, and its answer, read. Must never trust a length that it reads: nothing is reserved for what has not
+//! come.
 
-use redis::Value;
+use bytes::Bytes;
+use std::io::Write;
+
+/// Writes the request.
+pub(super) fn mget(keys: &[&[u8]], out: &mut Vec<u8>) {
+    let length = keys.iter().map(|key| key.len() + 2 * LONGEST_HEAD).sum::<usize>();
+    out.reserve(length + 2 * LONGEST_HEAD);
+    // To memory, which can't fail.
+    let _ = write!(out, "*{}\r\n$4\r\nMGET\r\n", keys.len() + 1);
+    for key in keys {
+        let _ = write!(out, "${}\r\n", key.len());
+        out.extend_from_slice(key);
+        out.extend_from_slice(b"\r\n");
+    }
+}
 
 /// What the bytes that came so far are.
 #[derive(Debug, PartialEq)]
 pub(super) enum Answer {
-    /// The values, and how many bytes they took.
-    Values(Vec<Value>, usize),
+    /// An answer, as many bytes long.
+    Whole(usize),
     /// Not before there are so many bytes it is worth another look.
     More(usize),
     /// An error, or what is no answer to an `MGET`.
@@ -18,29 +33,28 @@ const LONGEST_HEAD: usize = 24;
 /// Reserved at once at most; there may be more of them.
 const RESERVED: usize = 1024;
 
-/// Reads the first answer in `bytes`. Nothing is copied before all of it is there: a large one comes in many pieces.
+/// How long the first answer in `bytes` is. Nothing is copied before all of it is there: a large one comes in many pieces.
 pub(super) fn answer(bytes: &[u8]) -> Answer {
-    let (count, start) = match head(bytes, 0) {
+    each(bytes, |_| {})
+}
+
+/// The values of an answer that is whole. They share its memory.
+pub(super) fn values(answer: &Bytes) -> Vec<Option<Bytes>> {
+    let mut values = match head(answer, 0) {
+        Head::Is(_, Some(count), _) => Vec::with_capacity(count.min(RESERVED)),
+        _ => Vec::new(),
+    };
+    each(answer, |value| values.push(value.map(|value| answer.slice_ref(value))));
+    values
+}
+
+/// Walks over the values of an answer.
+fn each<'b>(bytes: &'b [u8], mut value_is: impl FnMut(Option<&'b [u8]>)) -> Answer {
+    let (count, mut at) = match head(bytes, 0) {
         Head::Is(b'*', Some(count), at) => (count, at),
         Head::More => return Answer::More(bytes.len() + 1),
         Head::Is(..) | Head::Other => return Answer::Other,
     };
-    let whole = each(bytes, (count, start), |_| {});
-    if !matches!(whole, Answer::Values(..)) {
-        return whole;
-    }
-    let mut values = Vec::with_capacity(count.min(RESERVED));
-    let copy = |value: Option<&[u8]>| {
-        values.push(value.map_or(Value::Nil, |value| Value::BulkString(value.to_vec())));
-    };
-    match each(bytes, (count, start), copy) {
-        Answer::Values(_, length) => Answer::Values(values, length),
-        other => other,
-    }
-}
-
-/// Walks over the values of an answer; gives where it ends, without them.
-fn each<'b>(bytes: &'b [u8], (count, mut at): (usize, usize), mut value_is: impl FnMut(Option<&'b [u8]>)) -> Answer {
     for _ in 0..count {
         match head(bytes, at) {
             Head::Is(b'$', Some(length), from) => {
@@ -62,7 +76,7 @@ fn each<'b>(bytes: &'b [u8], (count, mut at): (usize, usize), mut value_is: impl
             Head::Is(..) | Head::Other => return Answer::Other,
         }
     }
-    Answer::Values(Vec::new(), at)
+    Answer::Whole(at)
 }
 
 enum Head {
@@ -107,13 +121,26 @@ mod tests {
 
     #[test]
     fn answers_are_read_one_by_one_and_ends_are_waited_for() {
-        let Answer::Values(values, length) = answer(TWO) else { panic!() };
-        assert_eq!(values, [Value::BulkString(b"abc".to_vec()), Value::Nil, Value::Nil]);
-        assert_eq!(answer(&TWO[length..]), Answer::Values(vec![Value::BulkString(Vec::new())], TWO.len() - length));
+        let Answer::Whole(length) = answer(TWO) else { panic!() };
+        let of = |bytes: &'static [u8]| values(&Bytes::from_static(bytes));
+        assert_eq!(of(&TWO[..length]), [Some(Bytes::from_static(b"abc")), None, None]);
+        assert_eq!(answer(&TWO[length..]), Answer::Whole(TWO.len() - length));
+        assert_eq!(of(&TWO[length..]), [Some(Bytes::new())]);
         for end in 0..length {
             let Answer::More(wanted) = answer(&TWO[..end]) else { panic!("{end}") };
             assert!(wanted > end && wanted <= length, "{end}: {wanted}");
         }
+    }
+
+    #[test]
+    fn a_request_is_what_the_client_writes() {
+        let (mut ours, mut theirs) = (Vec::new(), redis::cmd("MGET"));
+        let keys: [&[u8]; 3] = [b"a", b"", &[b'x'; 1234]];
+        mget(&keys, &mut ours);
+        for key in keys {
+            theirs.arg(key);
+        }
+        assert_eq!(ours, theirs.get_packed_command());
     }
 
     #[test]

@@ -12,8 +12,8 @@
 use super::resp::{self, Answer};
 use super::socket::{self, Socket};
 use super::{Met, Plan, Rest, RunId};
+use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
-use redis::Value;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
@@ -66,8 +66,8 @@ enum State {
     Closed,
 }
 
-type Tell = oneshot::Sender<Vec<Value>>;
-type Told = oneshot::Receiver<Vec<Value>>;
+type Tell = oneshot::Sender<Bytes>;
+pub(super) type Told = oneshot::Receiver<Bytes>;
 
 /// What became of a request.
 enum Sent {
@@ -78,12 +78,8 @@ enum Sent {
 }
 
 impl Runtimes {
-    pub(super) async fn ask(&self, plan: &Plan<'_>, run: &RunId) -> Option<Vec<Value>> {
-        // Err: the connection was closed.
-        self.send(plan, run)?.await.ok()
-    }
-
-    fn send(&self, plan: &Plan<'_>, run: &RunId) -> Option<Told> {
+    /// How to wait for the answer, which doesn't come if the connection is closed.
+    pub(super) fn send(&self, plan: &Plan<'_>, run: &RunId) -> Option<Told> {
         // Where a panic ends the process nothing may be tried that can panic: see `drive`.
         if cfg!(panic = "abort") {
             return None;
@@ -180,7 +176,7 @@ impl Lane {
             _ => return Sent::Not,
         }
         let (tell, told) = oneshot::channel();
-        plan.command.write_packed_command(&mut shared.out);
+        resp::mget(plan.keys, &mut shared.out);
         shared.waiting.push_back((plan.start, tell));
         shared.used = true;
         let rests = !std::mem::replace(&mut shared.watched, true);
@@ -332,7 +328,7 @@ struct Driven<S> {
     wanted: usize,
     /// The others have had their turn.
     gathered: bool,
-    answers: Vec<Vec<Value>>,
+    answers: Vec<Bytes>,
     told: Vec<Tell>,
 }
 
@@ -434,8 +430,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driven<S> {
         let mut at = 0;
         while self.filled - at >= self.wanted {
             match resp::answer(&self.buffer[at..self.filled]) {
-                Answer::Values(values, length) => {
-                    self.answers.push(values);
+                Answer::Whole(length) => {
+                    self.answers.push(Bytes::copy_from_slice(&self.buffer[at..at + length]));
                     at += length;
                     self.wanted = 1;
                 }
@@ -458,9 +454,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driven<S> {
         self.told.extend(shared.waiting.drain(..self.answers.len()).map(|(_, tell)| tell));
         shared.rest.worked();
         drop(shared);
-        for (told, values) in self.told.drain(..).zip(self.answers.drain(..)) {
+        for (told, answer) in self.told.drain(..).zip(self.answers.drain(..)) {
             // Whoever asked may be gone.
-            let _ = told.send(values);
+            let _ = told.send(answer);
         }
         true
     }

@@ -30,17 +30,19 @@ fn client(name: &'static str, server: &Server, most: usize) -> Client {
     Client::named(name)
 }
 
-fn mget(keys: impl IntoIterator<Item = u32>) -> Cmd {
-    let mut command = redis::cmd("MGET");
-    keys.into_iter().for_each(|key| {
-        command.arg(key);
-    });
-    command
+async fn read(
+    client: Client,
+    keys: impl IntoIterator<Item = u32>,
+    budget: &crate::redis::Budget,
+) -> Result<Vec<Option<Bytes>>, crate::Error> {
+    let keys: Vec<String> = keys.into_iter().map(|key| key.to_string()).collect();
+    let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
+    client.look(&keys, budget).await
 }
 
 /// What a server that was filled with [`fill`] answers.
-fn values(keys: impl IntoIterator<Item = u32>) -> Value {
-    Value::Array(keys.into_iter().map(|key| Value::BulkString(format!("<{key}>").into_bytes())).collect())
+fn values(keys: impl IntoIterator<Item = u32>) -> Vec<Option<Bytes>> {
+    keys.into_iter().map(|key| Some(format!("<{key}>").into())).collect()
 }
 
 fn fill(server: &Server, count: u32) {
@@ -62,7 +64,7 @@ fn everyone_gets_the_own_answer_also_beside_those_who_leave() {
     let client = client("near_tasks", &server, 16);
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     connect_near(&runtime, client, &server);
-    let look = move |keys: Vec<u32>| async move { client.look(mget(keys), &client.budget()).await };
+    let look = move |keys: Vec<u32>| async move { read(client, keys, &client.budget()).await };
     runtime.block_on(async {
         let tasks: Vec<_> = (0..600)
             .map(|n: u32| {
@@ -107,7 +109,7 @@ fn polled<T>(work: impl Future<Output = T>) -> T {
 /// Until the runtime has a connection of its own, and has read over it as well as over the driver's.
 fn connect_near(runtime: &Runtime, client: Client, server: &Server) {
     until("connected", || {
-        let look = async move { client.look(mget([1]), &client.budget()).await };
+        let look = async move { read(client, [1], &client.budget()).await };
         assert_eq!(runtime.block_on(look), Ok(values([1])));
         runtime.block_on(tokio::task::yield_now());
         server.raw("CLIENT LIST").matches("cmd=mget").count() == 2
@@ -127,14 +129,14 @@ fn nobody_waits_long_for_a_runtime_that_is_not_driven() {
     {
         let _context = runtime.enter();
         // Once: later ones might make another connection.
-        assert_eq!(polled(client.look(mget([1]), &client.budget())), Ok(values([1])), "the driver's answer");
+        assert_eq!(polled(read(client, [1], &client.budget())), Ok(values([1])), "the driver's answer");
     }
     until("closed", || {
         // Now it is driven again, and finds out.
         runtime.block_on(tokio::task::yield_now());
         connections(&server) == 1
     });
-    let look = async move { client.look(mget([1]), &client.budget()).await };
+    let look = async move { read(client, [1], &client.budget()).await };
     assert_eq!(runtime.block_on(look), Ok(values([1])));
 }
 
@@ -147,7 +149,7 @@ fn credentials_that_count_no_more_close_only_this_way() {
     let config = Config::from_url(url).connect_deadline(PATIENCE).read_deadline(PATIENCE).budget(PATIENCE);
     config.install_as("near_rotated").unwrap();
     let client = Client::named("near_rotated");
-    let look = || async move { client.look(mget([1]), &client.budget()).await };
+    let look = || async move { read(client, [1], &client.budget()).await };
     let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
     // Only the driver's: there is no runtime, and nothing waits by blocking.
     assert_eq!(polled(look()), Ok(values([1])));
@@ -170,7 +172,7 @@ fn threads_have_so_many_connections_and_no_more() {
         let server = Server::start(&[]);
         fill(&server, 100);
         let client = client(name, &server, most);
-        let look = |key| client.block_on(client.look(mget([key]), &client.budget()));
+        let look = |key| client.block_on(read(client, [key], &client.budget()));
         until("connected", || {
             thread::scope(|scope| {
                 for key in 0..8 {
@@ -210,7 +212,6 @@ const RUN: &str = "# Server\r\nrun_id:0f2a\r\n";
 struct Odd {
     near: Near,
     info: ConnectionInfo,
-    command: Cmd,
     driver: Driver,
     patience: Duration,
     met: Arc<Met>,
@@ -227,20 +228,19 @@ impl Odd {
         let info = info.get_connection_info().clone();
         // A busy machine must not make a good one late.
         let patience = if answer == GOOD { PATIENCE } else { Duration::from_millis(40) };
-        let (near, command, driver) =
-            (Near::beside(RunId::in_info(run.as_bytes())), mget([1]), driver::driver().unwrap());
-        Arc::new(Self { near, info, command, driver, patience, met: Arc::default() })
+        let (near, driver) = (Near::beside(RunId::in_info(run.as_bytes())), driver::driver().unwrap());
+        Arc::new(Self { near, info, driver, patience, met: Arc::default() })
     }
 
-    async fn ask(&self) -> Option<Vec<Value>> {
-        let Self { info, command, driver, patience, met, .. } = self;
+    async fn ask(&self) -> Option<Vec<Option<Bytes>>> {
+        let Self { info, driver, patience, met, .. } = self;
         let (start, patience) = (Instant::now(), *patience);
-        let plan = Plan { command, info, driver, start, patience, connecting: PATIENCE, most: 1, met };
+        let plan = Plan { keys: &[b"1"], info, driver, start, patience, connecting: PATIENCE, most: 1, met };
         self.near.ask(&plan).await
     }
 
     /// Asks in a task of the runtime until its connection is of use, or has turned out not to be.
-    fn settle(self: &Arc<Self>, runtime: &Runtime) -> Option<Vec<Value>> {
+    fn settle(self: &Arc<Self>, runtime: &Runtime) -> Option<Vec<Option<Bytes>>> {
         let begun = Instant::now();
         loop {
             let odd = Arc::clone(self);
@@ -262,7 +262,7 @@ const NONE_OF_OURS: [&[u8]; 4] = [b"", b"-ERR no\r\n", b"*1\r\n:7\r\n", b"HTTP/1
 #[test]
 fn what_gives_no_good_answer_is_left_alone_by_tasks() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let answer = Some(vec![Value::BulkString(b"a".to_vec())]);
+    let answer = Some(vec![Some(Bytes::from_static(b"a"))]);
     assert_eq!(Odd::new(GOOD).settle(&runtime), answer);
     for bytes in NONE_OF_OURS {
         let odd = Odd::new(bytes);
