@@ -80,7 +80,11 @@ where
     /// The same for a call that may load: where the value has grown old, it asks to be the one that renews it.
     async fn look(core: &Core<O::Value>, name: &Name, budget: &Budget) -> Result<(Seen, Option<Ticket>), Error> {
         let seen = Self::read(core, name, budget).await?;
-        let ticket = if Self::is_due(core, name, &seen) { Self::chosen(core, name, &seen, budget).await } else { None };
+        let ticket = if Self::is_due(core, name, &seen) {
+            Box::pin(Self::chosen(core, name, &seen, budget)).await
+        } else {
+            None
+        };
         Ok((seen, ticket))
     }
 

@@ -160,8 +160,8 @@ impl Prefix {
         // The first colon ends the namespace, also an empty one, if there is any other.
         let mut text =
             if namespace.is_empty() && !name.contains(':') { String::new() } else { format!("{namespace}:") };
-        text::escape(&mut text, name);
-        text.push_str(&format!(":v{version}:"));
+        text::escape(&mut stem, name);
+        let text = format!("{stem}:v{version}:");
         Self { generations: vec![format!("{text}gen").into()], text: text.into(), form }
     }
 

@@ -231,7 +231,8 @@ impl Link {
         let done = if left.is_zero() {
             Err(self.used_up(budget))
         } else {
-            self.within_time(&work, Kind::Read, start + left).await
+            // What is large and rare is not part of every call's future.
+            Box::pin(self.within_time(&work, Kind::Read, start + left)).await
         };
         Self::settle(&done, budget);
         match done?.into_iter().next() {

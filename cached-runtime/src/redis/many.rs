@@ -18,7 +18,7 @@ use crate::scope::Found;
 use crate::watched::is_past;
 use bytes::Bytes;
 use redis::{Cmd, Pipeline, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// So many keys are read with one command.
@@ -40,51 +40,50 @@ impl Remote {
         if self.client.with_settings(|settings| settings.cluster) {
             return self.read_parts(names, budget).await;
         }
-        if names.len() <= AT_ONCE {
-            let nonces = Nonces::of(names);
-            let keys: Vec<&[u8]> = names.iter().map(Name::as_bytes).chain(nonces.keys()).collect();
+        // The nonces with each: another order could take an entry of before a `clear` for one of after it.
+        let parts: Vec<Part<'_>> = names.chunks(AT_ONCE).map(Part::of).collect();
+        if let [part] = &parts[..] {
+            let keys: Vec<&[u8]> = part.keys().collect();
             let reply = self.client.look(&keys, budget).await.map(|values| vec![values]);
-            return self.judge_all(names, reply);
+            return self.judge_all(&parts, names.len(), reply);
         }
-        let mut work = Pipeline::with_capacity(names.len() / AT_ONCE + 1);
-        for some in names.chunks(AT_ONCE) {
-            // The nonces with each: another order could take an entry of before a `clear` for one of after it.
-            let nonces = Nonces::of(some);
-            work.add_command(command(b"MGET", some.iter().map(Name::as_bytes).chain(nonces.keys())));
+        let mut work = Pipeline::with_capacity(parts.len());
+        for part in &parts {
+            work.add_command(command(b"MGET", part.keys()));
         }
         let replies = self.client.call(work, Kind::Read, budget).await;
         let values = |reply| match reply {
             Value::Array(values) => values.into_iter().map(bytes).collect(),
             _ => Vec::new(),
         };
-        self.judge_all(names, replies.map(|replies| replies.into_iter().map(values).collect()))
+        self.judge_all(&parts, names.len(), replies.map(|replies| replies.into_iter().map(values).collect()))
     }
 
-    /// The answers to one `MGET` for each [`AT_ONCE`] names.
-    fn judge_all(&self, names: &[Name], replies: Result<Vec<Vec<Option<Bytes>>>, Error>) -> SeenAll {
-        let mut seen = Vec::with_capacity(names.len());
+    /// The answers to one `MGET` for each part of `count` names.
+    fn judge_all(&self, parts: &[Part<'_>], count: usize, replies: Result<Vec<Vec<Option<Bytes>>>, Error>) -> SeenAll {
+        let mut seen = Vec::with_capacity(count);
         match replies {
             Ok(replies) => {
-                for (some, reply) in names.chunks(AT_ONCE).zip(replies) {
-                    judge_all(some, reply, &mut seen);
+                for (part, reply) in parts.iter().zip(replies) {
+                    judge_all(part, reply, &mut seen);
                 }
             }
             Err(error) => {
                 let error = self.failed(error, None);
-                seen.resize_with(names.len(), || Err(error.clone()));
+                seen.resize_with(count, || Err(error.clone()));
             }
         }
         // A reply of another length is no Redis's: what is lacking counts as not read.
-        seen.resize_with(names.len(), || Err(odd()));
+        seen.resize_with(count, || Err(odd()));
         seen
     }
 
     /// The same in a cluster, where keys of several slots can't be read with one command: what each node has goes to it, at
     /// one time, and a node that is down costs its own keys only.
     async fn read_parts(&self, names: &[Name], budget: &Budget) -> SeenAll {
-        let nonces = Nonces::of(names);
-        let mut work = Pipeline::with_capacity(nonces.0.len() + names.len());
-        for key in nonces.keys().chain(names.iter().map(Name::as_bytes)) {
+        let part = Part::of(names);
+        let mut work = Pipeline::with_capacity(part.nonces.len() + names.len());
+        for key in part.nonces().chain(names.iter().map(Name::as_bytes)) {
             work.add_command(command(b"GET", [key].into_iter()));
         }
         let replies = match self.client.call_each(work, Kind::Read, budget).await {
@@ -101,29 +100,58 @@ impl Remote {
             // One operation: it counts once.
             Err(error) => Err(failed.get_or_insert_with(|| self.failed(error, None)).clone()),
         });
-        let known: HashMap<&[u8], Result<Option<Bytes>, Error>> = nonces.keys().zip(values.by_ref()).collect();
+        let read: Vec<_> = values.by_ref().take(part.nonces.len()).map(|value| value.map(nonce)).collect();
         // Without its nonces nobody knows whether an entry is live.
-        let of_name = |name: &Name| -> Result<Vec<Option<Nonce>>, Error> {
-            name.nonces().map(|key| Ok(nonce(known.get(key.as_bytes()).cloned().transpose()?.flatten()))).collect()
+        let judge = |(value, nonces): (Result<_, Error>, Vec<_>)| {
+            Ok(Seen::judge(value?, nonces.into_iter().collect::<Result<_, Error>>()?))
         };
-        let mut seen: SeenAll =
-            names.iter().zip(values).map(|(name, value)| Ok(Seen::judge(value?, of_name(name)?))).collect();
+        let mut seen: SeenAll = values.zip(part.of_each(&read)).map(judge).collect();
         seen.resize_with(names.len(), || Err(odd()));
         seen
     }
 }
 
-/// The keys of all nonces of several names, each once.
-struct Nonces<'n>(Vec<&'n str>);
+/// What is read with one command: the entries of these names, and all nonces that they carry, each once.
+struct Part<'n> {
+    names: &'n [Name],
+    nonces: Vec<&'n str>,
+    /// Places in `nonces`: of the first name's in their order, then of the second's, and so on.
+    places: Vec<usize>,
+}
 
-impl<'n> Nonces<'n> {
+impl<'n> Part<'n> {
     fn of(names: &'n [Name]) -> Self {
-        let mut known = HashSet::new();
-        Self(names.iter().flat_map(Name::nonces).filter(|key| known.insert(*key)).collect())
+        let (mut nonces, mut places) = (Vec::<&str>::new(), Vec::with_capacity(names.len()));
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for key in names.iter().flat_map(Name::nonces) {
+            let place = match nonces.first() {
+                // Nearly always: the generation, which the names share.
+                Some(first) if std::ptr::eq::<str>(*first, key) => 0,
+                _ => *known.entry(key).or_insert_with(|| {
+                    nonces.push(key);
+                    nonces.len() - 1
+                }),
+            };
+            places.push(place);
+        }
+        Self { names, nonces, places }
     }
 
     fn keys(&self) -> impl Iterator<Item = &'n [u8]> {
-        self.0.iter().map(|key| key.as_bytes())
+        self.names.iter().map(Name::as_bytes).chain(self.nonces())
+    }
+
+    fn nonces(&self) -> impl Iterator<Item = &'n [u8]> {
+        self.nonces.iter().map(|key| key.as_bytes())
+    }
+
+    /// What each name's nonces are, where this was read at the keys of all.
+    fn of_each<T: Clone>(&self, read: &[T]) -> impl Iterator<Item = Vec<T>> {
+        let mut places = self.places.iter();
+        self.names.iter().map(move |name| {
+            let own = places.by_ref().take(name.nonces().count());
+            own.filter_map(|place| read.get(*place).cloned()).collect()
+        })
     }
 }
 
@@ -137,15 +165,13 @@ fn nonce(value: Option<Bytes>) -> Option<Nonce> {
 }
 
 /// The answer to one `MGET`: the values of `names`, then their nonces.
-fn judge_all(names: &[Name], mut values: Vec<Option<Bytes>>, seen: &mut SeenAll) {
-    let nonces = Nonces::of(names);
-    if values.len() != names.len() + nonces.0.len() {
+fn judge_all(part: &Part<'_>, mut values: Vec<Option<Bytes>>, seen: &mut SeenAll) {
+    if values.len() != part.names.len() + part.nonces.len() {
         return;
     }
-    let read = values.split_off(names.len()).into_iter().map(nonce);
-    let known: HashMap<&str, Option<Nonce>> = nonces.0.iter().copied().zip(read).collect();
-    let of_name = |name: &Name| name.nonces().map(|key| known.get(key).copied().flatten()).collect();
-    seen.extend(names.iter().zip(values).map(|(name, value)| Ok(Seen::judge(value, of_name(name)))));
+    let read: Vec<Option<Nonce>> = values.split_off(part.names.len()).into_iter().map(nonce).collect();
+    let judge = |(value, nonces)| Ok(Seen::judge(value, nonces));
+    seen.extend(values.into_iter().zip(part.of_each(&read)).map(judge));
 }
 
 fn command<'k>(name: &[u8], keys: impl Iterator<Item = &'k [u8]>) -> Cmd {

@@ -338,7 +338,7 @@ impl Remote {
             // Several nodes, perhaps. The order doesn't matter: a call that starts after a clear reads the new generation
             // whenever it reads it, and an entry is dead unless it carries that; so it is with tags.
             let gets = keys().map(|key| command(&[b"GET", key])).collect();
-            self.replies(gets, tracked, budget).await
+            Box::pin(self.replies(gets, tracked, budget)).await
         } else {
             let keys: Vec<&[u8]> = keys().collect();
             if tracked {
@@ -347,7 +347,7 @@ impl Remote {
                 for key in keys {
                     mget.arg(key);
                 }
-                self.replies(vec![mget], tracked, budget).await
+                Box::pin(self.replies(vec![mget], tracked, budget)).await
             } else {
                 self.client.look(&keys, budget).await
             }
