@@ -158,7 +158,7 @@ impl Prefix {
     pub(crate) fn new(namespace: &str, name: &str, version: u32, form: Form) -> Self {
         let namespace = spaced(namespace);
         // The first colon ends the namespace, also an empty one, if there is any other.
-        let mut text =
+        let mut stem =
             if namespace.is_empty() && !name.contains(':') { String::new() } else { format!("{namespace}:") };
         text::escape(&mut stem, name);
         let text = format!("{stem}:v{version}:");
