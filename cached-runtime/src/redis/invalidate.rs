@@ -11,9 +11,10 @@
 use super::core::{Core, RemoteValue, count};
 use super::flights::Flights;
 use super::keys::Name;
+use super::link::BULKY;
 use super::queue::Queue;
 use super::remote::{Fresh, Remote, WriteTicket};
-use super::{block_on, retry, watched};
+use super::{retry, watched};
 use crate::acting::Acting;
 use crate::error::{Error, ErrorKind};
 use crate::events::{InvalidationCause, What};
@@ -22,9 +23,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
-
-/// Values that are encoded as more bytes than this are prepared and sent beside the driver.
-const LARGE: usize = 256 * 1024;
 
 /// Queues an invalidation if it is dropped before it is disarmed: the driver died, or is being shut down.
 struct Queued<V: CacheValue> {
@@ -99,15 +97,19 @@ impl<V: CacheValue> Core<V> {
                 Some(ticket) => ticket,
                 None => remote.take_ticket(&of, &budget).await?,
             };
-            let stored = if fresh.payload.len() > LARGE {
-                // It is copied several times on its way, which would hold up all others on the driver.
+            let large = fresh.payload.len() > BULKY;
+            let prepare = {
                 let (remote, of) = (Arc::clone(&remote), of.clone());
-                let commit = move || block_on(remote.commit(&of, &ticket, fresh, &budget));
-                let died = || Err(Error::new(ErrorKind::Unreachable, "the driver stopped in the middle of it"));
-                client.apart(commit).await.unwrap_or_else(died)?
-            } else {
-                remote.commit(&of, &ticket, fresh, &budget).await?
+                move || remote.prepare(&of, &ticket, fresh)
             };
+            let commit = if large {
+                // Copying it would hold up all others on the driver. There is time left for the sending.
+                let died = || Err(Error::new(ErrorKind::Unreachable, "the driver stopped in the middle of it"));
+                client.apart(budget.left()? / 2, prepare).await.unwrap_or_else(died)?
+            } else {
+                prepare()?
+            };
+            let stored = remote.commit(&of, commit, &budget).await?;
             if !stored {
                 count(&counts.fenced);
             }

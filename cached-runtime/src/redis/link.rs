@@ -27,8 +27,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 
-/// Writes of more than this go over a connection of their own, so that small ones don't queue behind them.
-const BULKY: usize = 256 * 1024;
+/// Writes of more bytes than this go over a connection of their own, so that small ones don't queue behind them, and are
+/// prepared beside the driver.
+pub(crate) const BULKY: usize = 256 * 1024;
 
 /// An answer without the driver is waited for this part of a read's deadline.
 const PATIENCE: u32 = 4;

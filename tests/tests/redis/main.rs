@@ -16,6 +16,7 @@ mod entries;
 mod fences;
 mod forked;
 mod functions;
+mod helpers;
 mod many;
 mod oracle;
 mod permissions;
