@@ -56,6 +56,14 @@ struct GateState {
     why: Option<Error>,
 }
 
+/// What is logged now and then only, however often it happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    Refused(Refusal),
+    AnotherServer,
+    NoWalk,
+}
+
 pub(crate) struct Link {
     name: &'static str,
     pub(crate) settings: Arc<Settings>,
@@ -70,8 +78,8 @@ pub(crate) struct Link {
     nodes: Option<Arc<Nodes>>,
     permits: Semaphore,
     connected_once: AtomicBool,
-    /// When each sort of refusal was logged last.
-    said: Mutex<Vec<(Refusal, Instant)>>,
+    /// When each of these was logged last.
+    said: Mutex<Vec<(Topic, Instant)>>,
     turned_away: Mutex<Option<Instant>>,
     met: Arc<Met>,
     pub(crate) counts: Counts,

@@ -362,6 +362,37 @@ fn a_restart_is_not_noticed_by_reads_that_come_after_it() {
 }
 
 #[test]
+fn a_restart_makes_no_other_server_of_it() {
+    let _others = DISCONNECTING.read();
+    log_to_us();
+    let server = Server::start(&[]);
+    let client = patient("same address", Config::from_url(server.url()));
+    // Over both connections.
+    let large = "x".repeat(300 * 1024);
+    let both = |works: bool| {
+        let done = (ask(client, &["SET", "key", "1"]).is_ok(), ask(client, &["SET", "key", &large]).is_ok());
+        assert!(!works || done == (true, true), "{done:?}");
+    };
+    both(true);
+    let start_again = server.kill();
+    while client.link().unwrap().is_connected() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let _server = start_again();
+    both(false);
+    both(true);
+    // Lines are written in order, and this is one more.
+    news::tell(client.link().unwrap().driver(), log::Level::Warn, "`same address` was restarted".to_owned());
+    let lines = || LOGGED.lock().iter().filter(|line| line.contains("`same address`")).cloned().collect::<Vec<_>>();
+    let start = Instant::now();
+    while !lines().iter().any(|line| line.contains("was restarted")) {
+        assert!(start.elapsed() < Duration::from_secs(10));
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(!lines().concat().contains("another server"), "{:#?}", lines());
+}
+
+#[test]
 fn a_read_is_sent_again_when_its_connection_is_cut_and_a_write_is_not() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
