@@ -477,7 +477,8 @@ fn refusals_are_told_apart_and_quote_no_arguments() {
     server.raw("CONFIG SET maxmemory 0\r\nRPUSH list s3cret");
     assert_eq!(kind(&["GET", "list"]), Err(ErrorKind::Server(Refusal::WrongType)));
     assert_eq!(kind(&["EVALSHA", "s3cret", "0"]), Err(ErrorKind::Server(Refusal::NoScript)));
-    assert_eq!(kind(&["S3CRET", "s3cret"]), Err(ErrorKind::Server(Refusal::Other)));
+    assert_eq!(kind(&["S3CRET", "s3cret"]), Err(ErrorKind::Server(Refusal::UnknownCommand)));
+    assert_eq!(kind(&["GETRANGE", "key", "s3cret", "s3cret"]), Err(ErrorKind::Server(Refusal::Other)));
     server.raw(&format!("REPLICAOF 127.0.0.1 {}", free_port()));
     assert_eq!(kind(&["SET", "key", "s3cret"]), Err(ErrorKind::Server(Refusal::ReadOnly)));
     server.raw("REPLICAOF NO ONE");
