@@ -17,6 +17,7 @@ mod fences;
 mod forked;
 mod functions;
 mod many;
+mod on_error;
 mod oracle;
 mod permissions;
 mod plain;
