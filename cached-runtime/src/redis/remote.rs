@@ -196,13 +196,9 @@ impl Ticket {
         self.own.as_ref().is_some_and(|own| own.lock)
     }
 
-    pub(crate) fn head(&self) -> &Head {
-        &self.head
-    }
-
-    /// What renews the placeholder while it is true: to be cleared when nobody waits for this load any more.
-    pub(crate) fn renewed(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.renewed)
+    /// What its fill is over, and what prolongs it while it is true: to be cleared when nobody waits for this load any more.
+    pub(crate) fn held(&self) -> (&Head, Arc<AtomicBool>) {
+        (&self.head, Arc::clone(&self.renewed))
     }
 }
 

@@ -18,6 +18,7 @@ mod forked;
 mod functions;
 mod helpers;
 mod many;
+mod on_error;
 mod oracle;
 mod permissions;
 mod plain;
