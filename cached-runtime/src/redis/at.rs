@@ -8,7 +8,7 @@ use super::keys::Name;
 use super::load::{self, Guide, How, Passing, RemoteMiss};
 use super::remote::{Locked, Renewal, Seen, Ticket, What};
 use super::watched::{self, Renewing};
-use super::windows::{self, Old};
+use super::windows::{self, Old, OldEntry};
 use super::{groups, retry, tags};
 use crate::acting::Acting;
 use crate::at::{At, Lookup};
@@ -139,10 +139,10 @@ where
 
     /// The value of an entry that is not served at once, for the case that the load fails.
     fn old(&self, seen: &Result<Seen, Error>) -> Option<Old<O::Value>> {
-        let Ok(Seen { what: What::Entry(stored), .. }) = seen else { return None };
-        let times = windows::times(&self.core.policy, stored)?;
-        let value = if self.core.remote.clock(&self.name) < times.ends { self.core.decode(stored) } else { None };
-        value.map(|value| Old { value, times })
+        let Ok(Seen { head, what: What::Entry(stored), .. }) = seen else { return None };
+        let (ends, throttle) = windows::times(&self.core.policy, stored)?;
+        let value = if self.core.remote.clock(&self.name) < ends { self.core.decode(stored)? } else { return None };
+        Some(Old { value, entry: OldEntry { head: head.clone(), start: self.start, ends, throttle } })
     }
 
     /// The value that was seen was read: where entries end when nobody does, this one lives on.

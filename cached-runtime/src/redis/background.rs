@@ -5,7 +5,7 @@
 //! task is dropped, and with it the ticket, which frees the key.
 
 use super::core::{RemoteValue, count};
-use super::load::{How, RemoteMiss};
+use super::load::{How, RemoteMiss, is_good_unasked};
 use crate::outcome::Outcome;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -32,14 +32,20 @@ where
         };
         let How::Guarded { guide, .. } = &self.0 else { return self.run_async(body).await };
         let (core, past) = (std::sync::Arc::clone(&guide.core), guide.is_past());
+        let late = wait.and_then(|_| Some((guide.name.clone(), guide.old.as_ref()?.entry.clone())));
         let mut load = runtime.spawn(self.run_async(body));
-        if let Some(after) = wait {
+        if let (Some(after), Some((name, entry))) = (wait, late) {
             let mut over = pin!(core.remote.client.sleep(after));
-            let ended = std::future::poll_fn(|cx| match Pin::new(&mut load).poll(cx) {
+            let mut ended = std::future::poll_fn(|cx| match Pin::new(&mut load).poll(cx) {
                 Poll::Ready(ended) => Poll::Ready(Some(ended)),
                 Poll::Pending => over.as_mut().poll(cx).map(|()| None),
-            });
-            match ended.await {
+            })
+            .await;
+            // By now it may have ended, or been invalidated by this process.
+            if ended.is_none() && !is_good_unasked(&core, &name, &entry) {
+                ended = Some(load.await);
+            }
+            match ended {
                 Some(Ok(ret)) => return ret,
                 Some(Err(error)) => {
                     if let Ok(panic) = error.try_into_panic() {

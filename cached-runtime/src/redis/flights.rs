@@ -21,6 +21,11 @@
 //! before each read by which a load looks for another process's value. Check and detachment happen under one lock, after
 //! which the account is gone: of two calls that find one outdated load, the second finds none, and joins the load that
 //! the first has begun.
+//!
+//! The same sequence tells what this process knows against an old value that is to be served on error while the server can't
+//! be asked: when it last invalidated the key, or saw that what a load of it had found was gone. That counts for calls that
+//! began before, whether they led a load then or waited for one. A call that merely finds the old value still there tells
+//! nothing against it.
 
 use super::envelope::Head;
 use super::keys::Name;
@@ -53,6 +58,35 @@ pub(crate) struct Flights<V: 'static> {
     /// Keeps no entries, only gates and flights.
     pub(crate) gates: Arc<MemoryCache<Arc<str>, V>>,
     accounts: Mutex<HashMap<Arc<str>, Vec<Arc<Account>>>>,
+    known: Known,
+}
+
+/// When something was last known to be outdated.
+///
+/// Names and tags share a few places, so that it doesn't grow. A stranger in the place of a name takes an old value from a
+/// call only if it is invalidated during that very call, and then only while the server is away.
+struct Known {
+    all: AtomicU64,
+    some: [AtomicU64; 1 << Self::BITS],
+}
+
+impl Known {
+    const BITS: u32 = 6;
+
+    fn new() -> Self {
+        Self { all: AtomicU64::new(0), some: std::array::from_fn(|_| AtomicU64::new(0)) }
+    }
+
+    fn place(&self, hash: u64) -> &AtomicU64 {
+        let at = usize::try_from(hash >> (u64::BITS - Self::BITS)).unwrap_or_default();
+        self.some.get(at).unwrap_or(&self.all)
+    }
+
+    /// Whoever sees what came after this sees it as well: it is noted before an invalidation returns, or ceases to be
+    /// pending.
+    fn note(place: &AtomicU64) {
+        place.fetch_max(now(), Ordering::AcqRel);
+    }
 }
 
 /// What the value of a load will be worth.
@@ -62,25 +96,35 @@ pub(crate) struct Account {
     renewed: Mutex<Option<Arc<AtomicBool>>>,
     /// The tags that its value will carry.
     tags: Arc<[Arc<str>]>,
-    /// Cleared when what is loaded is invalidated, as far as this process knows.
-    attached: AtomicBool,
+    /// Of the old value that its call has found, if that may be served on error.
+    old: Option<Head>,
+    /// When it began to lead, which is after it had found that.
+    led: Moment,
 }
 
 struct State {
     /// What it holds or waits for.
     head: Option<Head>,
     since: Moment,
+    /// Whether its body runs without a ticket: it can't reach Redis.
+    ticketless: bool,
+}
+
+impl State {
+    fn new(head: Option<&Head>, since: Moment) -> Self {
+        Self { head: head.cloned(), since, ticketless: false }
+    }
 }
 
 impl Account {
     /// From here on the load brings nothing that was there before.
     pub(crate) fn not_begun(&self) {
-        *self.state.lock() = State { head: None, since: NOT_BEGUN };
+        *self.state.lock() = State::new(None, NOT_BEGUN);
     }
 
     /// A read is about to be sent, whose answer may become the load's value.
     pub(crate) fn reads(&self) {
-        *self.state.lock() = State { head: None, since: now() };
+        *self.state.lock() = State::new(None, now());
     }
 
     /// The same for a load that waits for what will come after this head, which an earlier read of its own showed.
@@ -88,38 +132,40 @@ impl Account {
     /// A call whose own read shows that head, live, may still wait for it. No head ever comes back, so a read that shows
     /// another one is answered after the call's own, and with that after the call's beginning.
     pub(crate) fn reads_again(&self, head: &Head) {
-        *self.state.lock() = State { head: Some(head.clone()), since: now() };
+        *self.state.lock() = State::new(Some(head), now());
     }
 
-    /// The body begins, over `head` if it may fill.
-    pub(crate) fn begins(&self, head: Option<&Head>, renewed: Option<Arc<AtomicBool>>) {
+    /// The body begins, with what its ticket holds if it has one.
+    pub(crate) fn begins(&self, ticket: Option<(&Head, Arc<AtomicBool>)>) {
+        let (head, renewed) = ticket.unzip();
         *self.renewed.lock() = renewed;
-        *self.state.lock() = State { head: head.cloned(), since: now() };
+        *self.state.lock() = State { ticketless: head.is_none(), ..State::new(head, now()) };
     }
 
     /// Whether a call that began at `start` and saw `seen` may have the load's value.
     fn serves(&self, start: Moment, seen: &Result<Seen, Error>) -> bool {
         let state = self.state.lock();
         match seen {
-            Err(_) => start < state.since || state.head.is_none(),
+            Err(_) => start < state.since || state.ticketless,
             Ok(seen) => {
                 start < state.since || (!matches!(seen.what, What::Nothing) && state.head.as_ref() == Some(&seen.head))
             }
         }
     }
 
-    fn new(tags: &Arc<[Arc<str>]>) -> Self {
+    fn new(tags: &Arc<[Arc<str>]>, old: Option<&Head>) -> Self {
         Self {
-            state: Mutex::new(State { head: None, since: NOT_BEGUN }),
+            state: Mutex::new(State::new(None, NOT_BEGUN)),
             renewed: Mutex::new(None),
             tags: Arc::clone(tags),
-            attached: AtomicBool::new(true),
+            old: old.cloned(),
+            led: now(),
         }
     }
 
-    /// Whether nothing that this process knows of has invalidated what is loaded, since the load began to look.
-    pub(crate) fn is_attached(&self) -> bool {
-        self.attached.load(Ordering::Acquire)
+    /// Whether a read that was sent after its call's own shows that the old value is gone.
+    fn has_lost_its_old(&self, seen: &Seen) -> bool {
+        self.old.as_ref().is_some_and(|old| seen.head != *old || matches!(seen.what, What::Nothing))
     }
 
     /// Whether it is this load that stands at the key.
@@ -127,12 +173,8 @@ impl Account {
         self.renewed.lock().is_some() && self.state.lock().head.as_ref() == Some(head)
     }
 
-    /// Nobody waits for the load any more: its lease is left to run out. `invalidated`: what it loads is known to be
-    /// outdated, and not just suspected to be.
-    fn detach(&self, invalidated: bool) {
-        if invalidated {
-            self.attached.store(false, Ordering::Release);
-        }
+    /// Nobody waits for the load any more: its lease is left to run out.
+    fn detach(&self) {
         if let Some(renewed) = &*self.renewed.lock() {
             renewed.store(false, Ordering::Relaxed);
         }
@@ -161,12 +203,12 @@ impl<V: CacheValue> Drop for Accounted<V> {
 
 impl<V: CacheValue> Flights<V> {
     pub(crate) fn new(gates: Arc<MemoryCache<Arc<str>, V>>) -> Arc<Self> {
-        Arc::new(Self { gates, accounts: Mutex::new(HashMap::new()) })
+        Arc::new(Self { gates, accounts: Mutex::new(HashMap::new()), known: Known::new() })
     }
 
-    /// A load of this process begins.
-    pub(crate) fn account(self: &Arc<Self>, name: &Name) -> Accounted<V> {
-        let account = Arc::new(Account::new(name.tags()));
+    /// A load of this process begins, whose call has found an `old` value with this head that may be served on error.
+    pub(crate) fn account(self: &Arc<Self>, name: &Name, old: Option<&Head>) -> Accounted<V> {
+        let account = Arc::new(Account::new(name.tags(), old));
         self.accounts.lock().entry(Arc::clone(name.text())).or_default().push(Arc::clone(&account));
         Accounted { flights: Arc::clone(self), name: Arc::clone(name.text()), account }
     }
@@ -175,9 +217,37 @@ impl<V: CacheValue> Flights<V> {
     pub(crate) fn check(&self, name: &Name, start: Moment, seen: &Result<Seen, Error>) {
         let mut accounts = self.accounts.lock();
         let Some(of_name) = accounts.get(name.text()) else { return };
-        if !of_name.iter().all(|account| account.serves(start, seen)) {
-            self.remove(&mut accounts, name.text(), seen.is_ok());
+        if let Ok(seen) = seen
+            && of_name.iter().any(|account| start > account.led && account.has_lost_its_old(seen))
+        {
+            self.note(name.text());
         }
+        if !of_name.iter().all(|account| account.serves(start, seen)) {
+            self.remove(&mut accounts, name.text());
+        }
+    }
+
+    /// What a load's own reads show, its call's first one included.
+    pub(crate) fn reads(&self, name: &Name, account: &Account, seen: &Seen) {
+        if account.has_lost_its_old(seen) {
+            self.note(name.text());
+        }
+    }
+
+    /// Whether all that this process knows of was outdated before `start`: what a call that began then has found may still
+    /// be served, as far as this process can tell.
+    pub(crate) fn knows_nothing_against(&self, name: &Name, start: Moment) -> bool {
+        let of = |text: &Arc<str>| self.place(text).load(Ordering::Acquire);
+        let all = self.known.all.load(Ordering::Acquire);
+        all < start && of(name.text()) < start && name.tags().iter().all(|tag| of(tag) < start)
+    }
+
+    fn place(&self, text: &str) -> &AtomicU64 {
+        self.known.place(self.gates.hash_key(text))
+    }
+
+    fn note(&self, text: &str) {
+        Known::note(self.place(text));
     }
 
     /// Whether the placeholder is that of a load of this process.
@@ -187,12 +257,13 @@ impl<V: CacheValue> Flights<V> {
 
     /// New calls don't find the loads of this key that are under way.
     pub(crate) fn detach(&self, name: &Name) {
-        self.remove(&mut self.accounts.lock(), name.text(), true);
+        self.note(name.text());
+        self.remove(&mut self.accounts.lock(), name.text());
     }
 
-    fn remove(&self, accounts: &mut HashMap<Arc<str>, Vec<Arc<Account>>>, name: &Arc<str>, invalidated: bool) {
+    fn remove(&self, accounts: &mut HashMap<Arc<str>, Vec<Arc<Account>>>, name: &Arc<str>) {
         for account in accounts.remove(name).unwrap_or_default() {
-            account.detach(invalidated);
+            account.detach();
         }
         let view = Val::new(Arc::clone(name));
         let hash = self.gates.hash(&view);
@@ -201,21 +272,26 @@ impl<V: CacheValue> Flights<V> {
 
     /// The same for the loads of the names that are meant.
     pub(crate) fn detach_where(&self, is_meant: impl Fn(&[u8]) -> bool) {
+        // Of those who wait the names aren't known here.
+        Known::note(&self.known.all);
         let mut accounts = self.accounts.lock();
         let names: Vec<Arc<str>> = accounts.keys().filter(|name| is_meant(name.as_bytes())).cloned().collect();
         for name in names {
-            self.remove(&mut accounts, &name, true);
+            self.remove(&mut accounts, &name);
         }
     }
 
     /// The same for the loads whose values will carry one of these tags. They are few: only what is under way is looked at.
     pub(crate) fn detach_tags(&self, tags: &[Arc<str>]) {
+        for tag in tags {
+            self.note(tag);
+        }
         let mut accounts = self.accounts.lock();
         let carries = |account: &Arc<Account>| account.tags.iter().any(|tag| tags.contains(tag));
         let of = accounts.iter().filter(|(_, of_name)| of_name.iter().any(carries));
         let names: Vec<Arc<str>> = of.map(|(name, _)| Arc::clone(name)).collect();
         for name in names {
-            self.remove(&mut accounts, &name, true);
+            self.remove(&mut accounts, &name);
         }
     }
 
@@ -229,9 +305,10 @@ impl<V: CacheValue> Flights<V> {
 
     /// The same for all keys.
     pub(crate) fn detach_all(&self) {
+        Known::note(&self.known.all);
         let mut accounts = self.accounts.lock();
         for account in accounts.drain().flat_map(|(_, of_name)| of_name) {
-            account.detach(true);
+            account.detach();
         }
         self.gates.clear();
     }
@@ -240,12 +317,13 @@ impl<V: CacheValue> Flights<V> {
 #[cfg(test)]
 mod tests {
     use super::super::envelope;
+    use super::super::keys::{Form, Prefix};
     use super::*;
     use crate::error::ErrorKind;
 
     #[test]
     fn who_waits_is_joined_by_those_who_saw_what_it_waits_for() {
-        let account = Account::new(&Arc::default());
+        let account = Account::new(&Arc::default(), None);
         let placeholder = || envelope::placeholder(&envelope::stamp(), &[]);
         let (waited_for, other) = (placeholder(), placeholder());
         let sees = |bytes: &Vec<u8>| Ok(Seen::judge(Some(bytes.clone().into()), Vec::new()));
@@ -262,13 +340,79 @@ mod tests {
 
     #[test]
     fn who_cannot_read_joins_what_holds_nothing() {
-        let account = Account::new(&Arc::default());
+        let account = Account::new(&Arc::default(), None);
         let failed = || Err(Error::new(ErrorKind::TimedOut, "on purpose"));
         assert!(account.serves(now(), &failed()), "it has not begun");
-        account.begins(None, None);
+        let early = now();
+        account.reads();
+        assert!(account.serves(early, &failed()));
+        assert!(!account.serves(now(), &failed()), "what it reads may be older than the call");
+        account.begins(None);
         assert!(account.serves(now(), &failed()), "it can't reach Redis either");
         let early = now();
-        account.begins(Some(&Head::of(&envelope::placeholder(&envelope::stamp(), &[]))), None);
+        account.begins(Some((&Head::of(&envelope::placeholder(&envelope::stamp(), &[])), Arc::default())));
         assert!(account.serves(early, &failed()) && !account.serves(now(), &failed()));
+    }
+
+    fn flights() -> Arc<Flights<u64>> {
+        Flights::new(Arc::clone(&crate::Cache::<Arc<str>, u64>::builder().capacity(0).build().handle))
+    }
+
+    fn name(key: u64) -> Name {
+        Prefix::new("known", "flights", 0, Form::Json).name(&key).unwrap().tagged(vec![Arc::from(format!("tag {key}"))])
+    }
+
+    #[test]
+    fn an_invalidation_is_known_to_calls_that_began_before_it_and_to_no_others() {
+        let flights = flights();
+        let invalidations: [&dyn Fn(); 6] = [
+            &|| flights.detach(&name(1)),
+            &|| flights.detach_any(Some(&name(1))),
+            &|| flights.detach_any(None),
+            &|| flights.detach_all(),
+            &|| flights.detach_tags(name(1).tags()),
+            &|| flights.detach_where(|name| name.ends_with(b"1")),
+        ];
+        for invalidate in invalidations {
+            let before = now();
+            assert!(flights.knows_nothing_against(&name(1), before));
+            invalidate();
+            assert!(!flights.knows_nothing_against(&name(1), before));
+            assert!(flights.knows_nothing_against(&name(1), now()));
+        }
+        // One of a tag or of a key is nothing to nearly all others.
+        let before = now();
+        flights.detach(&name(1));
+        flights.detach_tags(name(2).tags());
+        let spared = (10..1010).filter(|key| flights.knows_nothing_against(&name(*key), before)).count();
+        assert!(spared > 800, "{spared}");
+    }
+
+    #[test]
+    fn what_a_load_found_is_lost_where_a_later_read_shows_something_else() {
+        let flights = flights();
+        let entry = || envelope::entry(&envelope::stamp(), &envelope::Meta::default(), &[], None, b"1").unwrap();
+        let (old, other) = (entry(), entry());
+        let sees = |bytes: &Vec<u8>| Ok(Seen::judge(Some(bytes.clone()), Vec::new()));
+        // Its nonce is gone.
+        let dead = Ok(Seen::judge(Some(old.clone()), vec![None]));
+        for (shown, lost) in [(sees(&old), false), (sees(&other), true), (dead, true), (Ok(Seen::nothing()), true)] {
+            let (began, slow) = (now(), now());
+            let accounted = flights.account(&name(1), Some(&Head::of(&old)));
+            flights.check(&name(1), slow, &shown);
+            assert!(flights.knows_nothing_against(&name(1), began), "that may have been read before");
+            // Also by a call that waits for the load.
+            flights.check(&name(1), now(), &shown);
+            assert_ne!(flights.knows_nothing_against(&name(1), began), lost);
+            let again = now();
+            if let Ok(shown) = &shown {
+                flights.reads(&name(1), &accounted.account, shown);
+            }
+            assert_ne!(flights.knows_nothing_against(&name(1), again), lost, "its own read");
+        }
+        let (began, ticketless) = (now(), flights.account(&name(1), Some(&Head::of(&old))));
+        ticketless.account.begins(None);
+        flights.check(&name(1), now(), &sees(&old));
+        assert!(flights.knows_nothing_against(&name(1), began), "detached, and still there");
     }
 }

@@ -25,12 +25,11 @@
 
 use super::Budget;
 use super::core::{After, Core, RemoteValue, Running, count};
-use super::envelope::Head;
 use super::flights::{Account, Accounted, Flights};
 use super::keys::Name;
 use super::remote::{Leased, Locked, Remote, Renewal, Seen, Stored, Ticket, What};
 use super::watched::{self, Renewing};
-use super::windows::{self, Old, OldTimes};
+use super::windows::{self, Old, OldEntry};
 use crate::error::{Error, ErrorKind};
 use crate::events::What as Happened;
 use crate::memory::MemoryCache;
@@ -171,6 +170,7 @@ impl<V: CacheValue> Ahead<V> {
         }
         let (mut another_failed, mut read_here) = (false, false);
         for _ in 0..ROUNDS {
+            flights.reads(&name, &account, &seen);
             if let What::Entry(stored) = &seen.what {
                 let stored = stored.clone();
                 match windows::stage(&policy, (&remote, &name), &stored) {
@@ -315,9 +315,9 @@ async fn race(first: impl Future<Output = ()>, second: impl Future<Output = ()>)
 
 /// What is left to do on the server after the body. Says whether the old value, if there is one, may be served.
 async fn settle<V: CacheValue>(core: Arc<Core<V>>, name: Name, ticket: Option<Ticket>, done: Done) -> Serves {
-    let Done { after, old, head, account, budget } = done;
-    if let (After::Fail, Some(old), Some(head)) = (&after, old, head) {
-        return fails(&core, &name, ticket, (old, &head, account), &budget).await;
+    let Done { after, old, budget } = done;
+    if let (After::Fail, Some(old)) = (&after, old) {
+        return fails(&core, &name, ticket, &old, &budget).await;
     }
     let Some(mut ticket) = ticket else { return Serves::No };
     // Failures are counted and logged: they are none of the caller's.
@@ -340,10 +340,7 @@ async fn settle<V: CacheValue>(core: Arc<Core<V>>, name: Name, ticket: Option<Ti
 /// What the steps after the body are told.
 struct Done {
     after: After,
-    old: Option<OldTimes>,
-    /// What the old value's entry has.
-    head: Option<Head>,
-    account: Option<Arc<Account>>,
+    old: Option<OldEntry>,
     budget: Budget,
 }
 
@@ -352,7 +349,7 @@ async fn fails<V: CacheValue>(
     core: &Core<V>,
     name: &Name,
     ticket: Option<Ticket>,
-    (old, head, account): (OldTimes, &Head, Option<Arc<Account>>),
+    old: &OldEntry,
     budget: &Budget,
 ) -> Serves {
     let seen = match ticket {
@@ -364,11 +361,12 @@ async fn fails<V: CacheValue>(
         None => None,
     };
     let (stands, serves) = match seen {
-        Some(Ok(seen)) => (matches!(seen.what, What::Entry(_)) && seen.head == *head, Serves::All),
-        // Nobody can be asked: what this process invalidated meanwhile is not served, with a ticket or without.
-        Some(Err(_)) | None => (account.is_none_or(|account| account.is_attached()), Serves::ItsOwnCall),
+        Some(Ok(seen)) => (matches!(seen.what, What::Entry(_)) && seen.head == old.head, Serves::All),
+        Some(Err(_)) | None => (true, Serves::ItsOwnCall),
     };
-    let stands = stands && !super::at::is_pending(core, name) && core.remote.clock(name) < old.ends;
+    // What the server has just shown needs no more than that no invalidation waits to be repeated.
+    let known = if serves == Serves::All { is_good } else { is_good_unasked };
+    let stands = stands && known(core, name, old);
     if stands {
         count(&core.counts.stale);
         watched::tell(&core.remote.source, Some(name), Happened::StaleServed);
@@ -376,7 +374,24 @@ async fn fails<V: CacheValue>(
     if stands { serves } else { Serves::No }
 }
 
+/// Whether an old value is in its time, and no invalidation of it is still to be repeated.
+fn is_good<V: CacheValue>(core: &Core<V>, name: &Name, old: &OldEntry) -> bool {
+    !super::at::is_pending(core, name) && core.remote.clock(name) < old.ends
+}
+
+/// Whether an old value may be served that nobody has asked the server about since the call's own look.
+///
+/// In this order: an invalidation that was repeated with success is known before it ceases to be pending.
+pub(crate) fn is_good_unasked<V: CacheValue>(core: &Core<V>, name: &Name, old: &OldEntry) -> bool {
+    is_good(core, name, old) && core.flights.knows_nothing_against(name, old.start)
+}
+
 impl<V: RemoteValue> Guide<V> {
+    /// The account of the load that this call leads.
+    fn account(&self) -> Accounted<V> {
+        self.core.flights.account(&self.name, self.old.as_ref().map(|old| &old.entry.head))
+    }
+
     fn ahead(&self, account: &Arc<Account>, seen: Result<Seen, Error>) -> Ahead<V> {
         Ahead {
             remote: Arc::clone(&self.core.remote),
@@ -407,7 +422,7 @@ impl<V: RemoteValue> Guide<V> {
         body: impl FnOnce() -> O::Ret,
         accounted: &mut Option<Accounted<V>>,
     ) -> Loaded<O::Ret> {
-        let account = Arc::clone(&accounted.insert(self.core.flights.account(&self.name)).account);
+        let account = Arc::clone(&accounted.insert(self.account()).account);
         let client = self.core.remote.client;
         let mut seen = self.seen.clone();
         let lock = self.ticket.take();
@@ -428,18 +443,14 @@ impl<V: RemoteValue> Guide<V> {
                 }
             }
         };
-        account.begins(ticket.as_ref().map(Ticket::head), ticket.as_ref().map(Ticket::renewed));
+        account.begins(ticket.as_ref().map(Ticket::held));
         let running = Running::new(&self.core.counts, Instant::now());
         let ret = body();
         let after = self.core.after(outcome, &ret, running.took(), self.old.is_some());
         let failed = matches!(after, After::Fail);
         self.ends(&after);
         let settles = ticket.is_some() || self.old.is_some();
-        let serves = if settles {
-            client.block_on(self.settling(ticket, after, Some(Arc::clone(&account))))
-        } else {
-            Serves::No
-        };
+        let serves = if settles { client.block_on(self.settling(ticket, after)) } else { Serves::No };
         self.renewing = None;
         self.settled(outcome, serves).unwrap_or(Loaded { ret, failed, doubtful: false })
     }
@@ -464,20 +475,10 @@ impl<V: RemoteValue> Guide<V> {
         windows::is_past(&self.core.policy, (&self.core.remote, &self.name), stored)
     }
 
-    fn settling(
-        &self,
-        ticket: Option<Ticket>,
-        after: After,
-        account: Option<Arc<Account>>,
-    ) -> impl Future<Output = Serves> + Send + use<V> {
-        let old = self.old.as_ref().map(|old| old.times);
-        let head = self.seen.as_ref().ok().map(|seen| seen.head.clone());
-        settle(
-            Arc::clone(&self.core),
-            self.name.clone(),
-            ticket,
-            Done { after, old, head, account, budget: self.budget.clone() },
-        )
+    fn settling(&self, ticket: Option<Ticket>, after: After) -> impl Future<Output = Serves> + Send + use<V> {
+        let old = self.old.as_ref().map(|old| old.entry.clone());
+        let done = Done { after, old, budget: self.budget.clone() };
+        settle(Arc::clone(&self.core), self.name.clone(), ticket, done)
     }
 
     /// An old value that is served without another try.
@@ -495,9 +496,16 @@ type Settling = Pin<Box<dyn Future<Output = Serves> + Send>>;
 /// How far a guided async load has come.
 enum State<R> {
     New,
-    Ahead(Going),
+    Ahead(Going, Arc<Account>),
     Body(Option<Ticket>, Instant),
     Settling(Settling, Option<Loaded<R>>),
+}
+
+impl<R> State<R> {
+    /// The steps before the body, from what was `seen` on.
+    fn ahead<V: RemoteValue>(guide: &Guide<V>, account: Arc<Account>, seen: Result<Seen, Error>) -> Self {
+        Self::Ahead(Box::pin(guide.ahead(&account, seen).go()), account)
+    }
 }
 
 pin_project! {
@@ -531,38 +539,26 @@ where
         loop {
             match &mut *this.state {
                 State::New => {
-                    let account = &this.accounted.insert(guide.core.flights.account(&guide.name)).account;
+                    let account = Arc::clone(&this.accounted.insert(guide.account()).account);
                     if let Some(ticket) = guide.ticket.take() {
-                        account.begins(Some(ticket.head()), Some(ticket.renewed()));
+                        account.begins(Some(ticket.held()));
                         *this.state = State::Body(Some(ticket), Instant::now());
                         continue;
                     }
-                    *this.state = State::Ahead(Box::pin(guide.ahead(account, guide.seen.clone()).go()));
+                    *this.state = State::ahead(guide, account, guide.seen.clone());
                 }
-                State::Ahead(ahead) => match ready!(ahead.as_mut().poll(cx)) {
+                State::Ahead(ahead, account) => match ready!(ahead.as_mut().poll(cx)) {
                     Before::Load(ticket) => {
-                        if let Some(accounted) = &*this.accounted {
-                            accounted
-                                .account
-                                .begins(ticket.as_ref().map(Ticket::head), ticket.as_ref().map(Ticket::renewed));
-                        }
+                        account.begins(ticket.as_ref().map(Ticket::held));
                         *this.state = State::Body(ticket, Instant::now());
                     }
-                    Before::Found(read, stored) => match (guide.found(outcome, &stored), &*this.accounted) {
-                        (None, Some(accounted)) => {
-                            *this.state =
-                                State::Ahead(Box::pin(guide.ahead(&accounted.account, Ok(read.unreadable())).go()));
-                        }
-                        (None, None) => *this.state = State::Body(None, Instant::now()),
-                        (Some(loaded), _) => return Poll::Ready(loaded),
+                    Before::Found(read, stored) => match guide.found(outcome, &stored) {
+                        None => *this.state = State::ahead(guide, Arc::clone(account), Ok(read.unreadable())),
+                        Some(loaded) => return Poll::Ready(loaded),
                     },
-                    Before::Old(read, stored) => match (guide.spare(outcome, &stored), &*this.accounted) {
-                        (None, Some(accounted)) => {
-                            *this.state =
-                                State::Ahead(Box::pin(guide.ahead(&accounted.account, Ok(read.unreadable())).go()));
-                        }
-                        (None, None) => *this.state = State::Body(None, Instant::now()),
-                        (Some(loaded), _) => return Poll::Ready(loaded),
+                    Before::Old(read, stored) => match guide.spare(outcome, &stored) {
+                        None => *this.state = State::ahead(guide, Arc::clone(account), Ok(read.unreadable())),
+                        Some(loaded) => return Poll::Ready(loaded),
                     },
                 },
                 State::Body(ticket, since) => {
@@ -577,8 +573,7 @@ where
                     if ticket.is_none() && guide.old.is_none() {
                         return Poll::Ready(loaded);
                     }
-                    let account = this.accounted.as_ref().map(|accounted| Arc::clone(&accounted.account));
-                    let settling = guide.settling(ticket, after, account);
+                    let settling = guide.settling(ticket, after);
                     *this.state = State::Settling(Box::pin(settling), Some(loaded));
                 }
                 State::Settling(settling, loaded) => {

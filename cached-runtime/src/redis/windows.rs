@@ -12,9 +12,11 @@
 //!
 //! An old value is served after a failed load only after a look whether its entry still stands at the key with live nonces.
 //! If the server can't be asked at that moment, what was read at the call's beginning counts: nothing that this process
-//! knows to be outdated is served (its own invalidations detach the load, and wait in the queue if they failed), and
-//! of what others invalidate, who can't reach the server can't know.
+//! knows to be outdated is served (what it invalidated since, or saw gone: see [`super::flights`]; what it failed to
+//! invalidate waits in the queue), and of what others invalidate, who can't reach the server can't know.
 
+use super::envelope::Head;
+use super::flights::Moment;
 use super::keys::Name;
 use super::remote::{Remote, Stored};
 use crate::clock;
@@ -24,13 +26,18 @@ use std::time::Duration;
 /// The old value of an entry that is being loaded anew, for the case that the load fails.
 pub(crate) struct Old<V> {
     pub(crate) value: V,
-    pub(crate) times: OldTimes,
+    pub(crate) entry: OldEntry,
 }
 
-/// Until when it may be served, and what is to pass after a failure before the next try.
-#[derive(Clone, Copy)]
-pub(crate) struct OldTimes {
+/// What its entry is known by.
+#[derive(Clone)]
+pub(crate) struct OldEntry {
+    pub(crate) head: Head,
+    /// When the call began that read it.
+    pub(crate) start: Moment,
+    /// Until when it may be served.
     pub(crate) ends: Duration,
+    /// What is to pass after a failure before the next try.
     pub(crate) throttle: Duration,
 }
 
@@ -62,9 +69,8 @@ pub(crate) fn is_past(policy: &Policy, (remote, name): (&Remote, &Name), stored:
     life(policy, stored).is_some_and(|life| clock::nanos(remote.clock(name)) >= life.fresh_until)
 }
 
-/// Until when it may be served where a load fails.
-pub(crate) fn times(policy: &Policy, stored: &Stored) -> Option<OldTimes> {
+/// Until when it may be served where a load fails, and what is to pass then before the next try.
+pub(crate) fn times(policy: &Policy, stored: &Stored) -> Option<(Duration, Duration)> {
     let life = life(policy, stored)?;
-    let throttle = Duration::from_nanos(life.throttle());
-    Some(OldTimes { ends: Duration::from_nanos(life.ends), throttle })
+    Some((Duration::from_nanos(life.ends), Duration::from_nanos(life.throttle())))
 }

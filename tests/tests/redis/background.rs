@@ -3,9 +3,9 @@
 
 use cached_runtime::{TimedOut, cached};
 use cached_tests::{Counter, Gate, redis::Server, run_parallel};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +109,41 @@ fn a_soft_timeout_gives_the_old_value_and_the_load_fills() {
             sleep(Duration::from_millis(1)).await;
         }
         assert!(soft::stats().stale >= 1, "{}", soft::stats());
+    });
+}
+
+#[test]
+fn promise_9_a_soft_timeout_gives_no_value_that_was_invalidated() {
+    const SOFT: Duration = Duration::from_millis(100);
+    /// When the body's invalidation was through.
+    static GONE: Mutex<Option<Instant>> = Mutex::new(None);
+    #[cached(backend = redis("bg_gone"), skip(acts), ttl = "100ms", stale_if_error = "10m", soft_timeout = SOFT)]
+    async fn gone(acts: bool, name: &str) -> Result<u32, Failed> {
+        if !acts {
+            return Ok(1);
+        }
+        gone::invalidate(name).await.expect("a server");
+        *GONE.lock().expect("no panic") = Some(Instant::now());
+        // Long past the soft timeout.
+        sleep(3 * SOFT).await;
+        Ok(2)
+    }
+    let _server = serve("bg_gone");
+    run_parallel(|| async {
+        for _ in 0..100 {
+            gone::invalidate("a").await.expect("a server");
+            assert_eq!(gone(false, "a").await, Ok(1));
+            sleep(PAST_THE_TTL).await;
+            let begun = Instant::now();
+            let given = gone(true, "a").await;
+            let invalidated = GONE.lock().expect("no panic").take();
+            if invalidated.is_some_and(|at| at < begun + SOFT) {
+                return assert_eq!(given, Ok(2), "it was invalidated before the call was let go");
+            }
+            // Too slow this time: the load goes on.
+            sleep(5 * SOFT).await;
+        }
+        panic!("no invalidation came in time");
     });
 }
 
