@@ -393,9 +393,9 @@ mod tests {
         let flights = flights();
         let entry = || envelope::entry(&envelope::stamp(), &envelope::Meta::default(), &[], None, b"1").unwrap();
         let (old, other) = (entry(), entry());
-        let sees = |bytes: &Vec<u8>| Ok(Seen::judge(Some(bytes.clone()), Vec::new()));
+        let sees = |bytes: &Vec<u8>| Ok(Seen::judge(Some(bytes.clone().into()), Vec::new()));
         // Its nonce is gone.
-        let dead = Ok(Seen::judge(Some(old.clone()), vec![None]));
+        let dead = Ok(Seen::judge(Some(old.clone().into()), vec![None]));
         for (shown, lost) in [(sees(&old), false), (sees(&other), true), (dead, true), (Ok(Seen::nothing()), true)] {
             let (began, slow) = (now(), now());
             let accounted = flights.account(&name(1), Some(&Head::of(&old)));
