@@ -59,6 +59,8 @@ pub enum Refusal {
     NoScript,
     /// The user may not run the command or touch the key.
     NoPermission,
+    /// It knows no such command: it is too old, or somebody renamed it.
+    UnknownCommand,
     /// Anything else.
     Other,
 }
@@ -154,6 +156,7 @@ impl Refusal {
             Self::WrongType => "something of another type stands at the key",
             Self::NoScript => "it does not know the script",
             Self::NoPermission => "the user may not do this",
+            Self::UnknownCommand => "it knows no such command",
             Self::Other => "no further meaning known",
         }
     }
@@ -167,6 +170,7 @@ impl Refusal {
             Self::WrongType => "another program writes this key; use a `namespace` of your own",
             Self::NoScript => "it is sent again with the next call",
             Self::NoPermission => "let the user's ACL allow the commands listed in the deployment guide",
+            Self::UnknownCommand => "the commands listed in the deployment guide are needed, under these names",
             Self::Other => "see the server's log",
         }
     }

@@ -192,12 +192,31 @@ impl Client {
         }
     }
 
-    /// Runs `work`, which takes a while, on another thread of the driver's. `None` if that ended before it.
-    pub(crate) async fn apart<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let (tell, told) = oneshot::channel();
-        // Whoever waits for it may be gone.
-        self.driver().ok()?.spawn_blocking(move || drop(tell.send(work())));
-        told.await.ok()
+    /// Runs `work`, which takes a while and waits for nothing, on another thread of the driver's; if none is free within
+    /// `patience`, here. `None` if the driver ended before it.
+    pub(crate) async fn apart<T: Send + 'static>(
+        self,
+        patience: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let driver = self.driver().ok()?;
+        let (tell, mut told) = oneshot::channel();
+        let work = Arc::new(Mutex::new(Some(work)));
+        let taken = Arc::clone(&work);
+        driver.spawn_blocking(move || {
+            let work = taken.lock().take();
+            // Whoever waits for it may be gone.
+            drop(work.map(|work| tell.send(work())));
+        });
+        if let Ok(done) = driver.within(Instant::now() + patience, &mut told).await {
+            return done.ok();
+        }
+        let left = work.lock().take();
+        match left {
+            Some(work) => Some(work()),
+            // It is at it.
+            None => told.await.ok(),
+        }
     }
 
     /// Ends after `duration`, on the driver's clock: fit for any runtime, or none.

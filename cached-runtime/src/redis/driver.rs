@@ -33,6 +33,8 @@ static DRIVER: Mutex<Option<Driver>> = Mutex::new(None);
 #[derive(Clone, Debug)]
 pub(crate) struct Driver {
     handle: Handle,
+    /// The threads on which users' code is called.
+    theirs: Handle,
     /// A forked child has the memory of this but not the thread.
     process: u32,
     /// It panicked in its innermost, and another one has to be started.
@@ -69,14 +71,17 @@ pub(crate) fn driver() -> Result<Driver, Error> {
 fn start() -> std::io::Result<Driver> {
     let runtime =
         Builder::new_current_thread().enable_all().max_blocking_threads(4).thread_name("cached-redis-io").build()?;
+    // No more than its threads: it drives nothing.
+    let theirs = Builder::new_current_thread().max_blocking_threads(4).thread_name("cached-redis-told").build()?;
     let gone = Arc::new(AtomicBool::new(false));
     let driver = Driver {
         handle: runtime.handle().clone(),
+        theirs: theirs.handle().clone(),
         process: std::process::id(),
         gone: Arc::clone(&gone),
         pulse: Arc::default(),
     };
-    std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || drive(runtime, &gone))?;
+    std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || drive(runtime, theirs, &gone))?;
     Ok(driver)
 }
 
@@ -90,11 +95,12 @@ async fn tick(pulse: Arc<Pulse>) {
 }
 
 /// For ever. Panics of tasks don't come here; what does leaves the runtime without its inner parts.
-fn drive(runtime: Runtime, gone: &AtomicBool) {
+fn drive(runtime: Runtime, theirs: Runtime, gone: &AtomicBool) {
     let _ = catch_unwind(AssertUnwindSafe(|| runtime.block_on(std::future::pending::<()>())));
     gone.store(true, Ordering::Release);
     // Ends the tasks, and so the waits of their callers.
     let _ = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
+    theirs.shutdown_background();
 }
 
 impl Driver {
@@ -120,9 +126,15 @@ impl Driver {
         }
     }
 
-    /// On another thread of the driver's, which may block.
+    /// On another thread of the driver's, which may block for a moment. Hosts' names are looked up on these as well, so it
+    /// must neither run a user's code nor wait for the driver.
     pub(crate) fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) {
         drop(self.handle.spawn_blocking(work));
+    }
+
+    /// On a thread that nothing else waits for: a user's code, which may hang.
+    pub(crate) fn call_back(&self, work: impl FnOnce() + Send + 'static) {
+        drop(self.theirs.spawn_blocking(work));
     }
 
     /// `work`, until `deadline`, on any executor. An answer that is there is taken however late this is polled.

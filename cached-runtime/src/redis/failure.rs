@@ -38,7 +38,9 @@ pub(crate) fn failure(address: &str, error: RedisError) -> Failure {
 
 /// The server said no to one command.
 pub(crate) fn refused(address: &str, error: &ServerError) -> Error {
-    named(address, refusal(error.kind(), error.code()), error.code())
+    let is_unknown = error.details().is_some_and(|details| details.starts_with("unknown command"));
+    let refusal = if is_unknown { Refusal::UnknownCommand } else { refusal(error.kind(), error.code()) };
+    named(address, refusal, error.code())
 }
 
 /// Only the code: what follows it may quote the command's arguments.

@@ -2,18 +2,19 @@
 //! acknowledged it, and must never forget one that failed.
 //!
 //! One that failed is walked again, for as long as the process lives, whether or not it has a function that is meant; until
-//! then what matches is a miss in this process.
+//! then what matches is a miss in this process. Where walking is refused, what can be done without it is done, once: see
+//! [`or_clear`].
 
 use super::keys::Name;
+use super::link::Topic;
 use super::queue::Queue;
-use super::retry::{self, Chore};
-use super::scan::{self, Matching};
+use super::retry::{self, Chore, Reach};
+use super::scan::{self, Left, Matching};
 use super::{Client, tags};
 use crate::acting::Acting;
 use crate::error::Error;
 use crate::registry;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 /// Begins to invalidate what matches a pattern on every connection that takes part.
 pub(crate) fn invalidate_matching(pattern: &str) -> Vec<Acting> {
@@ -39,21 +40,6 @@ pub(crate) fn detach(client: Client, matching: &Matching) {
     }
 }
 
-/// Queues the pattern if it is dropped before it is disarmed: it failed, or the driver died.
-struct Queued {
-    client: Client,
-    matching: Arc<Matching>,
-    armed: bool,
-}
-
-impl Drop for Queued {
-    fn drop(&mut self) {
-        if self.armed {
-            retry::add(Patterns(self.client), Some(Arc::clone(&self.matching)));
-        }
-    }
-}
-
 /// The patterns whose invalidation failed.
 #[derive(Clone, Copy)]
 struct Patterns(Client);
@@ -72,38 +58,55 @@ impl Chore for Patterns {
         self.0.pending_patterns()
     }
 
-    async fn attempt(&self, what: Option<&Arc<Matching>>) -> Result<(), Error> {
-        match what {
-            Some(matching) => scan::run(self.0, &**matching).await.map(drop),
-            None => scan::run(self.0, &Matching::all(&self.0.settings().namespace)).await.map(drop),
-        }
+    fn is_walk(&self, _: Option<&Arc<Matching>>) -> bool {
+        true
     }
 
-    fn detach(&self, what: Option<&Arc<Matching>>) {
+    async fn attempt(&self, what: Option<&Arc<Matching>>) -> Result<Reach, Error> {
+        let swept = match what {
+            Some(matching) => scan::run(self.0, &**matching).await,
+            None => scan::run(self.0, &Matching::all(&self.0.settings().namespace)).await,
+        };
+        or_clear(self.0, swept).await
+    }
+
+    fn detach(&self, what: Option<&[Arc<Matching>]>) {
         match what {
-            Some(matching) => detach(self.0, matching),
+            Some(matching) => matching.iter().for_each(|matching| detach(self.0, matching)),
             None => detach(self.0, &Matching::all(&self.0.settings().namespace)),
         }
     }
+}
+
+/// Where a server won't ever be walked over (its user may not, or it has no `SCAN`), what is meant would be a miss here for
+/// as long as the process lives. All that the caches of this process can reach is removed instead.
+pub(crate) async fn or_clear(client: Client, swept: Result<u64, Left>) -> Result<Reach, Error> {
+    match swept {
+        Ok(_) => return Ok(Reach::All),
+        Err(left) if !left.refused => return Err(left.error),
+        Err(_) => {}
+    }
+    for cache in registry::all() {
+        // Bare entries are not meant.
+        if let Some(remote) = cache.remote().filter(|remote| remote.client.name() == client.name() && !remote.is_bare())
+        {
+            remote.remove_generation(&client.budget()).await?;
+        }
+    }
+    let line = "SCAN is refused, so the functions of this process were cleared instead of what was to be invalidated; other \
+                processes may serve it up to its ttl";
+    client.link()?.say_now_and_then(Topic::NoWalk, line);
+    Ok(Reach::Here)
 }
 
 /// As an invalidation of one key does: detaches loads of this process at once, and again when the servers are done, since a
 /// load that began in between may have read what was there before. Loads of other processes are stopped by what is gone.
 fn matching(client: Client, pattern: &str) -> Acting {
     let matching = Arc::new(Matching::new(&client.settings().namespace, pattern));
-    detach(client, &matching);
-    let mut queued = Queued { client, matching, armed: true };
-    let (tell, told) = oneshot::channel::<Result<(), Error>>();
-    client.spawn(async move {
-        let result = scan::run(client, &*queued.matching).await.map(drop);
-        queued.armed = result.is_err();
-        if result.is_ok() {
-            detach(client, &queued.matching);
-        }
-        // Before the caller hears of the failure: from then on it waits in the queue, and what matches is a miss here.
-        drop(queued);
-        // The caller may be gone.
-        let _ = tell.send(result);
-    });
-    Acting::told(told)
+    let walked = Arc::clone(&matching);
+    retry::begin(
+        Patterns(client),
+        Some(vec![matching]),
+        async move { Ok(scan::run(client, &*walked).await.map(drop)?) },
+    )
 }

@@ -1,5 +1,6 @@
 //! What changes entries from outside of a load: invalidate, set, clear. Must never report success before the server
-//! acknowledged it, and must never leave the old value behind a failure without having queued its removal.
+//! acknowledged it, and must never leave the old value behind a failure without having queued its removal, or said that
+//! there is no room for it.
 //!
 //! Each acts in three steps. At once, on the caller's thread: loads of this process are detached, so that no call that
 //! starts from here on joins them. On the driver, whether or not the caller stays to hear of it: the server. On the
@@ -9,11 +10,10 @@
 //! compare what they read with what their local load holds.
 
 use super::core::{Core, RemoteValue, count};
-use super::flights::Flights;
 use super::keys::Name;
-use super::queue::Queue;
-use super::remote::{Fresh, Remote, WriteTicket};
-use super::{block_on, retry, watched};
+use super::link::BULKY;
+use super::remote::{Fresh, WriteTicket};
+use super::{retry, watched};
 use crate::acting::Acting;
 use crate::error::{Error, ErrorKind};
 use crate::events::{InvalidationCause, What};
@@ -21,27 +21,6 @@ use crate::outcome::{CacheValue, Outcome, Verdict};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tokio::sync::oneshot;
-
-/// Values that are encoded as more bytes than this are prepared and sent beside the driver.
-const LARGE: usize = 256 * 1024;
-
-/// Queues an invalidation if it is dropped before it is disarmed: the driver died, or is being shut down.
-struct Queued<V: CacheValue> {
-    queue: Arc<Queue>,
-    remote: Arc<Remote>,
-    flights: Arc<Flights<V>>,
-    name: Option<Name>,
-    armed: bool,
-}
-
-impl<V: CacheValue> Drop for Queued<V> {
-    fn drop(&mut self) {
-        if self.armed {
-            retry::add(retry::Keys::new(&self.queue, &self.remote, &self.flights), self.name.take());
-        }
-    }
-}
 
 impl<V: CacheValue> Core<V> {
     /// Runs `work` on the driver; a failure of it, of whatever kind, is queued as an invalidation.
@@ -49,21 +28,8 @@ impl<V: CacheValue> Core<V> {
     where
         W: Future<Output = Result<(), Error>> + Send + 'static,
     {
-        self.flights.detach_any(name.as_ref());
-        let (tell, told) = oneshot::channel();
-        let (queue, remote, flights) = (Arc::clone(&self.queue), Arc::clone(&self.remote), Arc::clone(&self.flights));
-        let mut queued = Queued { queue, remote, flights, name, armed: true };
-        self.remote.client.spawn(async move {
-            let result = work.await;
-            queued.armed = result.is_err();
-            if result.is_ok() {
-                queued.flights.detach_any(queued.name.as_ref());
-            }
-            drop(queued);
-            // The caller may be gone.
-            let _ = tell.send(result);
-        });
-        Acting::told(told)
+        let chore = retry::Keys::new(&self.queue, &self.remote, &self.flights);
+        retry::begin(chore, name.map(|name| vec![name]), work)
     }
 
     /// Forgets a key.
@@ -99,15 +65,19 @@ impl<V: CacheValue> Core<V> {
                 Some(ticket) => ticket,
                 None => remote.take_ticket(&of, &budget).await?,
             };
-            let stored = if fresh.payload.len() > LARGE {
-                // It is copied several times on its way, which would hold up all others on the driver.
+            let large = fresh.payload.len() > BULKY;
+            let prepare = {
                 let (remote, of) = (Arc::clone(&remote), of.clone());
-                let commit = move || block_on(remote.commit(&of, &ticket, fresh, &budget));
-                let died = || Err(Error::new(ErrorKind::Unreachable, "the driver stopped in the middle of it"));
-                client.apart(commit).await.unwrap_or_else(died)?
-            } else {
-                remote.commit(&of, &ticket, fresh, &budget).await?
+                move || remote.prepare(&of, &ticket, fresh)
             };
+            let commit = if large {
+                // Copying it would hold up all others on the driver. There is time left for the sending.
+                let died = || Err(Error::new(ErrorKind::Unreachable, "the driver stopped in the middle of it"));
+                client.apart(budget.left()? / 2, prepare).await.unwrap_or_else(died)?
+            } else {
+                prepare()?
+            };
+            let stored = remote.commit(&of, commit, &budget).await?;
             if !stored {
                 count(&counts.fenced);
             }

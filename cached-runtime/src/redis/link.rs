@@ -27,8 +27,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 
-/// Writes of more than this go over a connection of their own, so that small ones don't queue behind them.
-const BULKY: usize = 256 * 1024;
+/// Writes of more bytes than this go over a connection of their own, so that small ones don't queue behind them, and are
+/// prepared beside the driver.
+pub(crate) const BULKY: usize = 256 * 1024;
 
 /// An answer without the driver is waited for this part of a read's deadline.
 const PATIENCE: u32 = 4;
@@ -55,6 +56,14 @@ struct GateState {
     why: Option<Error>,
 }
 
+/// What is logged now and then only, however often it happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    Refused(Refusal),
+    AnotherServer,
+    NoWalk,
+}
+
 pub(crate) struct Link {
     name: &'static str,
     pub(crate) settings: Arc<Settings>,
@@ -69,8 +78,8 @@ pub(crate) struct Link {
     nodes: Option<Arc<Nodes>>,
     permits: Semaphore,
     connected_once: AtomicBool,
-    /// When each sort of refusal was logged last.
-    said: Mutex<Vec<(Refusal, Instant)>>,
+    /// When each of these was logged last.
+    said: Mutex<Vec<(Topic, Instant)>>,
     turned_away: Mutex<Option<Instant>>,
     met: Arc<Met>,
     pub(crate) counts: Counts,

@@ -20,15 +20,19 @@ pub(crate) fn tell(driver: &Driver, level: log::Level, line: String) {
         lines.push_back((level, line));
     }
     drop(lines);
-    driver.spawn_blocking(write);
+    driver.call_back(write);
 }
 
+/// A logger that hangs holds up one thread, not all: who finds another writing leaves the lines to that one, which looks
+/// for them once more after it has let go.
 fn write() {
-    let _one_at_a_time = WRITING.lock();
-    loop {
-        // Not in the loop's head, where the lock would be held while the logger runs.
-        let next = LINES.lock().pop_front();
-        let Some((level, line)) = next else { return };
-        log::log!(target: "cached_runtime::redis", level, "{line}");
+    while !LINES.lock().is_empty() {
+        let Some(_one_at_a_time) = WRITING.try_lock() else { return };
+        loop {
+            // Not in the loop's head, where the lock would be held while the logger runs.
+            let next = LINES.lock().pop_front();
+            let Some((level, line)) = next else { break };
+            log::log!(target: "cached_runtime::redis", level, "{line}");
+        }
     }
 }

@@ -12,6 +12,7 @@
 //! A late attempt can only remove more than it should, never bring something back.
 
 use super::keys::Name;
+use super::retry::Reach;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -166,7 +167,7 @@ impl<K: Eq + Hash + Clone> Queue<K> {
     }
 
     /// An attempt that began when `request` was the newest for this key has succeeded.
-    pub(crate) fn done(&self, name: Option<&K>, request: u64) {
+    pub(crate) fn done(&self, name: Option<&K>, request: u64, reach: Reach) {
         let mut waiting = self.waiting.lock();
         if let Some(name) = name {
             if waiting.keys.get(name) == Some(&request) {
@@ -176,8 +177,10 @@ impl<K: Eq + Hash + Clone> Queue<K> {
             if waiting.clear == Some(request) {
                 waiting.clear = None;
             }
-            // What removed all took along what was invalidated before.
-            waiting.keys.retain(|_, of_key| *of_key > request);
+            if reach == Reach::All {
+                // It took along what was invalidated before.
+                waiting.keys.retain(|_, of_key| *of_key > request);
+            }
         }
         self.changed(&waiting);
     }
@@ -207,11 +210,11 @@ mod tests {
         let (next, request) = one(&queue);
         queue.add(Some(name(1)));
         assert!(!queue.waits(&next, request));
-        queue.done(Some(&next), request);
+        queue.done(Some(&next), request, Reach::All);
         assert!(queue.is_pending(&name(1)) && !queue.is_pending(&name(2)));
         assert!(queue.any(|name| name.text().ends_with("{1}")) && !queue.any(|name| name.text().ends_with("{2}")));
         let (next, request) = one(&queue);
-        queue.done(Some(&next), request);
+        queue.done(Some(&next), request, Reach::All);
         assert!(queue.round().is_none() && queue.len() == 0);
         assert_eq!(queue.add(None), Added::Unattended, "nobody attends any more");
     }
@@ -226,7 +229,7 @@ mod tests {
         assert!(queue.is_pending(&name(9_999_999)));
         let request = queue.round().unwrap().clear.unwrap();
         queue.add(Some(name(7)));
-        queue.done(None, request);
+        queue.done(None, request, Reach::All);
         assert_eq!(queue.len(), 1);
         assert!(queue.is_pending(&name(7)));
     }

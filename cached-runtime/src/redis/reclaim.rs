@@ -68,7 +68,7 @@ async fn of(remote: &Remote) -> Result<u64, Error> {
         _ => None,
     };
     let generations = read.into_iter().map(generation).collect();
-    scan::run(client, &Dead::new(prefix.stem(), remote.version(), generations)).await
+    Ok(scan::run(client, &Dead::new(prefix.stem(), remote.version(), generations)).await?)
 }
 
 /// What becomes of a [`reclaim`]: `.await` it, or [`wait`](Self::wait) for it in sync code. Dropped, it goes on.

@@ -222,6 +222,12 @@ pub(crate) struct WriteTicket {
     nonces: Vec<Nonce>,
 }
 
+/// A writer's value on its way.
+pub(crate) struct Commit {
+    call: Call,
+    short: Pipeline,
+}
+
 /// How a lease went.
 pub(crate) enum Leased {
     /// The body may run.
@@ -673,17 +679,8 @@ impl Remote {
         self.run(call, Some(name), budget).await.map(drop)
     }
 
-    /// Stores what a writer wrote. `false`: another writer was or is under way, and the entry was removed instead.
-    ///
-    /// Two steps, with the ticket between them, even where there is nothing to do in between: an invalidation removes the
-    /// ticket, so a commit that a thawed connection executes after it finds none, and stores nothing.
-    pub(crate) async fn commit(
-        &self,
-        name: &Name,
-        ticket: &WriteTicket,
-        fresh: Fresh,
-        budget: &Budget,
-    ) -> Result<bool, Error> {
+    /// What [`commit`](Self::commit) sends. The value is copied several times for it.
+    pub(crate) fn prepare(&self, name: &Name, ticket: &WriteTicket, fresh: Fresh) -> Result<Commit, Error> {
         let created = self.now(name);
         let [how, until] = scripts::ends(fresh.lasts(), created);
         let entry = self.entry(name, &ticket.nonces, fresh, created)?;
@@ -694,7 +691,16 @@ impl Remote {
             .chain(name.lease().map(|lease| lease.as_bytes()))
             .collect();
         let call = Call::new(&scripts::COMMIT_SCRIPT, &keys, arguments);
-        Ok(matches!(self.run(call, Some(name), budget).await?, Value::Int(1)))
+        Ok(Commit { short: call.short(), call })
+    }
+
+    /// Stores what a writer wrote. `false`: another writer was or is under way, and the entry was removed instead.
+    ///
+    /// Two steps, with the ticket between them, even where there is nothing to do in between: an invalidation removes the
+    /// ticket, so a commit that a thawed connection executes after it finds none, and stores nothing.
+    pub(crate) async fn commit(&self, name: &Name, commit: Commit, budget: &Budget) -> Result<bool, Error> {
+        let Commit { call, short } = commit;
+        Ok(matches!(self.send(short, &call, Some(name), budget).await?, Value::Int(1)))
     }
 
     /// Removes an entry or placeholder, and what its writers and refreshers left. Waits for the acknowledgement.
@@ -739,8 +745,12 @@ impl Remote {
 
     /// Runs a script, in full where the server doesn't know it (it was restarted, or another node answers).
     async fn run(&self, call: Call, name: Option<&Name>, budget: &Budget) -> Result<Value, Error> {
+        self.send(call.short(), &call, name, budget).await
+    }
+
+    async fn send(&self, short: Pipeline, call: &Call, name: Option<&Name>, budget: &Budget) -> Result<Value, Error> {
         let unknown = |error: &Error| error.kind() == ErrorKind::Server(Refusal::NoScript);
-        let reply = match self.client.call(call.short(), Kind::Write, budget).await {
+        let reply = match self.client.call(short, Kind::Write, budget).await {
             Err(error) if unknown(&error) => self.client.call(call.full(), Kind::Write, budget).await,
             reply => reply,
         };

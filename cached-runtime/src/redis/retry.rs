@@ -1,8 +1,8 @@
-//! Tries invalidations that failed again, for as long as the process lives. Must never give up, and must never let one that
-//! keeps failing hold up the others.
+//! Runs invalidations on the driver, and tries those that failed again, for as long as the process lives. Must never give up,
+//! and must never let one that keeps failing hold up the others.
 //!
 //! All that waits is tried once, some at a time; then, if any of it failed, there is a pause, which grows while nothing
-//! succeeds. Whoever works on a queue may die with the driver, or stay behind with the parent of a forked process: it is
+//! succeeds, and is far longer than what it cost the servers. Whoever works on a queue may die with the driver, or stay behind with the parent of a forked process: it is
 //! followed by another at once, or else by the next call that finds its key in the queue.
 
 use super::flights::Flights;
@@ -11,15 +11,21 @@ use super::queue::{Added, Queue};
 use super::remote::Remote;
 use super::together::all;
 use super::{Client, driver, news};
+use crate::acting::Acting;
 use crate::error::{Error, ErrorKind};
 use crate::outcome::CacheValue;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// After walks over all keys there is a pause of this many times what they took, so that those that fail again and again take
+/// a small share of the servers' time.
+const REST: u32 = 10;
+const LONGEST_REST: Duration = Duration::from_mins(10);
 
 /// What the requests of a queue mean.
 pub(crate) trait Chore: Clone + Send + Sync + 'static {
@@ -32,18 +38,75 @@ pub(crate) trait Chore: Clone + Send + Sync + 'static {
 
     fn queue(&self) -> &Queue<Self::Key>;
 
-    /// One try, of one key or all.
-    fn attempt(&self, what: Option<&Self::Key>) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Whether a try has the servers look at all of their keys.
+    fn is_walk(&self, _what: Option<&Self::Key>) -> bool {
+        false
+    }
 
-    /// It has succeeded. What began meanwhile did so without a ticket; nobody shall join it from here on.
-    fn detach(&self, what: Option<&Self::Key>);
+    /// One try, of one key or all.
+    fn attempt(&self, what: Option<&Self::Key>) -> impl Future<Output = Result<Reach, Error>> + Send;
+
+    /// It begins, or has succeeded: nobody shall join loads from here on that began before. (What began while it was under way
+    /// did so without a ticket, or may have read what was there before.)
+    fn detach(&self, what: Option<&[Self::Key]>);
 
     /// Counts an error.
     fn failed(&self, _: Error) {}
 }
 
+/// How much of what an attempt was for it has removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    All,
+    /// That of this process's caches, since nothing more can be done. It is not tried again.
+    Here,
+}
+
+/// Begins an invalidation of some keys, or all, which `work` is: on the driver, whether or not the caller stays to hear of it.
+/// A failure of it, of whatever kind, is queued before it is told: from then on what is meant is a miss here.
+pub(crate) fn begin<C: Chore>(
+    chore: C,
+    what: Option<Vec<C::Key>>,
+    work: impl Future<Output = Result<(), Error>> + Send + 'static,
+) -> Acting {
+    chore.detach(what.as_deref());
+    let client = chore.client();
+    let mut queued = Queued { chore, what, armed: true };
+    let (tell, told) = oneshot::channel();
+    client.spawn(async move {
+        let result = work.await;
+        queued.armed = result.is_err();
+        if result.is_ok() {
+            queued.chore.detach(queued.what.as_deref());
+        }
+        drop(queued);
+        // The caller may be gone.
+        let _ = tell.send(result);
+    });
+    Acting::told(told)
+}
+
+/// Queues an invalidation if it is dropped before it is disarmed: it failed, or the driver died.
+struct Queued<C: Chore> {
+    chore: C,
+    what: Option<Vec<C::Key>>,
+    armed: bool,
+}
+
+impl<C: Chore> Drop for Queued<C> {
+    fn drop(&mut self) {
+        if !self.armed {
+            return;
+        }
+        match self.what.take() {
+            Some(keys) => keys.into_iter().for_each(|key| add(self.chore.clone(), Some(key))),
+            None => add(self.chore.clone(), None),
+        }
+    }
+}
+
 /// Puts a request into the queue, and sees to it that somebody works on it.
-pub(crate) fn add<C: Chore>(chore: C, what: Option<C::Key>) {
+fn add<C: Chore>(chore: C, what: Option<C::Key>) {
     match chore.queue().add(what) {
         Added::Attended => {}
         Added::Unattended => attend(chore, false),
@@ -106,7 +169,9 @@ impl<C: Chore> Attending<C> {
         while let Some(mut round) = self.chore.queue().round() {
             let mut tries = Tries::default();
             if let Some(request) = round.clear {
+                let begun = Instant::now();
                 self.settle(None, request, self.chore.attempt(None).await, &mut tries);
+                tries.walked(self.chore.is_walk(None), begun);
             }
             // Where the server soon refuses all, each has its turn to be the first.
             turn = if round.keys.is_empty() { 0 } else { turn % round.keys.len() };
@@ -121,7 +186,8 @@ impl<C: Chore> Attending<C> {
             if let Some(error) = tries.error {
                 self.chore.failed(error);
                 pause = if tries.any { FIRST_PAUSE } else { pause };
-                self.chore.client().sleep(pause).await;
+                let rest = (tries.walks * REST).min(LONGEST_REST);
+                self.chore.client().sleep(pause.max(rest)).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             } else {
                 pause = FIRST_PAUSE;
@@ -133,17 +199,19 @@ impl<C: Chore> Attending<C> {
     /// Tries some, at one time.
     async fn some(&self, some: &[(C::Key, u64)], tries: &mut Tries) {
         let left = some.iter().filter(|(what, request)| self.chore.queue().waits(what, *request));
+        let begun = Instant::now();
         let trying = left.map(async |(what, request)| (what, *request, self.chore.attempt(Some(what)).await));
         for (what, request, result) in all(trying.collect()).await {
+            tries.walked(self.chore.is_walk(Some(what)), begun);
             self.settle(Some(what), request, result, tries);
         }
     }
 
-    fn settle(&self, what: Option<&C::Key>, request: u64, result: Result<(), Error>, tries: &mut Tries) {
+    fn settle(&self, what: Option<&C::Key>, request: u64, result: Result<Reach, Error>, tries: &mut Tries) {
         match result {
-            Ok(()) => {
-                self.chore.detach(what);
-                self.chore.queue().done(what, request);
+            Ok(reach) => {
+                self.chore.detach(what.map(std::slice::from_ref));
+                self.chore.queue().done(what, request, reach);
                 tries.any = true;
             }
             Err(error) => {
@@ -162,6 +230,16 @@ struct Tries {
     in_vain: bool,
     /// The first.
     error: Option<Error>,
+    /// How long walks took.
+    walks: Duration,
+}
+
+impl Tries {
+    fn walked(&mut self, is_walk: bool, since: Instant) {
+        if is_walk {
+            self.walks += since.elapsed();
+        }
+    }
 }
 
 /// The failed invalidations of one cache.
@@ -197,17 +275,20 @@ impl<V: CacheValue> Chore for Keys<V> {
         &self.queue
     }
 
-    async fn attempt(&self, what: Option<&Name>) -> Result<(), Error> {
+    async fn attempt(&self, what: Option<&Name>) -> Result<Reach, Error> {
         let budget = self.remote.client.budget();
         match what {
-            Some(name) => self.remote.remove(name, &budget).await.map(drop),
-            None => self.remote.remove_generation(&budget).await,
+            Some(name) => self.remote.remove(name, &budget).await.map(drop)?,
+            None => self.remote.remove_generation(&budget).await?,
         }
+        Ok(Reach::All)
     }
 
-    fn detach(&self, what: Option<&Name>) {
-        if let Some(flights) = self.flights.upgrade() {
-            flights.detach_any(what);
+    fn detach(&self, what: Option<&[Name]>) {
+        let Some(flights) = self.flights.upgrade() else { return };
+        match what {
+            Some(names) => names.iter().for_each(|name| flights.detach_any(Some(name))),
+            None => flights.detach_any(None),
         }
     }
 

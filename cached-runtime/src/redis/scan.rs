@@ -219,35 +219,80 @@ fn escaped(text: &str) -> String {
     pattern
 }
 
-/// Removes all that `sweep` says, on all masters; gives how many keys that were.
-pub(crate) async fn run<S: Sweep>(client: Client, sweep: &S) -> Result<u64, Error> {
-    let mut removed = 0;
-    for _walk in 0..S::WALKS {
-        for node in client.masters().await? {
-            removed += walk(client, node, sweep).await?;
-        }
-    }
-    Ok(removed)
+/// Why something is left.
+#[derive(Debug)]
+pub(crate) struct Left {
+    /// What went wrong first.
+    pub(crate) error: Error,
+    /// A server doesn't let itself be walked over, and won't the next time.
+    pub(crate) refused: bool,
 }
 
-async fn walk(client: Client, node: Option<u16>, sweep: &impl Sweep) -> Result<u64, Error> {
+impl From<Left> for Error {
+    fn from(left: Left) -> Self {
+        left.error
+    }
+}
+
+/// How far a sweep has come.
+#[derive(Default)]
+struct Swept {
+    removed: u64,
+    left: Option<Left>,
+}
+
+impl Swept {
+    fn failed(&mut self, error: Error) {
+        self.left.get_or_insert(Left { error, refused: false });
+    }
+}
+
+/// Removes all that `sweep` says, on all masters; gives how many keys that were. What fails at one master, or one key, keeps
+/// no other from being removed.
+pub(crate) async fn run<S: Sweep>(client: Client, sweep: &S) -> Result<u64, Left> {
+    let mut swept = Swept::default();
+    for _walk in 0..S::WALKS {
+        let masters = client.masters().await.map_err(|error| Left { error, refused: false })?;
+        for node in masters {
+            walk(client, node, sweep, &mut swept).await;
+        }
+    }
+    swept.left.map_or(Ok(swept.removed), Err)
+}
+
+async fn walk(client: Client, node: Option<u16>, sweep: &impl Sweep, swept: &mut Swept) {
     let mut cursor = b"0".to_vec();
-    let mut removed = 0;
     loop {
         let mut scan = Cmd::new();
         scan.arg("SCAN").arg(&cursor).arg("MATCH").arg(sweep.names()).arg("COUNT").arg(STEP);
-        let reply = one(client, node, scan, Kind::Read).await?;
-        let (next, found) = page(reply).ok_or_else(odd)?;
-        removed += remove(client, node, sweep, found).await?;
+        let reply = one(client, node, scan, Kind::Read).await;
+        let (next, found) = match reply.and_then(|reply| page(reply).ok_or_else(odd)) {
+            Ok(page) => page,
+            Err(error) => {
+                let refused =
+                    matches!(error.kind(), ErrorKind::Server(Refusal::NoPermission | Refusal::UnknownCommand));
+                swept.left.get_or_insert(Left { error, refused }).refused |= refused;
+                return;
+            }
+        };
+        if let Err(error) = remove(client, node, sweep, found, swept).await {
+            swept.failed(error);
+        }
         if next == b"0" {
-            return Ok(removed);
+            return;
         }
         cursor = next;
     }
 }
 
 /// Removes those of the keys that are meant.
-async fn remove(client: Client, node: Option<u16>, sweep: &impl Sweep, found: Vec<Vec<u8>>) -> Result<u64, Error> {
+async fn remove(
+    client: Client,
+    node: Option<u16>,
+    sweep: &impl Sweep,
+    found: Vec<Vec<u8>>,
+    swept: &mut Swept,
+) -> Result<(), Error> {
     let (mut go, mut look) = (Vec::new(), Vec::new());
     for key in found {
         match sweep.take(&key) {
@@ -272,18 +317,20 @@ async fn remove(client: Client, node: Option<u16>, sweep: &impl Sweep, found: Ve
         }
     }
     if go.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
     // One by one: in a cluster several keys of one command must lie in one slot.
     let mut work = Pipeline::with_capacity(go.len());
     for key in &go {
         work.cmd("UNLINK").arg(key);
     }
-    let mut removed = 0;
     for answer in client.call_at(node, work, Kind::Invalidate, &client.budget()).await? {
-        removed += u64::from(matches!(answer?, Value::Int(1)));
+        match answer {
+            Ok(answer) => swept.removed += u64::from(matches!(answer, Value::Int(1))),
+            Err(error) => swept.failed(error),
+        }
     }
-    Ok(removed)
+    Ok(())
 }
 
 async fn one(client: Client, node: Option<u16>, command: Cmd, kind: Kind) -> Result<Value, Error> {

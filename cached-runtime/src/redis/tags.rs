@@ -13,7 +13,7 @@ use super::config::Config;
 use super::keys::{self, Name};
 use super::queue::Queue;
 use super::remote::Remote;
-use super::retry::{self, Chore};
+use super::retry::{self, Chore, Reach};
 use super::scan::{self, AllTags, Matching};
 use super::{Client, Kind, groups};
 use crate::acting::Acting;
@@ -23,7 +23,6 @@ use crate::tags::TagSource;
 use redis::{Cmd, Pipeline};
 use std::collections::HashSet;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 /// This many in one command.
 const AT_ONCE: usize = 512;
@@ -90,20 +89,9 @@ fn plain(name: &str) -> String {
 fn invalidate(client: Client, tags: &[String]) -> Acting {
     let namespace = Arc::clone(&client.settings().namespace);
     let distinct: HashSet<Arc<str>> = tags.iter().map(|tag| keys::tag(&namespace, tag)).collect();
-    let mut queued = Queued { client, tags: distinct.into_iter().collect(), armed: true };
-    detach(client, &queued.tags);
-    let (tell, told) = oneshot::channel();
-    client.spawn(async move {
-        let result = unlink(client, &queued.tags).await;
-        queued.armed = result.is_err();
-        if result.is_ok() {
-            detach(client, &queued.tags);
-        }
-        drop(queued);
-        // The caller may be gone.
-        let _ = tell.send(result);
-    });
-    Acting::told(told)
+    let tags: Vec<_> = distinct.into_iter().collect();
+    let unlinked = tags.clone();
+    retry::begin(Tags(client), Some(tags), async move { unlink(client, &unlinked).await })
 }
 
 /// New calls don't find the loads of this process whose values will carry one of these tags.
@@ -130,23 +118,6 @@ async fn unlink(client: Client, tags: &[Arc<str>]) -> Result<(), Error> {
     client.call(work, Kind::Invalidate, &client.budget()).await.map(drop)
 }
 
-/// Queues the tags if it is dropped before it is disarmed: it failed, or the driver died.
-struct Queued {
-    client: Client,
-    tags: Vec<Arc<str>>,
-    armed: bool,
-}
-
-impl Drop for Queued {
-    fn drop(&mut self) {
-        if self.armed {
-            for tag in std::mem::take(&mut self.tags) {
-                retry::add(Tags(self.client), Some(tag));
-            }
-        }
-    }
-}
-
 /// The tags whose invalidation failed.
 #[derive(Clone, Copy)]
 struct Tags(Client);
@@ -164,17 +135,22 @@ impl Chore for Tags {
         self.0.pending_tags()
     }
 
-    /// Where more wait than can be kept, the nonces of all tags are removed: whatever process has the functions.
-    async fn attempt(&self, tag: Option<&Arc<str>>) -> Result<(), Error> {
-        match tag {
-            Some(tag) => unlink(self.0, std::slice::from_ref(tag)).await,
-            None => scan::run(self.0, &AllTags::new(&self.0.settings().namespace)).await.map(drop),
-        }
+    fn is_walk(&self, tag: Option<&Arc<str>>) -> bool {
+        tag.is_none()
     }
 
-    fn detach(&self, tag: Option<&Arc<str>>) {
-        match tag {
-            Some(tag) => detach(self.0, std::slice::from_ref(tag)),
+    /// Where more wait than can be kept, the nonces of all tags are removed: whatever process has the functions.
+    async fn attempt(&self, tag: Option<&Arc<str>>) -> Result<Reach, Error> {
+        let Some(tag) = tag else {
+            let swept = scan::run(self.0, &AllTags::new(&self.0.settings().namespace)).await;
+            return groups::or_clear(self.0, swept).await;
+        };
+        unlink(self.0, std::slice::from_ref(tag)).await.map(|()| Reach::All)
+    }
+
+    fn detach(&self, tags: Option<&[Arc<str>]>) {
+        match tags {
+            Some(tags) => detach(self.0, tags),
             None => groups::detach(self.0, &Matching::all(&self.0.settings().namespace)),
         }
     }

@@ -168,8 +168,15 @@ pub(super) struct Proxy {
 }
 
 struct Way {
-    frozen: Arc<AtomicBool>,
+    pumps: Arc<Pumps>,
     ends: [TcpStream; 2],
+}
+
+#[derive(Default)]
+struct Pumps {
+    frozen: AtomicBool,
+    /// What came since.
+    held: Mutex<Vec<u8>>,
 }
 
 impl Proxy {
@@ -182,13 +189,15 @@ impl Proxy {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { continue };
                 let _ = (client.set_nodelay(true), server.set_nodelay(true));
-                let frozen = Arc::new(AtomicBool::new(false));
+                let pumps = Arc::<Pumps>::default();
+                let ends = [&client, &server].map(|end| end.try_clone().unwrap());
+                // Known before anything goes through it.
+                all.lock().push(Way { pumps: Arc::clone(&pumps), ends });
                 for (from, to) in [(&client, &server), (&server, &client)] {
                     let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                    let frozen = Arc::clone(&frozen);
-                    thread::spawn(move || pump(from, to, &frozen));
+                    let pumps = Arc::clone(&pumps);
+                    thread::spawn(move || pump(from, to, &pumps));
                 }
-                all.lock().push(Way { frozen, ends: [client, server] });
             }
         });
         Self { port, ways }
@@ -200,7 +209,17 @@ impl Proxy {
 
     /// What goes through existing connections stays underway; new ones are well.
     pub(super) fn freeze(&self) {
-        self.ways.lock().iter().for_each(|way| way.frozen.store(true, Ordering::SeqCst));
+        self.ways.lock().iter().for_each(|way| way.pumps.frozen.store(true, Ordering::SeqCst));
+    }
+
+    /// Waits until something with these words is kept underway.
+    pub(super) fn holds(&self, words: &str) {
+        let begun = Instant::now();
+        let holds = |way: &Way| way.pumps.held.lock().windows(words.len()).any(|held| held == words.as_bytes());
+        while !self.ways.lock().iter().any(holds) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{words} never came");
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub(super) fn cut(&self) {
@@ -210,10 +229,13 @@ impl Proxy {
     }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, frozen: &AtomicBool) {
+fn pump(mut from: TcpStream, mut to: TcpStream, pumps: &Pumps) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
-        while frozen.load(Ordering::SeqCst) {
+        if pumps.frozen.load(Ordering::SeqCst) {
+            pumps.held.lock().extend_from_slice(&buffer[..count]);
+        }
+        while pumps.frozen.load(Ordering::SeqCst) {
             thread::sleep(Duration::from_millis(1));
         }
         if to.write_all(&buffer[..count]).is_err() {

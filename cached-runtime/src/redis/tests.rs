@@ -1,7 +1,7 @@
 //! The client against real servers, and against what isn't one. Must never need a server that it didn't start.
 
 use super::testing::{Directory, Proxy, Server, free_port, stalled_since};
-use super::{Budget, Client, Config, Kind, State, check_named, disconnect, health};
+use super::{Budget, Client, Config, Kind, State, check_named, disconnect, driver, health, news};
 use crate::error::{Error, ErrorKind, Refusal};
 use parking_lot::{Mutex, RwLock};
 use redis::{Pipeline, Value, cmd};
@@ -16,7 +16,16 @@ static DISCONNECTING: RwLock<()> = RwLock::new(());
 /// What was logged, by all tests.
 static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// Lines that say so hang while this is held.
+static HANGING: RwLock<()> = RwLock::new(());
+
 struct Logger;
+
+fn log_to_us() {
+    if log::set_logger(&Logger).is_ok() {
+        log::set_max_level(log::LevelFilter::Info);
+    }
+}
 
 impl log::Log for Logger {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
@@ -24,7 +33,11 @@ impl log::Log for Logger {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        LOGGED.lock().push(format!("{} {}", record.level(), record.args()));
+        let line = format!("{} {}", record.level(), record.args());
+        if line.contains("hang on") {
+            drop(HANGING.read());
+        }
+        LOGGED.lock().push(line);
     }
 
     fn flush(&self) {}
@@ -196,9 +209,7 @@ fn state(name: &str) -> State {
 #[test]
 fn each_change_of_state_is_one_line_in_the_log() {
     let _others = DISCONNECTING.read();
-    if log::set_logger(&Logger).is_ok() {
-        log::set_max_level(log::LevelFilter::Info);
-    }
+    log_to_us();
     let server = Server::start(&["--requirepass", "s3cret"]);
     let client = client("logged", Config::from_url(format!("redis://:s3cret@127.0.0.1:{}", server.port)));
     warm(client);
@@ -218,6 +229,29 @@ fn each_change_of_state_is_one_line_in_the_log() {
     assert!(up.starts_with("INFO") && up.contains("answers again"), "{up}");
     assert!(full.starts_with("WARN") && full.contains("maxmemory"), "{full}");
     assert!(!lines.concat().contains("s3cret"));
+}
+
+#[test]
+fn a_logger_that_hangs_keeps_one_thread_and_loses_no_line() {
+    const LINES: usize = 10;
+    // Lines of others wait as well.
+    let _alone = DISCONNECTING.write();
+    log_to_us();
+    let driver = driver::driver().unwrap();
+    let hanging = HANGING.write();
+    for _ in 0..LINES {
+        news::tell(&driver, log::Level::Warn, "to hang on".to_owned());
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    driver.call_back(move || tell.send(()).unwrap());
+    let heard = told.recv_timeout(Duration::from_secs(10));
+    drop(hanging);
+    assert_eq!(heard, Ok(()), "another user's code runs meanwhile");
+    let start = Instant::now();
+    while LOGGED.lock().iter().filter(|line| line.ends_with("to hang on")).count() < LINES {
+        assert!(start.elapsed() < Duration::from_secs(10));
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
@@ -328,6 +362,37 @@ fn a_restart_is_not_noticed_by_reads_that_come_after_it() {
 }
 
 #[test]
+fn a_restart_makes_no_other_server_of_it() {
+    let _others = DISCONNECTING.read();
+    log_to_us();
+    let server = Server::start(&[]);
+    let client = patient("same address", Config::from_url(server.url()));
+    // Over both connections.
+    let large = "x".repeat(300 * 1024);
+    let both = |works: bool| {
+        let done = (ask(client, &["SET", "key", "1"]).is_ok(), ask(client, &["SET", "key", &large]).is_ok());
+        assert!(!works || done == (true, true), "{done:?}");
+    };
+    both(true);
+    let start_again = server.kill();
+    while client.link().unwrap().is_connected() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let _server = start_again();
+    both(false);
+    both(true);
+    // Lines are written in order, and this is one more.
+    news::tell(client.link().unwrap().driver(), log::Level::Warn, "`same address` was restarted".to_owned());
+    let lines = || LOGGED.lock().iter().filter(|line| line.contains("`same address`")).cloned().collect::<Vec<_>>();
+    let start = Instant::now();
+    while !lines().iter().any(|line| line.contains("was restarted")) {
+        assert!(start.elapsed() < Duration::from_secs(10));
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(!lines().concat().contains("another server"), "{:#?}", lines());
+}
+
+#[test]
 fn a_read_is_sent_again_when_its_connection_is_cut_and_a_write_is_not() {
     let _others = DISCONNECTING.read();
     let server = Server::start(&[]);
@@ -337,7 +402,7 @@ fn a_read_is_sent_again_when_its_connection_is_cut_and_a_write_is_not() {
         assert!(timed(client).0.is_ok());
         proxy.freeze();
         let call = thread::spawn(move || client.block_on(client.call(work(&["GET", "k"]), kind, &client.budget())));
-        thread::sleep(Duration::from_millis(40));
+        proxy.holds("GET");
         proxy.cut();
         let answer = call.join().unwrap();
         assert_eq!(answer.is_ok(), works, "{answer:?}");
@@ -412,7 +477,8 @@ fn refusals_are_told_apart_and_quote_no_arguments() {
     server.raw("CONFIG SET maxmemory 0\r\nRPUSH list s3cret");
     assert_eq!(kind(&["GET", "list"]), Err(ErrorKind::Server(Refusal::WrongType)));
     assert_eq!(kind(&["EVALSHA", "s3cret", "0"]), Err(ErrorKind::Server(Refusal::NoScript)));
-    assert_eq!(kind(&["S3CRET", "s3cret"]), Err(ErrorKind::Server(Refusal::Other)));
+    assert_eq!(kind(&["S3CRET", "s3cret"]), Err(ErrorKind::Server(Refusal::UnknownCommand)));
+    assert_eq!(kind(&["GETRANGE", "key", "s3cret", "s3cret"]), Err(ErrorKind::Server(Refusal::Other)));
     server.raw(&format!("REPLICAOF 127.0.0.1 {}", free_port()));
     assert_eq!(kind(&["SET", "key", "s3cret"]), Err(ErrorKind::Server(Refusal::ReadOnly)));
     server.raw("REPLICAOF NO ONE");

@@ -70,13 +70,13 @@ impl Drop for Renewing {
 }
 
 /// Gives the note back to be told here, unless here is the driver's thread, which no listener may hold up: then it is told
-/// on one of the driver's helpers.
+/// on a thread of its own.
 pub(crate) fn not_on_driver(note: Note, hand_over: fn(Note)) -> Option<Note> {
     if std::thread::current().name() != Some(driver::THREAD) {
         return Some(note);
     }
     if let Ok(driver) = driver::driver() {
-        driver.spawn_blocking(move || hand_over(note));
+        driver.call_back(move || hand_over(note));
     }
     None
 }

@@ -69,6 +69,13 @@ impl Options {
         self
     }
 
+    /// Another word of the directive that was set last.
+    #[must_use]
+    pub fn more(mut self, value: &str) -> Self {
+        self.settings.push(value.to_owned());
+        self
+    }
+
     /// Starts it and waits until it answers.
     ///
     /// # Panics

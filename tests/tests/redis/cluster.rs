@@ -1,7 +1,7 @@
 //! A cluster: its keys live on all nodes, and a node that is gone takes no other one's keys along. Slots move, masters change.
 
 use crate::subject::{AT_ONCE, BUDGET, CONNECTING, Subject, note, patiently, slack};
-use cached_runtime::{Cache, Redis};
+use cached_runtime::{Cache, Redis, invalidate_matching};
 use cached_tests::{
     Gate, PATIENCE, eventually,
     redis::{Client, Cluster, Peer, Reply, Server, alone},
@@ -82,6 +82,23 @@ fn a_stopped_node_costs_its_own_keys_and_no_others() {
             called.loads == before
         });
         note("a cluster's node is stopped", longest, Some(begun.elapsed()));
+    }
+}
+
+#[test]
+fn a_node_that_is_down_keeps_no_other_from_being_walked_over() {
+    if !alone("cluster::a_node_that_is_down_keeps_no_other_from_being_walked_over") {
+        return;
+    }
+    let mut cluster = Cluster::start();
+    let subject = Subject::patient("cluster_walked", &cluster.url());
+    subject.recovered();
+    warmed(&cluster, &subject, 0..60);
+    cluster.nodes_mut()[0].kill();
+    invalidate_matching("*").wait().expect_err("one of them is down");
+    for node in &cluster.nodes()[1..] {
+        let left = node.client().keys();
+        assert!(!left.iter().any(|key| key.ends_with('}') && key.contains(":v0:{")), "{left:?}");
     }
 }
 

@@ -49,6 +49,7 @@ fn a_forked_process_has_connections_of_its_own() {
         subject.call(0);
         connections(&server) >= 2
     });
+    let before = connections(&server);
     match fork().expect("a process") {
         Fork::Child => {
             let did = catch_unwind(AssertUnwindSafe(|| {
@@ -64,7 +65,6 @@ fn a_forked_process_has_connections_of_its_own() {
         Fork::Parent(child) => {
             // At the same time, over the connections from before.
             reads_but_the_first(&subject, &stored);
-            let before = connections(&server);
             let status = waitpid(child).expect("a child");
             assert_eq!(status, 0, "the child failed");
             eventually("the end of the child's connections", || connections(&server) <= before.max(3));

@@ -16,6 +16,7 @@ mod entries;
 mod fences;
 mod forked;
 mod functions;
+mod helpers;
 mod many;
 mod on_error;
 mod oracle;

@@ -2,7 +2,7 @@
 //! nothing. It must read the list from the page itself.
 
 use crate::subject::patiently;
-use cached_runtime::{Cache, Redis, invalidate_matching, invalidate_tag, redis};
+use cached_runtime::{Cache, ErrorKind, Redis, Refusal, invalidate_matching, invalidate_tag, redis};
 use cached_tests::{
     Gate, eventually,
     redis::{Reply, Server, alone},
@@ -29,6 +29,50 @@ fn listed_for_newer() -> String {
 
 fn cache(connection: &'static str) -> Cache<u64, String, Redis> {
     Cache::builder().name("pages").ttl(Duration::from_mins(1)).redis(connection).template(&["page:", ""]).build_redis()
+}
+
+/// A pattern that will never be walked fails, and must not make what it matches a miss for ever: what this process has is
+/// cleared instead.
+fn a_pattern_is_settled(name: &'static str, server: &Server, refusal: Refusal) {
+    let url = format!("redis://app:pass@{}", server.address());
+    patiently(&url).namespace("cached").install_as(name).expect("a good URL");
+    let pages = cache(name);
+    let items: Cache<u64, String, Redis> = Cache::builder()
+        .name("items")
+        .template(&["product:", ""])
+        .plain()
+        .ttl(Duration::from_mins(1))
+        .redis(name)
+        .build_redis();
+    pages.set(1, "old".to_owned()).expect("permitted");
+    items.set(1, "item".to_owned()).expect("permitted");
+    let error = invalidate_matching("page:*").wait().expect_err("nobody may walk");
+    assert_eq!(error.kind(), ErrorKind::Server(refusal), "{error}");
+    eventually("it to be settled", || {
+        assert_ne!(pages.get(&1).as_deref(), Some("old"));
+        pages.get_or_load(1, || "new".to_owned());
+        pages.get(&1).as_deref() == Some("new")
+    });
+    assert_eq!(items.get(&1).as_deref(), Some("item"), "plain entries are never meant");
+}
+
+#[test]
+fn a_pattern_is_settled_without_scan() {
+    if alone("permissions::a_pattern_is_settled_without_scan") {
+        let server = Server::with()
+            .user("app", "pass", &(listed_for_newer().replace("+scan", "") + " ~product:* ~{product:*"))
+            .start();
+        a_pattern_is_settled("acl_no_scan", &server, Refusal::NoPermission);
+    }
+}
+
+#[test]
+fn a_pattern_is_settled_where_scan_was_renamed() {
+    if alone("permissions::a_pattern_is_settled_where_scan_was_renamed") {
+        let options = Server::with().set("rename-command", "SCAN").more("hidden");
+        let server = options.user("app", "pass", "~* &* +@all").start();
+        a_pattern_is_settled("scan_renamed", &server, Refusal::UnknownCommand);
+    }
 }
 
 #[test]

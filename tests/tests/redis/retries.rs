@@ -1,12 +1,16 @@
 //! Promise 6 for invalidations that fail: each is made up for, however many they are, whatever else fails, and whether or
 //! not this process has a function that they are about. What lies in Redis is looked at by a client of its own.
 
+use crate::subject::patiently;
 use cached_runtime::{Cache, Redis, invalidate_matching, invalidate_tags, redis::Config};
 use cached_tests::{
     eventually,
     redis::{Client, Proxy, Server, alone},
 };
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 /// More than any queue keeps one by one.
 const MANY: usize = 1100;
@@ -59,6 +63,77 @@ fn more_tags_than_are_kept_are_made_up_for_by_a_process_without_their_functions(
 }
 
 #[test]
+fn more_tags_than_are_kept_are_not_waited_for_for_ever_where_nobody_may_walk() {
+    if !alone("retries::more_tags_than_are_kept_are_not_waited_for_for_ever_where_nobody_may_walk") {
+        return;
+    }
+    let server = Server::with().user("app", "secret", "~* &* +@all -scan").start();
+    let mut client = server.client();
+    put(&mut client, (0..MANY).map(|n| format!("tests:tag:{{{n}}}")));
+    let proxy = Proxy::before(server.address());
+    patiently(&format!("redis://app:secret@{}", proxy.address())).install_as("retries_no_scan").expect("a good URL");
+    let cache: Cache<u64, u64, Redis> =
+        Cache::builder().name("tagged").ttl(MINUTE).redis("retries_no_scan").build_redis();
+    let call = |value| cache.entry(1).tags(&["mine"]).get_or_load(|| value);
+    assert_eq!((call(1), call(2)), (1, 1));
+    proxy.refuse(true);
+    proxy.cut();
+    invalidate_tags((0..MANY).map(|n| n.to_string())).wait().expect_err("nobody was told");
+    proxy.refuse(false);
+    eventually("what has a tag to be stored again", || {
+        assert_ne!(call(2), 1, "it is a miss, since a tag of it may be among those");
+        call(3) == 2
+    });
+    // Those that were kept one by one are made up for everywhere.
+    eventually("them", || begin_with(&client.keys(), "tests:tag:").len() <= MANY - 1024 + 1);
+}
+
+/// A walk over all keys costs the servers much: one that fails again and again takes a small share of their time.
+#[test]
+fn walks_that_fail_are_far_between() {
+    if !alone("retries::walks_that_fail_are_far_between") {
+        return;
+    }
+    const DELAY: Duration = Duration::from_millis(50);
+    let server = Server::with().user("app", "secret", "%R~* &* +@all").start();
+    put(&mut server.client(), ["tests:f:v0:{page:1}".to_owned()]);
+    let proxy = Proxy::before(server.address());
+    patiently(&format!("redis://app:secret@{}", proxy.address())).install_as("retries_rest").expect("a good URL");
+    let scans = Arc::new(Mutex::new(Vec::new()));
+    let _watching = proxy.hold({
+        let scans = Arc::clone(&scans);
+        move |command| {
+            if command.name() == "SCAN" {
+                scans.lock().expect("no panic").push(Instant::now());
+            }
+            false
+        }
+    });
+    proxy.delay(DELAY);
+    invalidate_matching("page:*").wait().expect_err("it may not be removed");
+    // Two walks by the call itself, two by the first that tries again, and the next.
+    eventually("a third try", || scans.lock().expect("no panic").len() > 4);
+    let scans = scans.lock().expect("no panic");
+    // Each walk looks and removes.
+    assert!(scans[4] - scans[3] >= 10 * 4 * DELAY, "{:?}", scans[4] - scans[3]);
+}
+
+#[test]
+fn a_key_that_may_not_be_removed_keeps_no_other() {
+    if !alone("retries::a_key_that_may_not_be_removed_keeps_no_other") {
+        return;
+    }
+    let server = Server::with().user("app", "secret", "%R~* ~tests:f:v0:{page:[^3]* &* +@all").start();
+    let mut client = server.client();
+    // Several steps of a walk.
+    put(&mut client, (1000..4000).map(|n| format!("tests:f:v0:{{page:{n}}}")));
+    patiently(&format!("redis://app:secret@{}", server.address())).install_as("retries_one").expect("a good URL");
+    invalidate_matching("page:*").wait().expect_err("some may not be removed");
+    let left = client.keys();
+    assert_eq!((left.len(), begin_with(&left, "tests:f:v0:{page:3").len()), (1000, 1000));
+}
+
+#[test]
 fn a_pattern_is_made_up_for_by_a_process_without_its_functions() {
     if !alone("retries::a_pattern_is_made_up_for_by_a_process_without_its_functions") {
         return;
@@ -104,7 +179,8 @@ fn what_a_pending_pattern_matches_is_a_miss_here() {
         pages.get_or_load(1, || 2);
         pages.get(&1) == Some(2)
     });
-    assert_eq!(books.get(&1), Some(1), "it isn't meant");
+    // On a busy machine one read may be late.
+    eventually("the other, which isn't meant", || books.get(&1) == Some(1));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The breaker of a server, its prober, and what is said of its state. Must never hold a lock while something else is
 //! started or said.
 
-use super::{GateState, Lane, Link};
+use super::{GateState, Lane, Link, Topic};
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::redis::breaker::{Breaker, Pass, Shown, Turn};
 use crate::redis::failure::Failure;
@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// The same refusal is logged once in this time.
+/// The same is logged once in this time.
 const REPEAT: Duration = Duration::from_mins(1);
 /// A replica is left for another connection at most this often.
 const TURN_AWAY: Duration = Duration::from_secs(1);
@@ -134,13 +134,18 @@ impl Link {
         if refusal == Refusal::ReadOnly {
             self.turn_away(lane, wire);
         }
+        self.say_now_and_then(Topic::Refused(refusal), &error.to_string());
+    }
+
+    /// Warns of what may happen all the time.
+    pub(crate) fn say_now_and_then(&self, topic: Topic, what: &str) {
         let now = Instant::now();
         let mut said = self.said.lock();
         said.retain(|(_, at)| now.duration_since(*at) < REPEAT);
-        if said.iter().all(|(before, _)| *before != refusal) {
-            said.push((refusal, now));
+        if said.iter().all(|(before, _)| *before != topic) {
+            said.push((topic, now));
             drop(said);
-            self.say(Level::Warn, &error.to_string());
+            self.say(Level::Warn, what);
         }
     }
 

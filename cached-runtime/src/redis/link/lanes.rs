@@ -6,7 +6,7 @@
 //! replaced at once, in the background. Timeouts of a connection that was replaced meanwhile count no more. When a fresh
 //! connection can't be made, or times out like the last, the breaker opens.
 
-use super::{Lane, Link, Made};
+use super::{Lane, Link, Made, Topic};
 use crate::error::{Error, ErrorKind};
 use crate::redis::connect::connect;
 use crate::redis::driver;
@@ -121,14 +121,15 @@ impl Link {
     fn leave_another(&self, lane: usize, wire: &Arc<Wire>) {
         let other = 1 - lane;
         let before = match &*self.lanes[other].read() {
-            Lane::Ready(before) => Arc::clone(before),
+            // One that was closed goes anyway: the server was restarted.
+            Lane::Ready(before) if !before.is_closed() => Arc::clone(before),
             _ => return,
         };
         if let (Some(new), Some(old)) = (wire.near.run(), before.near.run())
             && new != old
         {
             self.drop_wire(other, &before);
-            self.say(Level::Warn, &format!("{} is another server now", self.settings.address));
+            self.say_now_and_then(Topic::AnotherServer, &format!("{} is another server now", self.settings.address));
         }
     }
 
