@@ -24,7 +24,7 @@ use std::time::Duration;
 /// How many entries a cache keeps unless it is told otherwise.
 const CAPACITY: usize = 1024;
 
-/// How long a call waits for another call's load unless it is told otherwise.
+/// How long a call waits for another call's load, in this process, unless it is told otherwise.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Which entry goes when there is no room for a new one.
@@ -59,7 +59,7 @@ pub enum Eviction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coalesce(pub(crate) Option<Duration>);
 
-/// `false` switches single-flight off: every miss runs the function. `true` waits up to 60 seconds.
+/// `false` switches single-flight off: every miss runs the function. `true` waits up to 60 seconds, in Redis as well.
 impl From<bool> for Coalesce {
     fn from(on: bool) -> Self {
         Self(on.then_some(PATIENCE))
@@ -84,7 +84,8 @@ pub struct Builder<K, V> {
     jitter: Option<Jitter>,
     max_weight: Option<u64>,
     weigh: Option<Box<Weigh<K, V>>>,
-    coalesce: Coalesce,
+    /// `None`: as long as is usual where the entries are.
+    coalesce: Option<Coalesce>,
     windows: Windows,
     listener: Option<Arc<Listener>>,
     soft_timeout: Option<Duration>,
@@ -105,7 +106,7 @@ impl<K, V> Default for Builder<K, V> {
             jitter: None,
             max_weight: None,
             weigh: None,
-            coalesce: true.into(),
+            coalesce: None,
             windows: Windows::default(),
             listener: None,
             soft_timeout: None,
@@ -279,10 +280,11 @@ impl<K, V> Builder<K, V> {
         self
     }
 
-    /// Whether and how long calls wait for another call's load of the same key (default: up to 60 seconds).
+    /// Whether and how long calls wait for another call's load of the same key (default: up to 60 seconds; in Redis, where
+    /// that may be another process's load, up to 10).
     #[must_use]
     pub fn coalesce(mut self, coalesce: impl Into<Coalesce>) -> Self {
-        self.coalesce = coalesce.into();
+        self.coalesce = Some(coalesce.into());
         self
     }
 
@@ -333,7 +335,7 @@ impl<K, V> Builder<K, V> {
             bound,
             times: Times::new(Policy::new(self.ttl, self.tti, self.jitter).with_windows(self.windows)),
             weigh,
-            coalesce: self.coalesce,
+            coalesce: self.coalesce.unwrap_or(true.into()),
             soft_timeout: self.soft_timeout,
             text: self.text,
         }
@@ -373,7 +375,7 @@ impl<K, V> Builder<K, V> {
         let source = self.source("redis");
         let common = gates.common().told_to(Source::behind(&source));
         let gates = MemoryCache::new(gates.settings(), common, Eviction::Lru);
-        let coalesce = if self.coalesce == Coalesce::from(true) { PATIENCE_AFAR.into() } else { self.coalesce };
+        let coalesce = self.coalesce.unwrap_or(PATIENCE_AFAR.into());
         let policy = Policy::new(self.ttl, self.tti, self.jitter).with_windows(self.windows);
         crate::redis::Parts {
             source,

@@ -258,3 +258,28 @@ impl Drop for Running<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Cache, Coalesce};
+    use std::time::Duration;
+
+    #[test]
+    fn calls_wait_as_long_as_was_said_and_else_as_is_usual_in_redis() {
+        let (minute, usual) = (Duration::from_mins(1), Duration::from_secs(10));
+        let waits = |coalesce: Option<Coalesce>| {
+            let options = Cache::<u64, u64>::builder();
+            match coalesce {
+                None => options.remote_parts().coalesce,
+                Some(coalesce) => options.coalesce(coalesce).remote_parts().coalesce,
+            }
+        };
+        assert_eq!(waits(None), usual.into());
+        for said in [minute.into(), true.into(), false.into(), Coalesce::from(usual / 2)] {
+            assert_eq!(waits(Some(said)), said);
+        }
+        let memory = |coalesce: Coalesce| Cache::<u64, u64>::builder().coalesce(coalesce).build();
+        assert_eq!(crate::store::Engine::coalesce(&Cache::<u64, u64>::builder().build().handle), minute.into());
+        assert_eq!(crate::store::Engine::coalesce(&memory(usual.into()).handle), usual.into());
+    }
+}
