@@ -25,31 +25,32 @@ pub(super) fn answer(bytes: &[u8]) -> Answer {
         Head::More => return Answer::More(bytes.len() + 1),
         Head::Is(..) | Head::Other => return Answer::Other,
     };
-    let whole = each(bytes, (count, start), |_| {});
-    if !matches!(whole, Answer::Values(..)) {
-        return whole;
-    }
-    let mut values = Vec::with_capacity(count.min(RESERVED));
-    let copy = |value: Option<&[u8]>| {
-        values.push(value.map_or(Value::Nil, |value| Value::BulkString(value.to_vec())));
-    };
-    match each(bytes, (count, start), copy) {
-        Answer::Values(_, length) => Answer::Values(values, length),
-        other => other,
-    }
+    let whole = each(bytes, (count, start), |_| {}).and_then(|_| {
+        let mut values = Vec::with_capacity(count.min(RESERVED));
+        let copy = |value: Option<&[u8]>| {
+            values.push(value.map_or(Value::Nil, |value| Value::BulkString(value.to_vec())));
+        };
+        let length = each(bytes, (count, start), copy)?;
+        Ok(Answer::Values(values, length))
+    });
+    whole.unwrap_or_else(|other| other)
 }
 
-/// Walks over the values of an answer; gives where it ends, without them.
-fn each<'b>(bytes: &'b [u8], (count, mut at): (usize, usize), mut value_is: impl FnMut(Option<&'b [u8]>)) -> Answer {
+/// Walks over the values of an answer; gives where it ends, or why that can't be said.
+fn each<'b>(
+    bytes: &'b [u8],
+    (count, mut at): (usize, usize),
+    mut value_is: impl FnMut(Option<&'b [u8]>),
+) -> Result<usize, Answer> {
     for _ in 0..count {
         match head(bytes, at) {
             Head::Is(b'$', Some(length), from) => {
                 let Some(end) = from.checked_add(length).filter(|end| *end < usize::MAX - 2) else {
-                    return Answer::Other;
+                    return Err(Answer::Other);
                 };
-                let Some(value) = bytes.get(from..end + 2) else { return Answer::More(end + 2) };
+                let value = bytes.get(from..end + 2).ok_or(Answer::More(end + 2))?;
                 if !value.ends_with(b"\r\n") {
-                    return Answer::Other;
+                    return Err(Answer::Other);
                 }
                 value_is(Some(&value[..length]));
                 at = end + 2;
@@ -58,11 +59,11 @@ fn each<'b>(bytes: &'b [u8], (count, mut at): (usize, usize), mut value_is: impl
                 value_is(None);
                 at = from;
             }
-            Head::More => return Answer::More(bytes.len() + 1),
-            Head::Is(..) | Head::Other => return Answer::Other,
+            Head::More => return Err(Answer::More(bytes.len() + 1)),
+            Head::Is(..) | Head::Other => return Err(Answer::Other),
         }
     }
-    Answer::Values(Vec::new(), at)
+    Ok(at)
 }
 
 enum Head {
