@@ -14,8 +14,9 @@
 use super::keys::Name;
 use super::retry::Reach;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// More keys than this become a request for all.
@@ -35,6 +36,8 @@ pub(crate) struct Queue<K = Name> {
 
 struct Waiting<K> {
     keys: HashMap<K, u64>,
+    /// The same by their requests, so that some can be had without the others.
+    requested: BTreeMap<u64, K>,
     /// The request for all.
     clear: Option<u64>,
     requests: u64,
@@ -56,10 +59,11 @@ pub(crate) enum Added {
 }
 
 /// All that waits, to be tried once.
-pub(crate) struct Round<K> {
+pub(crate) struct Round {
     /// To be tried first: it settles the keys as well.
     pub(crate) clear: Option<u64>,
-    pub(crate) keys: Vec<(K, u64)>,
+    /// The newest request: those of the keys up to here (see [`Queue::some`]).
+    pub(crate) newest: u64,
 }
 
 impl<K> Waiting<K> {
@@ -76,7 +80,8 @@ impl<K> Default for Queue<K> {
 
 impl<K> Queue<K> {
     fn of(most: usize, clears: bool) -> Self {
-        let waiting = Waiting { keys: HashMap::new(), clear: None, requests: 0, attended: None, lost: false };
+        let (keys, requested) = (HashMap::new(), BTreeMap::new());
+        let waiting = Waiting { keys, requested, clear: None, requests: 0, attended: None, lost: false };
         Self { waiting: Mutex::new(waiting), count: AtomicU64::new(0), most, clears }
     }
 
@@ -122,7 +127,9 @@ impl<K: Eq + Hash + Clone> Queue<K> {
         let request = waiting.requests;
         match name {
             Some(name) if waiting.keys.len() < self.most || waiting.keys.contains_key(&name) => {
-                waiting.keys.insert(name, request);
+                let before = waiting.keys.insert(name.clone(), request);
+                before.map(|before| waiting.requested.remove(&before));
+                waiting.requested.insert(request, name);
             }
             _ if self.clears => waiting.clear = Some(request),
             _ => return Added::Lost(!std::mem::replace(&mut waiting.lost, true)),
@@ -151,19 +158,20 @@ impl<K: Eq + Hash + Clone> Queue<K> {
     }
 
     /// All that waits. If that is nothing, nobody works on it from here on.
-    pub(crate) fn round(&self) -> Option<Round<K>> {
+    pub(crate) fn round(&self) -> Option<Round> {
         let mut waiting = self.waiting.lock();
         if waiting.len() == 0 {
             (waiting.attended, waiting.lost) = (None, false);
             return None;
         }
-        let keys = waiting.keys.iter().map(|(name, request)| (name.clone(), *request)).collect();
-        Some(Round { clear: waiting.clear, keys })
+        Some(Round { clear: waiting.clear, newest: waiting.requests })
     }
 
-    /// Whether this request is still the newest for its key.
-    pub(crate) fn waits(&self, name: &K, request: u64) -> bool {
-        self.waiting.lock().keys.get(name) == Some(&request)
+    /// The oldest of the requests for keys that came after `after`, up to `last`, no more than `most`.
+    pub(crate) fn some(&self, after: u64, last: u64, most: usize) -> Vec<(K, u64)> {
+        let waiting = self.waiting.lock();
+        let range = waiting.requested.range((Excluded(after), Unbounded)).take_while(|(request, _)| **request <= last);
+        range.take(most).map(|(request, name)| (name.clone(), *request)).collect()
     }
 
     /// An attempt that began when `request` was the newest for this key has succeeded.
@@ -172,6 +180,7 @@ impl<K: Eq + Hash + Clone> Queue<K> {
         if let Some(name) = name {
             if waiting.keys.get(name) == Some(&request) {
                 waiting.keys.remove(name);
+                waiting.requested.remove(&request);
             }
         } else {
             if waiting.clear == Some(request) {
@@ -180,6 +189,7 @@ impl<K: Eq + Hash + Clone> Queue<K> {
             if reach == Reach::All {
                 // It took along what was invalidated before.
                 waiting.keys.retain(|_, of_key| *of_key > request);
+                waiting.requested.retain(|of_key, _| *of_key > request);
             }
         }
         self.changed(&waiting);
@@ -197,8 +207,9 @@ mod tests {
 
     fn one(queue: &Queue<Name>) -> (Name, u64) {
         let round = queue.round().unwrap();
-        assert!(round.clear.is_none() && round.keys.len() == 1);
-        round.keys.into_iter().next().unwrap()
+        let mut keys = queue.some(0, round.newest, 2);
+        assert!(round.clear.is_none() && keys.len() == 1);
+        keys.pop().unwrap()
     }
 
     #[test]
@@ -209,7 +220,6 @@ mod tests {
         assert_eq!(queue.len(), 1);
         let (next, request) = one(&queue);
         queue.add(Some(name(1)));
-        assert!(!queue.waits(&next, request));
         queue.done(Some(&next), request, Reach::All);
         assert!(queue.is_pending(&name(1)) && !queue.is_pending(&name(2)));
         assert!(queue.any(|name| name.text().ends_with("{1}")) && !queue.any(|name| name.text().ends_with("{2}")));
@@ -217,6 +227,27 @@ mod tests {
         queue.done(Some(&next), request, Reach::All);
         assert!(queue.round().is_none() && queue.len() == 0);
         assert_eq!(queue.add(None), Added::Unattended, "nobody attends any more");
+    }
+
+    #[test]
+    fn some_are_had_in_the_order_of_their_newest_requests() {
+        let queue = Queue::<Name>::default();
+        for key in [1, 2, 3, 1, 4] {
+            queue.add(Some(name(key)));
+        }
+        let some =
+            |after, most| -> Vec<_> { queue.some(after, 5, most).into_iter().map(|(_, request)| request).collect() };
+        assert_eq!((some(0, 2), some(3, 9), some(5, 9)), (vec![2, 3], vec![4, 5], vec![]));
+        assert_eq!(queue.some(3, 4, 9), [(name(1), 4)]);
+        queue.done(Some(&name(1)), 1, Reach::All);
+        assert_eq!(some(0, 9), [2, 3, 4, 5], "a newer one came");
+        queue.done(Some(&name(1)), 4, Reach::All);
+        assert_eq!(some(0, 9), [2, 3, 5]);
+        queue.add(None);
+        queue.done(None, 6, Reach::Here);
+        assert_eq!(some(0, 9), [2, 3, 5], "not more than was to be done here");
+        queue.done(None, 3, Reach::All);
+        assert_eq!((some(0, 9), queue.len()), (vec![5], 1));
     }
 
     #[test]
@@ -246,7 +277,7 @@ mod tests {
         assert_eq!(queue.add(Some(name(0))), Added::Attended, "it is there already");
         let round = queue.round().unwrap();
         assert!(round.clear.is_none());
-        assert_eq!(round.keys.len(), MOST_BARE);
+        assert_eq!(queue.some(0, round.newest, usize::MAX).len(), MOST_BARE);
     }
 
     #[test]

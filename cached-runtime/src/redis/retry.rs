@@ -164,9 +164,9 @@ impl<C: Chore> Attending<C> {
             // Whatever killed the last may be in the queue.
             self.chore.client().sleep(FIRST_PAUSE).await;
         }
-        let (mut pause, mut turn) = (FIRST_PAUSE, 0);
+        let (mut pause, mut first) = (FIRST_PAUSE, 0);
         // Looked for after the pause, too: a request that comes just before the end finds nobody to attend to it otherwise.
-        while let Some(mut round) = self.chore.queue().round() {
+        while let Some(round) = self.chore.queue().round() {
             let mut tries = Tries::default();
             if let Some(request) = round.clear {
                 let begun = Instant::now();
@@ -174,15 +174,11 @@ impl<C: Chore> Attending<C> {
                 tries.walked(self.chore.is_walk(None), begun);
             }
             // Where the server soon refuses all, each has its turn to be the first.
-            turn = if round.keys.is_empty() { 0 } else { turn % round.keys.len() };
-            round.keys.rotate_left(turn);
-            for some in round.keys.chunks(C::AT_ONCE) {
-                turn += some.len();
-                self.some(some, &mut tries).await;
-                if tries.in_vain && !self.chore.client().with_settings(|settings| settings.cluster) {
-                    break;
-                }
-            }
+            let stopped = match self.some(first, round.newest, &mut tries).await {
+                None => self.some(0, first, &mut tries).await,
+                stopped => stopped,
+            };
+            first = stopped.unwrap_or(0);
             if let Some(error) = tries.error {
                 self.chore.failed(error);
                 pause = if tries.any { FIRST_PAUSE } else { pause };
@@ -196,14 +192,22 @@ impl<C: Chore> Attending<C> {
         self.ended = true;
     }
 
-    /// Tries some, at one time.
-    async fn some(&self, some: &[(C::Key, u64)], tries: &mut Tries) {
-        let left = some.iter().filter(|(what, request)| self.chore.queue().waits(what, *request));
-        let begun = Instant::now();
-        let trying = left.map(async |(what, request)| (what, *request, self.chore.attempt(Some(what)).await));
-        for (what, request, result) in all(trying.collect()).await {
-            tries.walked(self.chore.is_walk(Some(what)), begun);
-            self.settle(Some(what), request, result, tries);
+    /// Tries those that were requested after `after`, up to `last`, some at one time. Gives where it stopped, since the server
+    /// isn't asked at all.
+    async fn some(&self, mut after: u64, last: u64, tries: &mut Tries) -> Option<u64> {
+        loop {
+            let some = self.chore.queue().some(after, last, C::AT_ONCE);
+            after = some.last()?.1;
+            let begun = Instant::now();
+            let trying =
+                some.iter().map(async |(what, request)| (what, *request, self.chore.attempt(Some(what)).await));
+            for (what, request, result) in all(trying.collect()).await {
+                tries.walked(self.chore.is_walk(Some(what)), begun);
+                self.settle(Some(what), request, result, tries);
+            }
+            if tries.in_vain && !self.chore.client().with_settings(|settings| settings.cluster) {
+                return Some(after);
+            }
         }
     }
 

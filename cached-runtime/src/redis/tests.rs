@@ -232,6 +232,24 @@ fn each_change_of_state_is_one_line_in_the_log() {
 }
 
 #[test]
+fn what_finds_no_helper_is_done_without_one() {
+    static HELPERS: RwLock<()> = RwLock::new(());
+    // Hosts of others are not looked up meanwhile.
+    let _alone = DISCONNECTING.write();
+    let client = Client::named("helpers");
+    let held = HELPERS.write();
+    let driver = driver::driver().unwrap();
+    for _ in 0..8 {
+        driver.spawn_blocking(|| drop(HELPERS.read()));
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    thread::spawn(move || tell.send(client.block_on(client.apart(Duration::from_millis(50), || 7))));
+    let done = told.recv_timeout(Duration::from_secs(10));
+    drop(held);
+    assert_eq!(done, Ok(Some(7)));
+}
+
+#[test]
 fn a_logger_that_hangs_keeps_one_thread_and_loses_no_line() {
     const LINES: usize = 10;
     // Lines of others wait as well.
