@@ -353,7 +353,7 @@ where
         let coalesce = self.coalesce.unwrap_or(core.coalesce);
         let deadline = load::deadline(coalesce.0, stack::is_inside_any());
         let budget = core.remote.client.budget();
-        Ok(Call { core, name, outcome: self.outcome, coalesce, start: flights::now(), deadline, budget })
+        Ok(Call { core, name, outcome: self.outcome, coalesce, start: flights::begins(), deadline, budget })
     }
 
     /// Whether and how long this function's calls wait, whatever the cache says.

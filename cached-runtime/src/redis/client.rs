@@ -10,8 +10,9 @@ use crate::redis::queue::Queue;
 use crate::redis::scan::Matching;
 use crate::redis::watch::Watch;
 use crate::redis::wire::Answers;
+use arc_swap::ArcSwap;
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use redis::{Pipeline, Value};
 use std::fmt;
 use std::future::Future;
@@ -34,7 +35,10 @@ pub(crate) struct Client(&'static Named);
 
 struct Named {
     name: &'static str,
-    state: RwLock<State>,
+    /// Every call reads it, on all cores at once: so reading it writes nothing that they share, as a lock's count would be.
+    state: ArcSwap<State>,
+    /// Held by who replaces it.
+    changing: Mutex<()>,
     /// The tags (their nonces' names) whose invalidation failed and is still to be repeated.
     tags: Queue<Arc<str>>,
     /// The same for patterns.
@@ -79,7 +83,8 @@ impl Client {
         Self(known.unwrap_or_else(|| {
             let new: &'static Named = Box::leak(Box::new(Named {
                 name,
-                state: RwLock::new(State::Unknown),
+                state: ArcSwap::from_pointee(State::Unknown),
+                changing: Mutex::new(()),
                 tags: Queue::default(),
                 patterns: Queue::up_to(PATTERNS),
             }));
@@ -115,7 +120,7 @@ impl Client {
     /// The same for a glance, which must neither call nor wait for anything. Settings survive their link: whether that is
     /// alive is not asked, since it costs a system call.
     pub(crate) fn with_settings<R>(self, glance: impl FnOnce(&Arc<Settings>) -> R) -> R {
-        match &*self.0.state.read() {
+        match &**self.0.state.load() {
             State::Linked(link) => return glance(&link.settings),
             State::Unusable(_, settings) => return glance(settings),
             State::Unknown => {}
@@ -254,7 +259,7 @@ impl Client {
 
     /// The configured server, if there is one already.
     pub(crate) fn peek(self) -> Option<Result<Arc<Link>, Error>> {
-        match &*self.0.state.read() {
+        match &**self.0.state.load() {
             State::Linked(link) => Some(Ok(Arc::clone(link))),
             State::Unusable(error, _) => Some(Err(error.clone())),
             State::Unknown => None,
@@ -263,10 +268,9 @@ impl Client {
 
     /// Starts over, with the same configuration and nothing connected.
     pub(crate) fn restart(self) {
-        let mut state = self.0.state.write();
-        if let State::Linked(link) = &*state {
-            let next = linked(link.anew(), &link.settings);
-            replace(&mut state, next);
+        let _changing = self.0.changing.lock();
+        if let State::Linked(link) = &**self.0.state.load() {
+            self.0.replace(linked(link.anew(), &link.settings));
         }
     }
 
@@ -276,14 +280,15 @@ impl Client {
 
     /// Looks the configuration up if need be; never `Unknown`.
     fn state(self) -> State {
-        match &*self.0.state.read() {
-            State::Linked(link) if link.is_alive() => return State::Linked(Arc::clone(link)),
-            State::Unusable(error, settings) => return State::Unusable(error.clone(), Arc::clone(settings)),
-            _ => {}
+        if let Some(state) = self.0.state.load().usable() {
+            return state;
         }
-        let mut state = self.0.state.write();
+        let _changing = self.0.changing.lock();
+        let state = self.0.state.load_full();
+        if let Some(state) = state.usable() {
+            return state;
+        }
         let next = match &*state {
-            State::Linked(link) if link.is_alive() => State::Linked(Arc::clone(link)),
             // Forked, and the thread that drives the connections stayed behind; or it died.
             State::Linked(link) => linked(link.anew(), &link.settings),
             State::Unknown => {
@@ -294,18 +299,32 @@ impl Client {
                 }
                 linked(read, &Arc::default())
             }
-            State::Unusable(error, settings) => State::Unusable(error.clone(), Arc::clone(settings)),
+            State::Unusable(..) => return State::clone(&state),
         };
-        replace(&mut state, next.clone());
+        self.0.replace(next.clone());
         next
     }
 }
 
-fn replace(state: &mut State, next: State) {
-    let before = std::mem::replace(state, next);
-    if matches!(&before, State::Linked(link) if link.is_of_another_process()) {
-        // Of a thread that stayed behind it may hold locks for ever, and its sockets are the other process's.
-        std::mem::forget(before);
+impl State {
+    /// The same, if it need not be replaced.
+    fn usable(&self) -> Option<Self> {
+        match self {
+            Self::Linked(link) if link.is_alive() => Some(self.clone()),
+            Self::Unusable(..) => Some(self.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl Named {
+    /// To be called by who holds `changing`.
+    fn replace(&self, next: State) {
+        let before = self.state.swap(Arc::new(next));
+        if matches!(&*before, State::Linked(link) if link.is_of_another_process()) {
+            // Of a thread that stayed behind it may hold locks for ever, and its sockets are the other process's.
+            std::mem::forget(before);
+        }
     }
 }
 
@@ -324,7 +343,9 @@ fn read(name: &'static str, config: &Config) -> Result<Arc<Link>, Error> {
 /// Makes `config` that of the connection `name` from now on.
 pub(crate) fn install(name: &'static str, config: &Config) -> Result<(), Error> {
     let link = read(name, config)?;
-    replace(&mut Client::named(name).0.state.write(), State::Linked(link));
+    let named = Client::named(name).0;
+    let _changing = named.changing.lock();
+    named.replace(State::Linked(link));
     Ok(())
 }
 

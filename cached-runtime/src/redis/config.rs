@@ -211,7 +211,8 @@ impl Config {
         self
     }
 
-    /// How many operations may be under way at one time (4096); more wait within their deadlines.
+    /// How many operations may be under way at one time (4096); more wait within their deadlines. Reads on connections of the
+    /// callers' own ([`near_connections`](Self::near_connections)) are counted by themselves.
     pub fn max_in_flight(mut self, operations: usize) -> Self {
         self.settings.max_in_flight = operations;
         self

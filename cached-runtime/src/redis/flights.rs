@@ -44,10 +44,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// A place in the sequence of what happens in this process.
 pub(crate) type Moment = u64;
 
+static SEQUENCE: AtomicU64 = AtomicU64::new(1);
+
 /// Now, after all that was drawn before.
-pub(crate) fn now() -> Moment {
-    static SEQUENCE: AtomicU64 = AtomicU64::new(1);
+fn now() -> Moment {
     SEQUENCE.fetch_add(1, Ordering::SeqCst)
+}
+
+/// When a call begins. It draws none of its own, as calls on all cores would wait for one another there: what it reads is the
+/// next that will be drawn. So what was drawn before it is less, and what is drawn after it is not.
+pub(crate) fn begins() -> Moment {
+    SEQUENCE.load(Ordering::SeqCst)
 }
 
 /// A load that brings nothing that was made or read before any call yet to come.
@@ -95,7 +102,7 @@ pub(crate) struct Account {
     /// Whether the load's lease is renewed; shared with its ticket.
     renewed: Mutex<Option<Arc<AtomicBool>>>,
     /// The tags that its value will carry.
-    tags: Arc<[Arc<str>]>,
+    tags: Box<[Arc<str>]>,
     /// Of the old value that its call has found, if that may be served on error.
     old: Option<Head>,
     /// When it began to lead, which is after it had found that.
@@ -146,18 +153,18 @@ impl Account {
     fn serves(&self, start: Moment, seen: &Result<Seen, Error>) -> bool {
         let state = self.state.lock();
         match seen {
-            Err(_) => start < state.since || state.ticketless,
+            Err(_) => start <= state.since || state.ticketless,
             Ok(seen) => {
-                start < state.since || (!matches!(seen.what, What::Nothing) && state.head.as_ref() == Some(&seen.head))
+                start <= state.since || (!matches!(seen.what, What::Nothing) && state.head.as_ref() == Some(&seen.head))
             }
         }
     }
 
-    fn new(tags: &Arc<[Arc<str>]>, old: Option<&Head>) -> Self {
+    fn new(tags: &[Arc<str>], old: Option<&Head>) -> Self {
         Self {
             state: Mutex::new(State::new(None, NOT_BEGUN)),
             renewed: Mutex::new(None),
-            tags: Arc::clone(tags),
+            tags: tags.into(),
             old: old.cloned(),
             led: now(),
         }
@@ -323,35 +330,35 @@ mod tests {
 
     #[test]
     fn who_waits_is_joined_by_those_who_saw_what_it_waits_for() {
-        let account = Account::new(&Arc::default(), None);
+        let account = Account::new(&[], None);
         let placeholder = || envelope::placeholder(&envelope::stamp(), &[]);
         let (waited_for, other) = (placeholder(), placeholder());
         let sees = |bytes: &Vec<u8>| Ok(Seen::judge(Some(bytes.clone().into()), Vec::new()));
-        let early = now();
+        let early = begins();
         assert!(account.serves(early, &sees(&other)), "nothing is read yet");
         account.reads();
-        assert!(account.serves(early, &sees(&other)) && !account.serves(now(), &sees(&waited_for)));
+        assert!(account.serves(early, &sees(&other)) && !account.serves(begins(), &sees(&waited_for)));
         // Each look, as well as the time between two of them.
         account.reads_again(&Head::of(&waited_for));
-        let late = now();
+        let late = begins();
         assert!(account.serves(late, &sees(&waited_for)) && !account.serves(late, &sees(&other)));
         assert!(!account.serves(late, &Ok(Seen::nothing())));
     }
 
     #[test]
     fn who_cannot_read_joins_what_holds_nothing() {
-        let account = Account::new(&Arc::default(), None);
+        let account = Account::new(&[], None);
         let failed = || Err(Error::new(ErrorKind::TimedOut, "on purpose"));
-        assert!(account.serves(now(), &failed()), "it has not begun");
-        let early = now();
+        assert!(account.serves(begins(), &failed()), "it has not begun");
+        let early = begins();
         account.reads();
         assert!(account.serves(early, &failed()));
-        assert!(!account.serves(now(), &failed()), "what it reads may be older than the call");
+        assert!(!account.serves(begins(), &failed()), "what it reads may be older than the call");
         account.begins(None);
-        assert!(account.serves(now(), &failed()), "it can't reach Redis either");
-        let early = now();
+        assert!(account.serves(begins(), &failed()), "it can't reach Redis either");
+        let early = begins();
         account.begins(Some((&Head::of(&envelope::placeholder(&envelope::stamp(), &[])), Arc::default())));
-        assert!(account.serves(early, &failed()) && !account.serves(now(), &failed()));
+        assert!(account.serves(early, &failed()) && !account.serves(begins(), &failed()));
     }
 
     fn flights() -> Arc<Flights<u64>> {
@@ -374,14 +381,14 @@ mod tests {
             &|| flights.detach_where(|name| name.ends_with(b"1")),
         ];
         for invalidate in invalidations {
-            let before = now();
+            let before = begins();
             assert!(flights.knows_nothing_against(&name(1), before));
             invalidate();
             assert!(!flights.knows_nothing_against(&name(1), before));
-            assert!(flights.knows_nothing_against(&name(1), now()));
+            assert!(flights.knows_nothing_against(&name(1), begins()));
         }
         // One of a tag or of a key is nothing to nearly all others.
-        let before = now();
+        let before = begins();
         flights.detach(&name(1));
         flights.detach_tags(name(2).tags());
         let spared = (10..1010).filter(|key| flights.knows_nothing_against(&name(*key), before)).count();
@@ -397,22 +404,22 @@ mod tests {
         // Its nonce is gone.
         let dead = Ok(Seen::judge(Some(old.clone().into()), vec![None]));
         for (shown, lost) in [(sees(&old), false), (sees(&other), true), (dead, true), (Ok(Seen::nothing()), true)] {
-            let (began, slow) = (now(), now());
+            let (began, slow) = (begins(), begins());
             let accounted = flights.account(&name(1), Some(&Head::of(&old)));
             flights.check(&name(1), slow, &shown);
             assert!(flights.knows_nothing_against(&name(1), began), "that may have been read before");
             // Also by a call that waits for the load.
-            flights.check(&name(1), now(), &shown);
+            flights.check(&name(1), begins(), &shown);
             assert_ne!(flights.knows_nothing_against(&name(1), began), lost);
-            let again = now();
+            let again = begins();
             if let Ok(shown) = &shown {
                 flights.reads(&name(1), &accounted.account, shown);
             }
             assert_ne!(flights.knows_nothing_against(&name(1), again), lost, "its own read");
         }
-        let (began, ticketless) = (now(), flights.account(&name(1), Some(&Head::of(&old))));
+        let (began, ticketless) = (begins(), flights.account(&name(1), Some(&Head::of(&old))));
         ticketless.account.begins(None);
-        flights.check(&name(1), now(), &sees(&old));
+        flights.check(&name(1), begins(), &sees(&old));
         assert!(flights.knows_nothing_against(&name(1), began), "detached, and still there");
     }
 }

@@ -65,7 +65,7 @@ pub(crate) struct Name {
     /// One call stays with one namespace, whatever is configured meanwhile.
     generation: Arc<str>,
     /// The names of its tags' nonces, in the order in which the entry carries them.
-    tags: Arc<[Arc<str>]>,
+    tags: Option<Arc<[Arc<str>]>>,
 }
 
 /// What an entry is called is its name; what it belongs to is what a call knows about it (an invalidation needs no tags).
@@ -198,7 +198,7 @@ impl Prefix {
     fn named(&self, text: String, hashed: Option<Arc<str>>) -> Name {
         let part = if self.is_in_cluster() { slots::part(text.as_bytes()) } else { 0 };
         let generation = self.generations.get(part).cloned().unwrap_or_default();
-        Name { text: text.into(), hashed, generation, tags: Arc::default() }
+        Name { text: text.into(), hashed, generation, tags: None }
     }
 
     fn bare(&self, text: String) -> Name {
@@ -233,12 +233,12 @@ impl Name {
 
     /// The same entry, as one that carries these tags (their nonces' names).
     pub(crate) fn tagged(self, tags: Vec<Arc<str>>) -> Self {
-        Self { tags: tags.into(), ..self }
+        Self { tags: Some(tags.into()), ..self }
     }
 
     /// The names of its tags' nonces.
-    pub(crate) fn tags(&self) -> &Arc<[Arc<str>]> {
-        &self.tags
+    pub(crate) fn tags(&self) -> &[Arc<str>] {
+        self.tags.as_deref().unwrap_or_default()
     }
 
     /// Of a bare entry: where its loads have their placeholder.
@@ -254,7 +254,7 @@ impl Name {
     /// The names of all nonces that it carries: its generation's, then those of its tags. A bare entry carries none.
     pub(crate) fn nonces(&self) -> impl Iterator<Item = &str> {
         let generation = self.lease().is_none().then_some(&*self.generation);
-        generation.into_iter().chain(self.tags.iter().map(|tag| &**tag))
+        generation.into_iter().chain(self.tags().iter().map(|tag| &**tag))
     }
 
     /// Where a writer leaves its ticket.

@@ -24,7 +24,7 @@ use parking_lot::{Mutex, RwLock};
 use redis::{Arg, Pipeline, Value};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 
@@ -78,6 +78,9 @@ pub(crate) struct Link {
     #[cfg(feature = "redis-cluster")]
     nodes: Option<Arc<Nodes>>,
     permits: Semaphore,
+    /// Reads under way without the driver. A count of their own: nobody ever waits for a place among them, and a semaphore
+    /// takes a lock for each that ends.
+    near: AtomicUsize,
     connected_once: AtomicBool,
     /// When each of these was logged last.
     said: Mutex<Vec<(Topic, Instant)>>,
@@ -118,6 +121,7 @@ impl Link {
             #[cfg(feature = "redis-cluster")]
             nodes,
             permits: Semaphore::new(settings.max_in_flight.min(Semaphore::MAX_PERMITS)),
+            near: AtomicUsize::new(0),
             connected_once: AtomicBool::new(false),
             said: Mutex::new(Vec::new()),
             turned_away: Mutex::new(None),
@@ -277,7 +281,7 @@ impl Link {
             Lane::Ready(wire) if !wire.is_closed() => Arc::clone(wire),
             _ => return None,
         };
-        let _permit = self.permits.try_acquire().ok()?;
+        let _place = Place::among(&self.near, self.settings.max_in_flight)?;
         let (connecting, most) = (self.settings.connect_deadline, self.settings.near_connections);
         let plan = Plan { keys, info, driver: &self.driver, start, patience, connecting, most, met: &self.met };
         wire.near.ask(&plan).await
@@ -407,6 +411,23 @@ impl Link {
             _ => 0,
         });
         usize::from(sizes.sum::<usize>() > BULKY)
+    }
+}
+
+/// One of so many, given back when dropped.
+struct Place<'c>(&'c AtomicUsize);
+
+impl<'c> Place<'c> {
+    /// Relaxed: nothing but the number hangs on it.
+    fn among(taken: &'c AtomicUsize, most: usize) -> Option<Self> {
+        let place = Self(taken);
+        (taken.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

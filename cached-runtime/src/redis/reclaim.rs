@@ -56,11 +56,13 @@ pub fn reclaim() -> Reclaiming {
 
 async fn of(remote: &Remote) -> Result<u64, Error> {
     let client: Client = remote.client;
-    let prefix = remote.prefix();
     let mut work = Pipeline::with_capacity(1);
-    for generation in prefix.generations() {
-        work.cmd("GET").arg(generation);
-    }
+    let stem = remote.with_prefix(|prefix| {
+        for generation in prefix.generations() {
+            work.cmd("GET").arg(generation);
+        }
+        prefix.stem().to_owned()
+    });
     let read = client.call(work, Kind::Read, &client.budget()).await?;
     // Whatever carries one that is gone is dead. Should it be made anew just now, its first entries go as well.
     let generation = |value| match value {
@@ -68,7 +70,7 @@ async fn of(remote: &Remote) -> Result<u64, Error> {
         _ => None,
     };
     let generations = read.into_iter().map(generation).collect();
-    Ok(scan::run(client, &Dead::new(prefix.stem(), remote.version(), generations)).await?)
+    Ok(scan::run(client, &Dead::new(&stem, remote.version(), generations)).await?)
 }
 
 /// What becomes of a [`reclaim`]: `.await` it, or [`wait`](Self::wait) for it in sync code. Dropped, it goes on.

@@ -2,6 +2,7 @@
 //! lease, fill, release, refresh. Must never know a value's type, run a body, or wait for anything but the server.
 
 use super::bare::Bare;
+use super::config::Settings;
 use super::envelope::{self, Content, HEAD, Head, Meta, Nonce, Stamp};
 use super::idle::Idle;
 use super::keys::{Form, Name, Prefix};
@@ -12,8 +13,8 @@ use super::wire::bytes;
 use super::{Budget, Client, Kind};
 use crate::error::{Error, ErrorKind, Refusal};
 use crate::policy::Policy;
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use redis::{Cmd, Pipeline, Value};
 use serde::Serialize;
 use std::future::Future;
@@ -49,7 +50,7 @@ pub(crate) struct Remote {
     /// Those whose reads keep them, where entries end when nobody reads them.
     pub(crate) idle: Option<Idle>,
     /// What the names begin with, for the namespace that was configured when it was last looked at.
-    prefix: Mutex<Option<(Arc<str>, Arc<Prefix>)>>,
+    prefix: ArcSwapOption<(Arc<str>, Prefix)>,
     /// Operations that failed.
     pub(crate) errors: AtomicU64,
     /// As those who watch know it.
@@ -276,28 +277,34 @@ impl Remote {
     ) -> Arc<Self> {
         let cache: Arc<str> = source.name.as_ref().into();
         let (lasts, renews) = (policy.lasts(), policy.renews());
-        let (prefix, errors) = (Mutex::new(None), AtomicU64::new(0));
+        let (prefix, errors) = (ArcSwapOption::empty(), AtomicU64::new(0));
         // Bare entries don't say how long they may idle.
         let idle = policy.tti().filter(|_| !matches!(form, Form::Bare(_))).map(|_| Idle::default());
         Arc::new(Self { client, cache, version, form, lasts, renews, idle, prefix, errors, source })
     }
 
     /// What the names begin with. The namespace may change with a new configuration, hence the look at each call.
-    pub(crate) fn prefix(&self) -> Arc<Prefix> {
-        let known = self.client.with_settings(|settings| match &*self.prefix.lock() {
-            Some((of, prefix))
-                if Arc::ptr_eq(of, &settings.namespace) && prefix.is_in_cluster() == settings.cluster =>
+    pub(crate) fn with_prefix<R>(&self, glance: impl FnOnce(&Prefix) -> R) -> R {
+        let known = self.prefix.load();
+        let fits = |settings: &Settings| match &*known {
+            Some(known)
+                if Arc::ptr_eq(&known.0, &settings.namespace) && known.1.is_in_cluster() == settings.cluster =>
             {
-                Ok(Arc::clone(prefix))
+                None
             }
-            _ => Err((Arc::clone(&settings.namespace), settings.cluster)),
-        });
-        known.unwrap_or_else(|(namespace, cluster)| {
-            let prefix = Prefix::new(&namespace, &self.cache, self.version, self.form);
-            let prefix = Arc::new(if cluster { prefix.in_cluster() } else { prefix });
-            *self.prefix.lock() = Some((namespace, Arc::clone(&prefix)));
-            prefix
-        })
+            _ => Some((Arc::clone(&settings.namespace), settings.cluster)),
+        };
+        match (self.client.with_settings(|settings| fits(settings)), &*known) {
+            (None, Some(known)) => glance(&known.1),
+            (other, _) => {
+                let (namespace, cluster) = other.unwrap_or_default();
+                let prefix = Prefix::new(&namespace, &self.cache, self.version, self.form);
+                let prefix = if cluster { prefix.in_cluster() } else { prefix };
+                let known = Arc::new((namespace, prefix));
+                self.prefix.store(Some(Arc::clone(&known)));
+                glance(&known.1)
+            }
+        }
     }
 
     /// Whether its entries are bare JSON.
@@ -314,7 +321,7 @@ impl Remote {
         let problem = |NoText(problem)| {
             Error::new(ErrorKind::Codec, format!("the key has no text: {problem}")).of(&self.cache, None)
         };
-        self.prefix().name(key).map_err(problem)
+        self.with_prefix(|prefix| prefix.name(key)).map_err(problem)
     }
 
     /// Counts an operation that failed, and says what it was about.
@@ -329,13 +336,10 @@ impl Remote {
     ///
     /// A key of a wrong type is nil to `MGET`. With `tracked`, the read asks the server to tell of the next change.
     pub(crate) async fn read(&self, name: &Name, tracked: bool, budget: &Budget) -> Result<Seen, Error> {
-        let refresh = match name.lease() {
-            // In the place of the mark of a renewal, which bare entries don't have.
-            Some(lease) => Some(lease.to_string()),
-            None => self.renews.then(|| name.refresh()),
-        };
-        let refresh = refresh.as_ref().map(String::as_bytes);
-        let keys = || std::iter::once(name.as_bytes()).chain(name.nonces().map(str::as_bytes)).chain(refresh);
+        let refresh = (self.renews && name.lease().is_none()).then(|| name.refresh());
+        // In the place of the mark of a renewal, which bare entries don't have.
+        let last = name.lease().map(|lease| &**lease).or(refresh.as_deref()).map(str::as_bytes);
+        let keys = || std::iter::once(name.as_bytes()).chain(name.nonces().map(str::as_bytes)).chain(last);
         let values = if self.client.with_settings(|settings| settings.cluster) {
             // Several nodes, perhaps. The order doesn't matter: a call that starts after a clear reads the new generation
             // whenever it reads it, and an entry is dead unless it carries that; so it is with tags.
@@ -720,9 +724,11 @@ impl Remote {
     /// The same, without counting a failure.
     pub(crate) async fn remove_generation(&self, budget: &Budget) -> Result<(), Error> {
         let mut work = Pipeline::with_capacity(1);
-        for generation in self.prefix().generations() {
-            work.add_command(command(&[b"UNLINK", generation.as_bytes()]));
-        }
+        self.with_prefix(|prefix| {
+            for generation in prefix.generations() {
+                work.add_command(command(&[b"UNLINK", generation.as_bytes()]));
+            }
+        });
         self.client.call(work, Kind::Invalidate, budget).await.map(drop)
     }
 

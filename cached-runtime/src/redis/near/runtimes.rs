@@ -12,8 +12,9 @@
 use super::resp::{self, Answer};
 use super::socket::{self, Socket};
 use super::{Met, Plan, Rest, RunId};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
@@ -33,7 +34,12 @@ const MOST: usize = 64;
 const BUFFER: usize = 32 * 1024;
 
 #[derive(Default)]
-pub(super) struct Runtimes(RwLock<Vec<Arc<Lane>>>);
+pub(super) struct Runtimes {
+    /// Every read looks for its own here, on all cores at once: so looking writes nothing that they share.
+    lanes: ArcSwap<Vec<Arc<Lane>>>,
+    /// Held by who replaces them.
+    changing: Mutex<()>,
+}
 
 /// The connection of one runtime.
 struct Lane {
@@ -89,7 +95,7 @@ impl Runtimes {
         if plan.driver.is(id) {
             return None;
         }
-        let lanes = self.0.read();
+        let lanes = self.lanes.load();
         let known = lanes.iter().find(|lane| lane.runtime == id);
         match known.map(|lane| lane.send(plan)) {
             Some(Sent::Waits(answer)) => return Some(answer),
@@ -108,7 +114,8 @@ impl Runtimes {
             return;
         }
         let id = handle.id();
-        let mut lanes = self.0.write();
+        let changing = self.changing.lock();
+        let mut lanes = Vec::clone(&self.lanes.load());
         lanes.retain(|lane| !lane.is_over());
         if lanes.len() >= MOST || lanes.iter().any(|lane| lane.runtime == id) {
             return;
@@ -116,7 +123,8 @@ impl Runtimes {
         let rest = before.map_or_else(Rest::first, |before| before.shared.lock().rest);
         let lane = Lane::new(id, rest);
         lanes.push(Arc::clone(&lane));
-        drop(lanes);
+        self.lanes.store(Arc::new(lanes));
+        drop(changing);
         let (info, run) = (plan.info.clone(), run.clone());
         let (connecting, met) = (plan.connecting, Arc::clone(plan.met));
         plan.driver.spawn(watch(Watching(Arc::clone(&lane)), plan.patience));
@@ -133,17 +141,17 @@ impl Runtimes {
 #[cfg(test)]
 impl Runtimes {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.read().is_empty()
+        self.lanes.load().is_empty()
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.0.read().iter().any(|lane| lane.shared.lock().state == State::Closed)
+        self.lanes.load().iter().any(|lane| lane.shared.lock().state == State::Closed)
     }
 }
 
 impl Drop for Runtimes {
     fn drop(&mut self) {
-        self.0.get_mut().iter().for_each(|lane| lane.close());
+        self.lanes.load().iter().for_each(|lane| lane.close());
     }
 }
 
