@@ -54,6 +54,21 @@ pub(crate) fn is_pending<V: CacheValue>(core: &Core<V>, name: &Name) -> bool {
     core.queue.is_pending(name) || tags::is_pending(client, name) || groups::is_pending(client, name)
 }
 
+/// What the server has; a key whose invalidation is pending has nothing that counts.
+///
+/// Whether it is pending is asked first: by the time that it no longer is, the server has nothing of it.
+pub(crate) async fn read<V: CacheValue>(
+    core: &Core<V>,
+    name: &Name,
+    tracked: bool,
+    budget: &Budget,
+) -> Result<Seen, Error> {
+    if is_pending(core, name) {
+        return Err(pending());
+    }
+    core.remote.read(name, tracked, budget).await
+}
+
 /// Why a read counts for nothing: what stands there is outdated.
 pub(crate) fn pending() -> Error {
     Error::new(ErrorKind::Unreachable, "its invalidation is still to be repeated")
@@ -69,17 +84,9 @@ impl<O: Outcome> Call<O>
 where
     O::Value: RemoteValue,
 {
-    /// What the server has; a key whose invalidation is pending has nothing that counts.
-    async fn read(core: &Core<O::Value>, name: &Name, budget: &Budget) -> Result<Seen, Error> {
-        if is_pending(core, name) {
-            return Err(pending());
-        }
-        core.remote.read(name, false, budget).await
-    }
-
     /// The same for a call that may load: where the value has grown old, it asks to be the one that renews it.
     async fn look(core: &Core<O::Value>, name: &Name, budget: &Budget) -> Result<(Seen, Option<Ticket>), Error> {
-        let seen = Self::read(core, name, budget).await?;
+        let seen = read(core, name, false, budget).await?;
         let ticket = if Self::is_due(core, name, &seen) { Self::chosen(core, name, &seen, budget).await } else { None };
         Ok((seen, ticket))
     }
@@ -118,7 +125,7 @@ where
     }
 
     fn reading(&self) -> impl Future<Output = Result<Seen, Error>> + Send + use<'_, O> {
-        Self::read(&self.core, &self.name, &self.budget)
+        read(&self.core, &self.name, false, &self.budget)
     }
 
     /// The value, if there is one that can be read.

@@ -24,10 +24,11 @@
 //!   load without a ticket doesn't fill. Calls of this process still share it.
 
 use super::Budget;
+use super::at::{is_pending, read};
 use super::core::{After, Core, RemoteValue, Running, count};
-use super::flights::{Account, Accounted, Flights};
+use super::flights::{Account, Accounted};
 use super::keys::Name;
-use super::remote::{Leased, Locked, Remote, Renewal, Seen, Stored, Ticket, What};
+use super::remote::{Leased, Locked, Renewal, Seen, Stored, Ticket, What};
 use super::watched::{self, Renewing};
 use super::windows::{self, Old, OldEntry};
 use crate::error::{Error, ErrorKind};
@@ -35,7 +36,7 @@ use crate::events::What as Happened;
 use crate::memory::MemoryCache;
 use crate::miss::{Miss, RunAsync};
 use crate::outcome::{CacheValue, Outcome, Shared, Verdict};
-use crate::policy::{Policy, Stage};
+use crate::policy::Stage;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
@@ -143,12 +144,10 @@ enum Before {
 
 /// The steps before the body, for callers of any kind. `seen` is what was last read.
 struct Ahead<V: CacheValue> {
-    remote: Arc<Remote>,
-    flights: Arc<Flights<V>>,
+    core: Arc<Core<V>>,
     account: Arc<Account>,
     name: Name,
     seen: Result<Seen, Error>,
-    policy: Policy,
     coalesce: bool,
     deadline: Option<Instant>,
     anew: bool,
@@ -163,7 +162,8 @@ impl<V: CacheValue> Ahead<V> {
     }
 
     async fn steps(self) -> Result<Before, Error> {
-        let Self { remote, flights, account, name, seen, policy, coalesce, deadline, anew, budget, waits } = self;
+        let Self { core, account, name, seen, coalesce, deadline, anew, budget, waits } = self;
+        let (remote, flights) = (&core.remote, &core.flights);
         let mut seen = seen?;
         if anew {
             return Ok(Before::Load(Some(remote.refresh(&name, &seen.nonces, &budget).await?)));
@@ -173,7 +173,7 @@ impl<V: CacheValue> Ahead<V> {
             flights.reads(&name, &account, &seen);
             if let What::Entry(stored) = &seen.what {
                 let stored = stored.clone();
-                match windows::stage(&policy, (&remote, &name), &stored) {
+                match windows::stage(&core.policy, (remote, &name), &stored) {
                     Stage::Ended => seen = seen.unreadable(),
                     // It failed a moment ago, and the old value will do. Calls may have joined this load since the call's
                     // own look, and what they may be given is no older than they are: so the look is repeated for them.
@@ -182,7 +182,7 @@ impl<V: CacheValue> Ahead<V> {
                             return Ok(Before::Old(seen, stored));
                         }
                         account.reads();
-                        seen = remote.read(&name, false, &budget).await?;
+                        seen = read(&core, &name, false, &budget).await?;
                         read_here = true;
                         continue;
                     }
@@ -196,12 +196,12 @@ impl<V: CacheValue> Ahead<V> {
                                 return Ok(Before::Load(Some(remote.share(&name, &seen, &budget).await?)));
                             }
                             Locked::Running => {
-                                seen = wait_renewal(&remote, &account, &name, &seen, deadline).await?;
+                                seen = wait_renewal(&core, &account, &name, &seen, deadline).await?;
                                 read_here = true;
                             }
                             Locked::Changed => {
                                 account.reads();
-                                seen = remote.read(&name, false, &budget).await?;
+                                seen = read(&core, &name, false, &budget).await?;
                                 read_here = true;
                             }
                         }
@@ -217,7 +217,7 @@ impl<V: CacheValue> Ahead<V> {
                 if !is_over(deadline) {
                     let waited_for = seen.head.clone();
                     waits.store(true, Ordering::Relaxed);
-                    let waited = wait(&remote, &account, &name, &seen, deadline).await;
+                    let waited = wait(&core, &account, &name, &seen, deadline).await;
                     waits.store(false, Ordering::Relaxed);
                     seen = waited?;
                     another_failed = !matches!(seen.what, What::Entry(_)) && seen.head != waited_for;
@@ -229,7 +229,7 @@ impl<V: CacheValue> Ahead<V> {
                 return Ok(Before::Load(Some(ticket)));
             }
             account.reads();
-            seen = remote.read(&name, false, &budget).await?.after(&seen);
+            seen = read(&core, &name, false, &budget).await?.after(&seen);
         }
         Ok(Before::Load(None))
     }
@@ -247,8 +247,8 @@ fn is_over(deadline: Option<Instant>) -> bool {
 ///
 /// Each look has the time of a call: however many there are, they take nothing from what the call may spend on its own
 /// steps. What bounds the wait is its deadline.
-async fn wait(
-    remote: &Remote,
+async fn wait<V: CacheValue>(
+    core: &Core<V>,
     account: &Account,
     name: &Name,
     seen: &Seen,
@@ -256,19 +256,20 @@ async fn wait(
 ) -> Result<Seen, Error> {
     const LOOK: Duration = Duration::from_millis(400);
     const LONGEST: Duration = Duration::from_millis(25);
-    let mut watch = remote.client.watch(name.placed().as_bytes());
+    let client = core.remote.client;
+    let mut watch = client.watch(name.placed().as_bytes());
     let mut pause = Duration::from_millis(1);
     loop {
         account.reads_again(&seen.head);
-        let now = remote.read(name, watch.is_some(), &remote.client.budget()).await?.after(seen);
+        let now = read(core, name, watch.is_some(), &client.budget()).await?.after(seen);
         if !matches!(now.what, What::Placeholder) || now.head != seen.head || is_over(deadline) {
             return Ok(now);
         }
         let left = deadline.map_or(LOOK, |deadline| deadline.saturating_duration_since(Instant::now()));
         if let Some(watch) = &mut watch {
-            race(watch.changed(), remote.client.sleep(left.min(LOOK))).await;
+            race(watch.changed(), client.sleep(left.min(LOOK))).await;
         } else {
-            remote.client.sleep(left.min(jittered(pause))).await;
+            client.sleep(left.min(jittered(pause))).await;
             pause = (pause * 3 / 2).min(LONGEST);
         }
     }
@@ -278,8 +279,8 @@ async fn wait(
 ///
 /// The key is read again and again, each time with the time of a call: a renewal that fails leaves the entry as it is, and
 /// of that no push tells.
-async fn wait_renewal(
-    remote: &Remote,
+async fn wait_renewal<V: CacheValue>(
+    core: &Core<V>,
     account: &Account,
     name: &Name,
     seen: &Seen,
@@ -289,11 +290,11 @@ async fn wait_renewal(
     let mut pause = Duration::from_millis(1);
     loop {
         account.reads_again(&seen.head);
-        let now = remote.read(name, false, &remote.client.budget()).await?;
+        let now = read(core, name, false, &core.remote.client.budget()).await?;
         if now.head != seen.head || now.renewal != Renewal::Running || is_over(deadline) {
             return Ok(now);
         }
-        remote.client.sleep(jittered(pause)).await;
+        core.remote.client.sleep(jittered(pause)).await;
         pause = (pause * 3 / 2).min(LONGEST);
     }
 }
@@ -352,6 +353,8 @@ async fn fails<V: CacheValue>(
     old: &OldEntry,
     budget: &Budget,
 ) -> Serves {
+    // Before the server is asked: what it has shown may be removed and off the list by the time that it has answered.
+    let waits = is_pending(core, name);
     let seen = match ticket {
         Some(ticket) if ticket.is_renewal() => Some(core.remote.fail(ticket, old.throttle, budget).await),
         Some(ticket) => {
@@ -366,7 +369,7 @@ async fn fails<V: CacheValue>(
     };
     // What the server has just shown needs no more than that no invalidation waits to be repeated.
     let known = if serves == Serves::All { is_good } else { is_good_unasked };
-    let stands = stands && known(core, name, old);
+    let stands = stands && !waits && known(core, name, old);
     if stands {
         count(&core.counts.stale);
         watched::tell(&core.remote.source, Some(name), Happened::StaleServed);
@@ -376,7 +379,7 @@ async fn fails<V: CacheValue>(
 
 /// Whether an old value is in its time, and no invalidation of it is still to be repeated.
 fn is_good<V: CacheValue>(core: &Core<V>, name: &Name, old: &OldEntry) -> bool {
-    !super::at::is_pending(core, name) && core.remote.clock(name) < old.ends
+    !is_pending(core, name) && core.remote.clock(name) < old.ends
 }
 
 /// Whether an old value may be served that nobody has asked the server about since the call's own look.
@@ -394,12 +397,10 @@ impl<V: RemoteValue> Guide<V> {
 
     fn ahead(&self, account: &Arc<Account>, seen: Result<Seen, Error>) -> Ahead<V> {
         Ahead {
-            remote: Arc::clone(&self.core.remote),
-            flights: Arc::clone(&self.core.flights),
+            core: Arc::clone(&self.core),
             account: Arc::clone(account),
             name: self.name.clone(),
             seen,
-            policy: self.core.policy,
             coalesce: self.coalesce,
             deadline: self.deadline,
             anew: self.anew,

@@ -9,7 +9,7 @@ use cached_runtime::{
 };
 use cached_tests::{
     eventually,
-    redis::{Server, alone},
+    redis::{Proxy, Server, alone},
     start,
 };
 use std::{fmt, time::Duration};
@@ -157,6 +157,18 @@ fn what_a_load_itself_saw_gone_is_not_served() {
     }
 }
 
+/// A load of this value failed a moment ago, and that lasts.
+fn marks_as_failed(cache: &Numbers, server: &Server) {
+    let mut mark = None;
+    eventually("a load's failure to be marked", || {
+        assert_eq!(missed!(cache).run(|| Err(No)), Ok(1));
+        mark = server.client().keys().into_iter().find(|key| key.ends_with(":refresh"));
+        mark.is_some()
+    });
+    server.client().call(&["SET", &mark.expect("waited for"), "failed", "PX", "600000"]);
+    assert_eq!(missed!(cache).run(|| unreachable!("it failed a moment ago")), Ok(1));
+}
+
 /// The look that a call began with is older than calls which have joined it since.
 #[test]
 fn calls_that_join_a_load_that_fails_at_once_are_served_nothing_older_than_they_are() {
@@ -164,18 +176,34 @@ fn calls_that_join_a_load_that_fails_at_once_are_served_nothing_older_than_they_
     let cache = numbers("known_joined", &server, |it| it.stale_if_error(LONG));
     let other = numbers("known_joined_other", &server, |it| it.stale_if_error(LONG));
     stores_an_old_one(&cache);
-    // A load failed a moment ago, which lasts.
-    let mut mark = None;
-    eventually("a load's failure to be marked", || {
-        assert_eq!(missed!(&cache).run(|| Err(No)), Ok(1));
-        mark = server.client().keys().into_iter().find(|key| key.ends_with(":refresh"));
-        mark.is_some()
-    });
-    server.client().call(&["SET", &mark.expect("waited for"), "failed", "PX", "600000"]);
-    assert_eq!(missed!(&cache).run(|| unreachable!("it failed a moment ago")), Ok(1));
+    marks_as_failed(&cache, &server);
     let leads = missed!(&cache);
     other.invalidate(&1).expect("a server");
     let joins = missed!(&cache);
     assert_eq!(leads.run(|| Ok(2)), Ok(2), "it looks again");
+    assert_eq!(joins.run(|| Ok(3)), Ok(2), "it waited for that load");
+}
+
+/// What is still to be invalidated again is a miss in this process, also to calls that wait for a load from before.
+#[test]
+fn calls_that_join_a_load_are_served_nothing_whose_invalidation_is_to_be_repeated() {
+    let server = Server::with().user("app", "secret", "~* &* +@all").start();
+    let proxy = Proxy::before(server.address());
+    let url = format!("redis://app:secret@{}", proxy.address());
+    patiently(&url).install_as("known_pending").expect("a good URL");
+    let ttl = Duration::from_millis(50);
+    let cache: Numbers =
+        Cache::builder().name("windows").ttl(ttl).stale_if_error(LONG).redis("known_pending").build_redis();
+    stores_an_old_one(&cache);
+    marks_as_failed(&cache, &server);
+    let held = proxy.hold(|command| command.name() == "UNLINK");
+    let invalidation = cache.invalidate_async(&1);
+    held.wait();
+    let leads = missed!(&cache);
+    server.client().call(&["ACL", "SETUSER", "app", "-unlink"]);
+    held.release();
+    invalidation.wait().expect_err("it is not permitted");
+    let joins = missed!(&cache);
+    assert_eq!(leads.run(|| Ok(2)), Ok(2), "what it found is outdated");
     assert_eq!(joins.run(|| Ok(3)), Ok(2), "it waited for that load");
 }
