@@ -29,7 +29,8 @@ use crate::store::{Engine, Home, Redis};
 use crate::tags::Tags;
 use crate::watched::is_past;
 use std::future::Future;
-use std::sync::Arc;
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// A call, from here on without anything of the user's but what tells how its value is kept.
@@ -41,7 +42,8 @@ pub(crate) struct Call<O: Outcome> {
     /// When it began: see [`flights`].
     start: Moment,
     deadline: Option<Instant>,
-    pub(crate) budget: Budget,
+    /// Made when it is first needed: of many calls that read together, the first one's does for all.
+    budget: OnceLock<Budget>,
 }
 
 /// Whether what stands at a key is known to be outdated: its invalidation, that of a tag, or one by a pattern is still to be
@@ -114,7 +116,12 @@ where
         &'s self,
         seen: &'s Seen,
     ) -> Option<impl Future<Output = Option<Ticket>> + Send + use<'s, O>> {
-        Self::is_due(&self.core, &self.name, seen).then(|| Self::chosen(&self.core, &self.name, seen, &self.budget))
+        Self::is_due(&self.core, &self.name, seen).then(|| Self::chosen(&self.core, &self.name, seen, self.budget()))
+    }
+
+    /// What the call may spend.
+    pub(crate) fn budget(&self) -> &Budget {
+        self.budget.get_or_init(|| self.core.remote.client.budget())
     }
 
     /// The same call with another way to look at what is returned.
@@ -125,11 +132,11 @@ where
 
     // Of the call's parts, not of itself: what tells how a value is kept need not be `Sync`.
     fn looking(&self) -> impl Future<Output = Result<(Seen, Option<Ticket>), Error>> + Send + use<'_, O> {
-        Self::look(&self.core, &self.name, &self.budget)
+        Self::look(&self.core, &self.name, self.budget())
     }
 
     fn reading(&self) -> impl Future<Output = Result<Seen, Error>> + Send + use<'_, O> {
-        read(&self.core, &self.name, false, &self.budget)
+        read(&self.core, &self.name, false, self.budget())
     }
 
     /// The value, if there is one that can be read.
@@ -179,11 +186,11 @@ where
     }
 
     /// What a call does without a read, in a scope that wants it so.
-    fn scoped(self, asynchronous: bool) -> Result<RemoteMiss<O>, Self> {
+    fn scoped(self, asynchronous: bool) -> ControlFlow<RemoteMiss<O>, Self> {
         match watched::mode(&self.core.remote.source, &self.name) {
-            Mode::Usual => Err(self),
-            Mode::Bypass => Ok(self.past()),
-            Mode::Fresh => Ok(self.anew(asynchronous)),
+            Mode::Usual => ControlFlow::Continue(self),
+            Mode::Bypass => ControlFlow::Break(self.past()),
+            Mode::Fresh => ControlFlow::Break(self.anew(asynchronous)),
         }
     }
 
@@ -250,6 +257,7 @@ where
         (old, renewal): (Option<Old<O::Value>>, Option<Renews>),
     ) -> RemoteMiss<O> {
         let Self { core, name, outcome, coalesce, start, deadline, budget } = self;
+        let budget = budget.into_inner().unwrap_or_else(|| core.remote.client.budget());
         let (ticket, renewing) = renewal.unzip();
         // A renewal has its lock: it waits for nobody.
         let purpose = if ticket.is_some() { Purpose::Anew } else { purpose };
@@ -301,8 +309,8 @@ where
         match self.0 {
             Err(core) => Lookup::Miss(RemoteMiss(How::Past(core))),
             Ok(call) => match call.scoped(true) {
-                Ok(miss) => Lookup::Miss(miss),
-                Err(call) => {
+                ControlFlow::Break(miss) => Lookup::Miss(miss),
+                ControlFlow::Continue(call) => {
                     let seen = call.looking().await;
                     call.found(seen, true)
                 }
@@ -352,8 +360,15 @@ where
         let Ok(name) = self.name() else { return Err(core) };
         let coalesce = self.coalesce.unwrap_or(core.coalesce);
         let deadline = load::deadline(coalesce.0, stack::is_inside_any());
-        let budget = core.remote.client.budget();
-        Ok(Call { core, name, outcome: self.outcome, coalesce, start: flights::begins(), deadline, budget })
+        Ok(Call {
+            core,
+            name,
+            outcome: self.outcome,
+            coalesce,
+            start: flights::begins(),
+            deadline,
+            budget: OnceLock::new(),
+        })
     }
 
     /// Whether and how long this function's calls wait, whatever the cache says.
@@ -368,8 +383,8 @@ where
         match self.call() {
             Err(core) => Lookup::Miss(RemoteMiss(How::Past(core))),
             Ok(call) => match call.scoped(false) {
-                Ok(miss) => Lookup::Miss(miss),
-                Err(call) => {
+                ControlFlow::Break(miss) => Lookup::Miss(miss),
+                ControlFlow::Continue(call) => {
                     let seen = call.core.remote.client.block_on(call.looking());
                     call.found(seen, false)
                 }

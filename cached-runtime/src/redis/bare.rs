@@ -74,7 +74,7 @@ impl Seen {
 
 impl Remote {
     /// Reads many bare entries with one command each `at_once` keys; in a cluster, one by one in one pipeline.
-    pub(crate) async fn read_many_bare(&self, names: &[Name], at_once: usize, budget: &Budget) -> SeenAll {
+    pub(crate) async fn read_many_bare(&self, names: &[&Name], at_once: usize, budget: &Budget) -> SeenAll {
         let at_once = if self.client.settings().cluster { 1 } else { at_once };
         let mut work = Pipeline::with_capacity(names.len() / at_once + 1);
         for some in names.chunks(at_once) {

@@ -30,7 +30,7 @@ pub(crate) type SeenAll = Vec<Result<Seen, Error>>;
 impl Remote {
     /// Reads keys, each as [`read`](Self::read) does, in one round trip; in a cluster one to each node, and those at one
     /// time.
-    pub(crate) async fn read_many(&self, names: &[Name], budget: &Budget) -> SeenAll {
+    pub(crate) async fn read_many(&self, names: &[&Name], budget: &Budget) -> SeenAll {
         if names.is_empty() {
             return Vec::new();
         }
@@ -80,10 +80,10 @@ impl Remote {
 
     /// The same in a cluster, where keys of several slots can't be read with one command: what each node has goes to it, at
     /// one time, and a node that is down costs its own keys only.
-    async fn read_parts(&self, names: &[Name], budget: &Budget) -> SeenAll {
+    async fn read_parts(&self, names: &[&Name], budget: &Budget) -> SeenAll {
         let part = Part::of(names);
         let mut work = Pipeline::with_capacity(part.nonces.len() + names.len());
-        for key in part.nonces().chain(names.iter().map(Name::as_bytes)) {
+        for key in part.nonces().chain(names.iter().map(|name| name.as_bytes())) {
             work.add_command(command(b"GET", [key].into_iter()));
         }
         let replies = match self.client.call_each(work, Kind::Read, budget).await {
@@ -113,17 +113,17 @@ impl Remote {
 
 /// What is read with one command: the entries of these names, and all nonces that they carry, each once.
 struct Part<'n> {
-    names: &'n [Name],
+    names: &'n [&'n Name],
     nonces: Vec<&'n str>,
     /// Places in `nonces`: of the first name's in their order, then of the second's, and so on.
     places: Vec<usize>,
 }
 
 impl<'n> Part<'n> {
-    fn of(names: &'n [Name]) -> Self {
+    fn of(names: &'n [&'n Name]) -> Self {
         let (mut nonces, mut places) = (Vec::<&str>::new(), Vec::with_capacity(names.len()));
         let mut known: HashMap<&str, usize> = HashMap::new();
-        for key in names.iter().flat_map(Name::nonces) {
+        for key in names.iter().flat_map(|name| name.nonces()) {
             let place = match nonces.first() {
                 // Nearly always: the generation, which the names share.
                 Some(first) if std::ptr::eq::<str>(*first, key) => 0,
@@ -138,7 +138,7 @@ impl<'n> Part<'n> {
     }
 
     fn keys(&self) -> impl Iterator<Item = &'n [u8]> {
-        self.names.iter().map(Name::as_bytes).chain(self.nonces())
+        self.names.iter().map(|name| name.as_bytes()).chain(self.nonces())
     }
 
     fn nonces(&self) -> impl Iterator<Item = &'n [u8]> {
@@ -190,9 +190,9 @@ where
     O::Value: RemoteValue,
 {
     let Some(first) = calls.first() else { return Vec::new() };
-    let names: Vec<Name> = calls.iter().map(|call| call.name.clone()).collect();
+    let names: Vec<&Name> = calls.iter().map(|call| &call.name).collect();
     let remote = Arc::clone(&first.core.remote);
-    let mut seen = remote.read_many(&names, &first.budget).await;
+    let mut seen = remote.read_many(&names, first.budget()).await;
     for (call, seen) in calls.iter().zip(&mut seen) {
         if super::at::is_pending(&call.core, &call.name) {
             *seen = Err(super::at::pending());

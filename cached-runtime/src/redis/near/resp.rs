@@ -2,19 +2,34 @@
 //! come.
 
 use bytes::Bytes;
-use std::io::Write;
 
 /// Writes the request.
 pub(super) fn mget(keys: &[&[u8]], out: &mut Vec<u8>) {
-    let length = keys.iter().map(|key| key.len() + 2 * LONGEST_HEAD).sum::<usize>();
-    out.reserve(length + 2 * LONGEST_HEAD);
-    // To memory, which can't fail.
-    let _ = write!(out, "*{}\r\n$4\r\nMGET\r\n", keys.len() + 1);
+    out.reserve(keys.iter().map(|key| key.len() + LONGEST_HEAD + 2).sum::<usize>() + 2 * LONGEST_HEAD);
+    write_head(b'*', keys.len() + 1, out);
+    out.extend_from_slice(b"$4\r\nMGET\r\n");
     for key in keys {
-        let _ = write!(out, "${}\r\n", key.len());
+        write_head(b'$', key.len(), out);
         out.extend_from_slice(key);
         out.extend_from_slice(b"\r\n");
     }
+}
+
+/// A sign, a number and the end of the line.
+fn write_head(sign: u8, mut number: usize, out: &mut Vec<u8>) {
+    let mut head = [0; LONGEST_HEAD];
+    let mut digits = LONGEST_HEAD - 2;
+    head[digits..].copy_from_slice(b"\r\n");
+    loop {
+        digits -= 1;
+        head[digits] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.push(sign);
+    out.extend_from_slice(&head[digits..]);
 }
 
 /// What the bytes that came so far are.
