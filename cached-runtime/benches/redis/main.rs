@@ -1,12 +1,14 @@
 //! `cargo bench -p cached-benches --bench redis`: entries in Redis against what one would write by hand, one server, one
 //! run, one table. It must never measure two contestants under different conditions: same value, interleaved rounds.
 
+mod cores;
 mod functions;
 mod report;
 mod server;
 mod work;
 
 use cached_benches::harness::{Bench, Contestant};
+use cores::Cores;
 use std::process::exit;
 use work::World;
 
@@ -47,17 +49,17 @@ impl Options {
     }
 }
 
-/// A workload: its title and whoever takes part.
-type Column = (&'static str, fn(&World) -> Vec<Contestant>);
+/// A workload: its title, whether one call follows the other, and whoever takes part.
+type Column = (&'static str, bool, fn(&World) -> Vec<Contestant>);
 
 const COLUMNS: [Column; 7] = [
-    (report::ONE, World::one_at_a_time),
-    (report::ONE_THREAD, World::one_thread),
-    (report::TASKS, World::tasks),
-    (report::SYNC, World::sync),
-    (report::THREADS, World::threads),
-    (report::BULK, World::bulk),
-    (report::MISS, World::miss),
+    (report::ONE, true, World::one_at_a_time),
+    (report::ONE_THREAD, true, World::one_thread),
+    (report::TASKS, false, World::tasks),
+    (report::SYNC, true, World::sync),
+    (report::THREADS, false, World::threads),
+    (report::BULK, true, World::bulk),
+    (report::MISS, true, World::miss),
 ];
 
 fn main() {
@@ -75,10 +77,14 @@ fn run() -> Result<(), String> {
     functions::URL.get_or_init(|| server.url());
     let world = World::new(&server.url());
     let mut bench = Bench::new(options.rounds(), if options.quick { 10 } else { 1 }, options.only.clone());
-    for (title, contestants) in COLUMNS {
+    let cores = Cores::of(server.id());
+    let mut placed = true;
+    for (title, one_by_one, contestants) in COLUMNS {
+        placed &= cores.use_one(one_by_one);
         bench.column(title, || contestants(&world));
     }
-    let text = report::markdown(&bench, &options, &server.version);
+    cores.use_one(false);
+    let text = report::markdown(&bench, &options, &server.version, placed);
     println!("{text}");
     if options.save {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS-redis.md");

@@ -58,7 +58,7 @@ fn goals() -> Vec<(Cell, Cell, Goal)> {
 }
 
 /// The whole report.
-pub(crate) fn markdown(bench: &Bench, options: &Options, server: &str) -> String {
+pub(crate) fn markdown(bench: &Bench, options: &Options, server: &str, placed: bool) -> String {
     let mut text = String::from("# Side by side: Redis\n\n");
     if options.quick {
         text.push_str("**A `--quick` run: not for quoting.**\n\n");
@@ -83,7 +83,7 @@ pub(crate) fn markdown(bench: &Bench, options: &Options, server: &str) -> String
             let _ = writeln!(text, "| {row} | {} |", cells.join(" | "));
         }
     }
-    notes(&mut text);
+    notes(&mut text, placed);
     goal_table(&mut text, bench, goals());
     text
 }
@@ -96,7 +96,7 @@ fn cell(bench: &Bench, column: &'static str, row: &'static str) -> String {
     }
 }
 
-fn notes(text: &mut String) {
+fn notes(text: &mut String, placed: bool) {
     text.push_str(
         "
 A value of about 120 bytes of JSON at 1000 keys. Async calls run in tasks of tokio's default runtime (a thread for each core) but in the
@@ -104,4 +104,11 @@ column that says otherwise. With tasks and threads: wall time of all calls, divi
 generation with one `MGET`, checks a checksum, and keeps its deadline, breaker and counters; a miss is a read, a lease, the body, and a
 fenced fill. The pool has a connection for each thread; by default it sends a `PING` before each use.\n\n",
     );
+    text.push_str(if placed {
+        "Where one call follows the other, client and server share one core. Free to choose, the scheduler puts them on one or on two from
+run to run, and on a virtual machine a wake-up on another core costs several times the call: the same build's async hit took 11 us
+in one run and 90 us in another. Tasks and threads have all cores.\n\n"
+    } else {
+        "**Client and server could not be put on one core (`taskset`): columns of one call at a time compare the scheduler's choices.**\n\n"
+    });
 }
