@@ -6,7 +6,7 @@
 
 use super::Budget;
 use super::Kind;
-use super::at::{Asked, Call};
+use super::at::{Asked, Call, is_pending};
 use super::core::RemoteValue;
 use super::envelope::Nonce;
 use super::keys::Name;
@@ -192,9 +192,11 @@ where
     let Some(first) = calls.first() else { return Vec::new() };
     let names: Vec<&Name> = calls.iter().map(|call| &call.name).collect();
     let remote = Arc::clone(&first.core.remote);
+    // Asked first, as by `read`: what is made up for meanwhile may have been read before.
+    let pending: Vec<bool> = calls.iter().map(|call| is_pending(&call.core, &call.name)).collect();
     let mut seen = remote.read_many(&names, first.budget()).await;
-    for (call, seen) in calls.iter().zip(&mut seen) {
-        if super::at::is_pending(&call.core, &call.name) {
+    for (seen, pending) in seen.iter_mut().zip(pending) {
+        if pending {
             *seen = Err(super::at::pending());
         }
     }

@@ -4,8 +4,15 @@
 use crate::subject::{BUDGET, Subject, note};
 use cached_runtime::cached;
 use cached_tests::{
+    eventually,
     redis::{Client, Cluster, Server},
     run,
+};
+use futures::executor::block_on;
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Waker},
 };
 
 /// How often a server was asked that.
@@ -64,6 +71,26 @@ fn promise_3_what_could_not_be_invalidated_is_missing_here() {
     // Nothing can be written: the invalidation waits, and what it is for isn't given out meanwhile.
     subject.invalidate(0).expect_err("no replicas");
     assert_eq!(subject.cache().get_many([0, 1]), [None, Some(kept)]);
+}
+
+/// The answer is older than the removal that ends the wait.
+#[test]
+fn promise_3_what_was_read_before_it_was_made_up_for_is_missing() {
+    let server = Server::with().user("app", "secret", "~* &* +@all").start();
+    let subject = Subject::patient("many_made_up", &format!("redis://app:secret@{}", server.address()));
+    subject.warm(0);
+    let kept = subject.warm(1);
+    let mut client = server.client();
+    client.call(&["ACL", "SETUSER", "app", "resetkeys", "%R~*"]);
+    subject.invalidate(0).expect_err("it is not permitted");
+    let before = calls(&mut client, "mget");
+    let mut many = pin!(subject.cache().get_many_async([0, 1]));
+    // Once: the driver has it sent, and takes the answer, which nobody looks at yet.
+    assert!(many.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    eventually("it to be read", || calls(&mut client, "mget") > before);
+    client.call(&["ACL", "SETUSER", "app", "~*"]);
+    eventually("it to be made up for", || subject.cache().stats().pending == 0);
+    assert_eq!(block_on(many), [None, Some(kept)]);
 }
 
 #[test]
