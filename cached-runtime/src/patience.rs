@@ -22,7 +22,8 @@ pub(crate) struct Patience {
 const AWAKE: u32 = 2;
 /// The first of them, in pauses: half a microsecond. Each look takes the lock's cache line from who holds it, and each
 /// time the lock changes hands so do the lines that it guards, which costs as much as ten hits: who waits a little longer
-/// lets the other do forty in between. (Two threads on one key, nanoseconds a hit: 20 after one pause, 12 after sixteen.)
+/// lets the other do forty in between. (Two threads on one key, nanoseconds a hit: 20 after one pause, 12 to 20 after sixteen,
+/// by what else the machine does.)
 const PAUSES: u32 = 16;
 /// Rounds in which whoever else is ready to run may.
 const YIELDING: u32 = 10;
