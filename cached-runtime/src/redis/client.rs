@@ -318,8 +318,11 @@ impl State {
 }
 
 impl Named {
-    /// To be called by who holds `changing`.
+    /// To be called by who holds `changing`. That no thread could be started changes nothing: the next call tries again.
     fn replace(&self, next: State) {
+        if matches!(&next, State::Unusable(error, _) if error.kind() == ErrorKind::Unreachable) {
+            return;
+        }
         let before = self.state.swap(Arc::new(next));
         if matches!(&*before, State::Linked(link) if link.is_of_another_process()) {
             // Of a thread that stayed behind it may hold locks for ever, and its sockets are the other process's.

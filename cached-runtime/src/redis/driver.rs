@@ -12,7 +12,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -35,6 +35,8 @@ pub(crate) struct Driver {
     handle: Handle,
     /// The threads on which users' code is called.
     theirs: Handle,
+    /// How much of it runs there or waits to.
+    called: Arc<AtomicUsize>,
     /// A forked child has the memory of this but not the thread.
     process: u32,
     /// It panicked in its innermost, and another one has to be started.
@@ -55,6 +57,9 @@ const TICK: Duration = Duration::from_millis(10);
 /// Ticks without any use, after which it rests.
 const IDLE_TICKS: u32 = 50;
 
+/// So much of users' code waits at most, behind some that hangs or is slower than what it is told of.
+const CALLED: usize = 16 * 1024;
+
 /// The driver of this process, started if need be.
 pub(crate) fn driver() -> Result<Driver, Error> {
     let mut known = DRIVER.lock();
@@ -69,14 +74,18 @@ pub(crate) fn driver() -> Result<Driver, Error> {
 }
 
 fn start() -> std::io::Result<Driver> {
-    let runtime =
-        Builder::new_current_thread().enable_all().max_blocking_threads(4).thread_name("cached-redis-io").build()?;
+    let build = |name, builder: &mut Builder| {
+        let runtime = builder.max_blocking_threads(4).thread_name(name).build()?;
+        std::io::Result::Ok((runtime.handle().clone(), Ends(Some(runtime))))
+    };
+    let (handle, runtime) = build("cached-redis-io", Builder::new_current_thread().enable_all())?;
     // No more than its threads: it drives nothing.
-    let theirs = Builder::new_current_thread().max_blocking_threads(4).thread_name("cached-redis-told").build()?;
+    let (their_handle, theirs) = build("cached-redis-told", &mut Builder::new_current_thread())?;
     let gone = Arc::new(AtomicBool::new(false));
     let driver = Driver {
-        handle: runtime.handle().clone(),
-        theirs: theirs.handle().clone(),
+        handle,
+        theirs: their_handle,
+        called: Arc::default(),
         process: std::process::id(),
         gone: Arc::clone(&gone),
         pulse: Arc::default(),
@@ -95,12 +104,29 @@ async fn tick(pulse: Arc<Pulse>) {
 }
 
 /// For ever. Panics of tasks don't come here; what does leaves the runtime without its inner parts.
-fn drive(runtime: Runtime, theirs: Runtime, gone: &AtomicBool) {
-    let _ = catch_unwind(AssertUnwindSafe(|| runtime.block_on(std::future::pending::<()>())));
+fn drive(runtime: Ends, theirs: Ends, gone: &AtomicBool) {
+    let _ = catch_unwind(AssertUnwindSafe(|| runtime.0.as_ref().map(|it| it.block_on(std::future::pending::<()>()))));
     gone.store(true, Ordering::Release);
     // Ends the tasks, and so the waits of their callers.
-    let _ = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
-    theirs.shutdown_background();
+    drop(runtime);
+    drop(theirs);
+}
+
+/// A runtime that ends when it is dropped, wherever that is: if no thread can be started for it, that may be inside of another
+/// runtime, where its own drop panics.
+struct Ends(Option<Runtime>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            let _ = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_background()));
+        }
+    }
+}
+
+/// tokio panics where there is no thread for it and none can be started; it is run once there is one.
+fn spawn_blocking(handle: &Handle, work: impl FnOnce() + Send + 'static) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(handle.spawn_blocking(work))));
 }
 
 impl Driver {
@@ -129,12 +155,18 @@ impl Driver {
     /// On another thread of the driver's, which may block for a moment. Hosts' names are looked up on these as well, so it
     /// must neither run a user's code nor wait for the driver.
     pub(crate) fn spawn_blocking(&self, work: impl FnOnce() + Send + 'static) {
-        drop(self.handle.spawn_blocking(work));
+        spawn_blocking(&self.handle, work);
     }
 
-    /// On a thread that nothing else waits for: a user's code, which may hang.
+    /// On a thread that nothing else waits for: a user's code, which may hang. Where too much waits already it is dropped.
     pub(crate) fn call_back(&self, work: impl FnOnce() + Send + 'static) {
-        drop(self.theirs.spawn_blocking(work));
+        let (place, before) = (Called(Arc::clone(&self.called)), self.called.fetch_add(1, Ordering::Relaxed));
+        if before < CALLED {
+            spawn_blocking(&self.theirs, move || {
+                let _until_it_ends = place;
+                work();
+            });
+        }
     }
 
     /// `work`, until `deadline`, on any executor. An answer that is there is taken however late this is polled.
@@ -151,6 +183,15 @@ impl Driver {
         self.beat();
         let _context = self.handle.enter();
         Box::pin(tokio::time::sleep_until(deadline.into()))
+    }
+}
+
+/// Something of a user's that runs or waits to.
+struct Called(Arc<AtomicUsize>);
+
+impl Drop for Called {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -312,6 +353,68 @@ mod tests {
         assert!(!driver.pulse.ticking.load(Ordering::Relaxed));
         assert!(block_on(driver.within(deadline(30), pending::<()>())).is_err());
         assert!(driver.pulse.ticking.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn what_waits_for_code_that_hangs_is_bounded() {
+        let driver = start().unwrap();
+        let (hanging, ran) = (Arc::new(Mutex::new(())), Arc::new(AtomicUsize::new(0)));
+        let call = || {
+            let (hanging, ran) = (Arc::clone(&hanging), Arc::clone(&ran));
+            driver.call_back(move || {
+                drop(hanging.lock());
+                ran.fetch_add(1, Ordering::Relaxed);
+            });
+        };
+        let ends = || {
+            while driver.called.load(Ordering::Acquire) > 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            ran.load(Ordering::Relaxed)
+        };
+        let hangs = hanging.lock();
+        (0..CALLED + 100).for_each(|_| call());
+        drop(hangs);
+        assert_eq!(ends(), CALLED);
+        call();
+        assert_eq!(ends(), CALLED + 1, "there is room again");
+    }
+
+    /// What a container does whose processes have as many threads as they may: here a limit on memory keeps others from
+    /// starting. In a process of its own.
+    #[test]
+    fn without_another_thread_nothing_panics() {
+        const ALONE: &str = "redis::driver::tests::without_another_thread_nothing_panics";
+        let driver = start().unwrap();
+        if std::env::var_os("CACHED_TEST_ALONE").is_none() {
+            let program = std::env::current_exe().unwrap();
+            let mut alone = std::process::Command::new(program);
+            alone.args([ALONE, "--exact", "--test-threads=1"]).env("CACHED_TEST_ALONE", "1");
+            let ended = alone.output().unwrap();
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+            return;
+        }
+        block_on(driver.spawn(ready(()))).unwrap();
+        let Ok(sizes) = std::fs::read_to_string("/proc/self/statm") else { return };
+        let pages: u64 = sizes.split(' ').next().unwrap().parse().unwrap();
+        let process = std::process::id().to_string();
+        let limit =
+            |to: &str| std::process::Command::new("prlimit").args(["--pid", &process, &format!("--as={to}:")]).status();
+        if limit(&(pages * 4096 + (1 << 20)).to_string()).is_err() || std::thread::Builder::new().spawn(|| {}).is_ok() {
+            return;
+        }
+        driver.call_back(|| {});
+        driver.spawn_blocking(|| {});
+        super::super::envelope::stamp();
+        let client = super::super::Client::named("default");
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let fails = |error: &Error| error.kind() == ErrorKind::Unreachable;
+        let linked = runtime.block_on(async { client.link() });
+        assert!(linked.as_ref().is_err_and(fails), "{linked:?}");
+        // It passes.
+        if limit("unlimited").is_ok_and(|status| status.success()) {
+            assert!(client.link().is_ok());
+        }
     }
 
     #[test]
