@@ -17,10 +17,10 @@
 //! stale in 100 of 100 runs in which another process invalidated during the load: the call reads nothing in Redis, finds
 //! the local load from before, and returns its value.
 //!
-//! "Since when" is a number of one process-wide sequence, drawn before a call's read is sent, before a body begins, and
-//! before each read by which a load looks for another process's value. Check and detachment happen under one lock, after
-//! which the account is gone: of two calls that find one outdated load, the second finds none, and joins the load that
-//! the first has begun.
+//! "Since when" is a number of one process-wide sequence, drawn before a body begins, and before each read by which a load
+//! looks for another process's value; when a call began is looked up in it, before the call's own read is sent. Check and
+//! detachment happen under one lock, after which the account is gone: of two calls that find one outdated load, the second
+//! finds none, and joins the load that the first has begun.
 //!
 //! The same sequence tells what this process knows against an old value that is to be served on error while the server can't
 //! be asked: when it last invalidated the key, or saw that what a load of it had found was gone. That counts for calls that
