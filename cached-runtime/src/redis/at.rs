@@ -65,15 +65,22 @@ pub(crate) async fn read<V: CacheValue>(
     tracked: bool,
     budget: &Budget,
 ) -> Result<Seen, Error> {
-    if is_pending(core, name) {
-        return Err(pending());
-    }
-    core.remote.read(name, tracked, budget).await
+    let pending = is_pending(core, name);
+    // It is read all the same: who can't reach Redis may wait for loads that can't either, and nobody else may.
+    let seen = core.remote.read(name, tracked, budget).await?;
+    if pending { Err(self::pending()) } else { Ok(seen) }
 }
 
 /// Why a read counts for nothing: what stands there is outdated.
+const PENDING: &str = "its invalidation is still to be repeated";
+
 pub(crate) fn pending() -> Error {
-    Error::new(ErrorKind::Unreachable, "its invalidation is still to be repeated")
+    Error::new(ErrorKind::Unreachable, PENDING)
+}
+
+/// Whether the server gave an answer, which only counts for nothing.
+pub(crate) fn has_reached(seen: &Result<Seen, Error>) -> bool {
+    seen.as_ref().map_or_else(|error| &**error.cause() == PENDING, |_| true)
 }
 
 /// A renewal that a call was chosen for.

@@ -27,6 +27,7 @@
 //! began before, whether they led a load then or waited for one. A call that merely finds the old value still there tells
 //! nothing against it.
 
+use super::at;
 use super::envelope::Head;
 use super::keys::Name;
 use super::remote::{Seen, What};
@@ -153,7 +154,7 @@ impl Account {
     fn serves(&self, start: Moment, seen: &Result<Seen, Error>) -> bool {
         let state = self.state.lock();
         match seen {
-            Err(_) => start <= state.since || state.ticketless,
+            Err(_) => start <= state.since || (state.ticketless && !at::has_reached(seen)),
             Ok(seen) => {
                 start <= state.since || (!matches!(seen.what, What::Nothing) && state.head.as_ref() == Some(&seen.head))
             }
@@ -356,6 +357,7 @@ mod tests {
         assert!(!account.serves(begins(), &failed()), "what it reads may be older than the call");
         account.begins(None);
         assert!(account.serves(begins(), &failed()), "it can't reach Redis either");
+        assert!(!account.serves(begins(), &Err(at::pending())), "whoever could look saw what others did");
         let early = begins();
         account.begins(Some((&Head::of(&envelope::placeholder(&envelope::stamp(), &[])), Arc::default())));
         assert!(account.serves(early, &failed()) && !account.serves(begins(), &failed()));

@@ -196,7 +196,7 @@ where
     let pending: Vec<bool> = calls.iter().map(|call| is_pending(&call.core, &call.name)).collect();
     let mut seen = remote.read_many(&names, first.budget()).await;
     for (seen, pending) in seen.iter_mut().zip(pending) {
-        if pending {
+        if pending && seen.is_ok() {
             *seen = Err(super::at::pending());
         }
     }

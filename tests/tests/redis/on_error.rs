@@ -12,7 +12,12 @@ use cached_tests::{
     redis::{Proxy, Server, alone},
     start,
 };
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Barrier, mpsc},
+    thread,
+    time::Duration,
+};
 
 /// Not to be cloned, so that calls which wait for a load that fails run it themselves.
 #[derive(Debug, PartialEq)]
@@ -206,4 +211,35 @@ fn calls_that_join_a_load_are_served_nothing_whose_invalidation_is_to_be_repeate
     let joins = missed!(&cache);
     assert_eq!(leads.run(|| Ok(2)), Ok(2), "what it found is outdated");
     assert_eq!(joins.run(|| Ok(3)), Ok(2), "it waited for that load");
+}
+
+/// A load that may not write has no ticket: nobody tells it of what other processes do.
+#[test]
+fn promise_3_who_can_read_joins_no_load_that_another_process_outdated() {
+    let server = Server::with().user("app", "secret", "%R~* &* +@all").start();
+    patiently(&format!("redis://app:secret@{}", server.address())).install_as("reader").expect("a good URL");
+    patiently(&server.url()).install_as("writer").expect("a good URL");
+    let of = |connection| {
+        Cache::<u64, u64, _>::builder().name("reads").ttl(LONG).coalesce(LONG).redis(connection).build_redis()
+    };
+    let (reader, writer) = (of("reader"), of("writer"));
+    reader.invalidate(&1).expect_err("it is not permitted");
+    let (begun, held) = (Barrier::new(2), Barrier::new(2));
+    thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            reader.get_or_load(1, || {
+                begun.wait();
+                held.wait();
+                1
+            })
+        });
+        begun.wait();
+        writer.invalidate(&1).expect("it is permitted");
+        let (tell, told) = mpsc::channel();
+        let second = reader.clone();
+        thread::spawn(move || tell.send(second.get_or_load(1, || 2)));
+        let second = told.recv_timeout(Duration::from_secs(20));
+        held.wait();
+        assert_eq!((first.join().expect("no panic"), second), (1, Ok(2)));
+    });
 }
