@@ -51,6 +51,12 @@ impl Server {
             assert!(start.elapsed() < Duration::from_secs(10), "{program} does not start");
             thread::sleep(Duration::from_millis(5));
         }
+        // It comes after the port.
+        let socket = server.extra.iter().position(|s| s == "--unixsocket").map(|at| server.extra[at + 1].clone());
+        while socket.as_ref().is_some_and(|path| std::os::unix::net::UnixStream::connect(path).is_err()) {
+            assert!(start.elapsed() < Duration::from_secs(10), "{program} has no socket");
+            thread::sleep(Duration::from_millis(5));
+        }
         server
     }
 
