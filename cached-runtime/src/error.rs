@@ -135,7 +135,9 @@ impl ErrorKind {
             Self::TimedOut => "the server or the network is slow; `redis::Config` sets the deadlines",
             Self::BreakerOpen => "calls go without it until it answers a probe",
             Self::Overloaded => "`redis::Config::max_in_flight` sets the limit",
-            Self::Config => "correct the URL or the `redis::Config` that was installed",
+            Self::Config => {
+                "correct what it names: the URL, the `redis::Config` that was installed, or the cache's own options"
+            }
             Self::Auth => "check user and password in the URL or the `redis::Config`",
             Self::Server(refusal) => refusal.advice(),
             Self::Codec => "the type must be one that the codec can write and read back",

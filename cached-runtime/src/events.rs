@@ -54,13 +54,13 @@ impl Event<'_> {
     }
 
     /// A hash of the key, by which its events can be told from another key's. In memory its seed is the cache's own, so it
-    /// means nothing elsewhere. `None` where the event is about no one key, and in memory for loads that ended or began as
-    /// refreshes, values served stale, and entries that were evicted, expired or fenced.
+    /// means nothing elsewhere. `None` where the event is about no one key, for loads, and in memory also for refreshes,
+    /// values served stale, and entries that were evicted, expired or fenced.
     pub fn key_hash(&self) -> Option<u64> {
         self.0.hash
     }
 
-    /// The key's text, for caches in Redis, where it has one.
+    /// The name of the entry, for caches in Redis, where the event has a key: `cached:shop::product:v0:{product:7}`.
     pub fn key_text(&self) -> Option<&str> {
         self.0.text.as_deref()
     }

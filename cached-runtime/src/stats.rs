@@ -339,7 +339,14 @@ impl fmt::Display for Stats {
             self.bypassed,
             self.stale,
             self.refreshes,
-        )
+        )?;
+        // Where there is a server.
+        for (name, count) in [("store_errors", self.store_errors), ("pending", self.pending)] {
+            if count > 0 {
+                write!(f, " {name}={count}")?;
+            }
+        }
+        Ok(())
     }
 }
 

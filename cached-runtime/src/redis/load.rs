@@ -326,10 +326,10 @@ async fn settle<V: CacheValue>(core: Arc<Core<V>>, name: Name, ticket: Option<Ti
         After::Keep(fresh) => match core.remote.fill(&mut ticket, fresh, &budget).await {
             Ok(false) => {
                 count(&core.counts.fenced);
-                watched::tell(&core.remote.source, None, Happened::Fenced);
+                watched::tell(&core.remote.source, Some(&name), Happened::Fenced);
             }
             Err(error) if error.kind() == ErrorKind::TooLarge => count(&core.counts.rejected),
-            Ok(true) => watched::tell(&core.remote.source, None, Happened::Inserted),
+            Ok(true) => watched::tell(&core.remote.source, Some(&name), Happened::Inserted),
             Err(_) => {}
         },
         After::Skip => drop(core.remote.outdate(ticket, &budget).await),

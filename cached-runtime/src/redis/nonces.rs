@@ -4,7 +4,8 @@
 //! Tags may be without number (`user:{id}`), so a nonce has an expiry; everything that carries it is dead once it is gone,
 //! so it must outlast what carries it. Its expiry is four times the longest life of an entry (at least a day), and it holds
 //! the time of its making: a load that finds it old looks at what is left, in the background, and prolongs it if that is
-//! less than half. An entry that brings a longer life of its own than its cache's `ttl` may end with its tag's nonce: that
+//! less than half. Whoever needed it first may have made it for entries of a shorter life: so a load whose entries live for
+//! more than half a day looks whatever its age. An entry that brings a longer life of its own than its cache's `ttl` may end with its tag's nonce: that
 //! is a miss, and no more.
 
 use super::envelope::Nonce;
@@ -28,17 +29,19 @@ fn made(nonce: &Nonce) -> u64 {
     nonce[..6].iter().fold(0, |millis, byte| millis << 8 | u64::from(*byte))
 }
 
-/// Whether a nonce may be near its end: it was made by whoever needed it first, perhaps for entries of a shorter life.
-fn is_old(nonce: &Nonce, now: u64) -> bool {
-    u128::from(now.saturating_sub(made(nonce))) > LEAST.as_millis() / 2
+/// Whether a nonce may end before entries that are there for `lasts`: it was made by whoever needed it first, perhaps for
+/// entries of a shorter life.
+fn is_doubtful(nonce: &Nonce, lasts: Option<Duration>, now: u64) -> bool {
+    lasts.is_none_or(|lasts| lasts > LEAST / 2) || u128::from(now.saturating_sub(made(nonce))) > LEAST.as_millis() / 2
 }
 
-/// Prolongs the nonces of the tags that are about to end, in the background.
+/// Prolongs the nonces of the tags that might end too early, in the background.
 pub(crate) fn keep(client: Client, name: &Name, nonces: &[Nonce], lasts: Option<Duration>, now: u64) {
     let tags = name.tags().iter().zip(nonces.iter().skip(1));
-    let old: Vec<Arc<str>> = tags.filter(|(_, nonce)| is_old(nonce, now)).map(|(tag, _)| Arc::clone(tag)).collect();
-    if !old.is_empty() {
-        client.spawn(prolong(client, old, life(lasts)));
+    let doubtful = tags.filter(|(_, nonce)| is_doubtful(nonce, lasts, now));
+    let doubtful: Vec<Arc<str>> = doubtful.map(|(tag, _)| Arc::clone(tag)).collect();
+    if !doubtful.is_empty() {
+        client.spawn(prolong(client, doubtful, life(lasts)));
     }
 }
 
@@ -98,7 +101,9 @@ mod tests {
         let nonce = envelope::nonce(now);
         assert_eq!(made(&nonce), now);
         let half = u64::try_from(LEAST.as_millis()).unwrap() / 2;
-        assert!(!is_old(&nonce, now) && !is_old(&nonce, now + half) && is_old(&nonce, now + half + 1));
-        assert!(!is_old(&nonce, now - 5), "a clock that stepped back");
+        let doubtful = |now| is_doubtful(&nonce, Some(LEAST / 2), now);
+        assert!(!doubtful(now) && !doubtful(now + half) && doubtful(now + half + 1));
+        assert!(!doubtful(now - 5), "a clock that stepped back");
+        assert!(is_doubtful(&nonce, None, now) && is_doubtful(&nonce, Some(LEAST), now), "made for a shorter life");
     }
 }

@@ -14,7 +14,8 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 /// Frees the memory that entries of all Redis caches of this process still take on the servers, although nobody can reach
-/// them any more: those of lower `version`s, and those that a `clear` left behind.
+/// them any more: those of lower `version`s, and those that a `clear` left behind. (Not those that
+/// [`invalidate_tag`](crate::invalidate_tag) did: an entry doesn't say which tags it had.)
 ///
 /// It begins at once. Await the result, or call [`wait`](Reclaiming::wait), to learn how many keys were removed. Without it
 /// they go when their time to live is over; with `ttl = never`, when the server's `maxmemory-policy` picks them. So call

@@ -69,10 +69,18 @@ pub(crate) fn invalidate_tags(tags: &[String]) -> Vec<Acting> {
 
 /// The connections that were installed, those that a cache of this process uses, and those that the environment configures.
 pub(crate) fn taking_part() -> Vec<Client> {
-    let mut all = Client::all();
     let variables =
         std::env::vars_os().filter(|(_, url)| !url.is_empty()).filter_map(|(name, _)| name.into_string().ok());
-    for name in Config::in_environment(variables) {
+    let in_environment: Vec<String> = Config::in_environment(variables).into_iter().collect();
+    let used = registry::all();
+    // A name that was only ever asked about is none of them.
+    let takes_part = |client: &Client| {
+        matches!(client.peek(), Some(Ok(_)))
+            || used.iter().any(|cache| cache.connection() == Some(client.name()))
+            || in_environment.iter().any(|name| plain(client.name()) == plain(name))
+    };
+    let mut all: Vec<Client> = Client::all().into_iter().filter(takes_part).collect();
+    for name in in_environment {
         if !all.iter().any(|client| plain(client.name()) == plain(&name)) {
             // A client stays for ever, and so may its name.
             all.push(Client::named(name.leak()));

@@ -2,7 +2,10 @@
 //! before it is joined. Tags are of the whole application, so each test has some of its own.
 
 use crate::subject::{note, patiently};
-use cached_runtime::{Cache, Redis, invalidate_tag, invalidate_tags, redis::Config};
+use cached_runtime::{
+    Cache, Redis, invalidate_tag, invalidate_tags,
+    redis::{Config, check_named},
+};
 use cached_tests::{
     Gate, eventually,
     redis::{Parent, Peer, Reply, Server, alone},
@@ -274,4 +277,44 @@ fn a_nonce_that_is_lost_is_a_miss_and_an_old_one_is_prolonged() {
     eventually("it to be prolonged", || left(&mut client) > day / 2);
     assert_eq!(client.call(&["GET", key]).bytes(), Some(old), "it is the same one");
     assert_eq!(load(&pages, 2, &["nonce"], "another"), "carries it");
+}
+
+/// Whoever needed it first may have made it for entries of a shorter life.
+#[test]
+fn a_nonce_outlasts_the_longest_entry_that_carries_it() {
+    if !alone("tags::a_nonce_outlasts_the_longest_entry_that_carries_it") {
+        return;
+    }
+    let server = Server::start();
+    let short = pages("tags_longest", &server.url());
+    let lasting = |name, ttl: Option<Duration>| -> Pages {
+        let builder = Cache::builder().name(name).redis("tags_longest");
+        if let Some(ttl) = ttl { builder.ttl(ttl) } else { builder }.build_redis()
+    };
+    let mut client = server.client();
+    let mut left = || client.call(&["PTTL", "tests:tag:{longest}"]).text().parse::<i64>().expect("ms");
+    let day = 24 * 60 * 60 * 1000;
+    load(&short, 1, &["longest"], "for a minute");
+    assert!(left() <= day);
+    load(&lasting("week", Some(Duration::from_hours(7 * 24))), 1, &["longest"], "for a week");
+    eventually("it to outlast a week", || left() > 7 * day);
+    load(&lasting("always", None), 1, &["longest"], "for ever");
+    eventually("it to have no end", || left() == -1);
+}
+
+/// Also after somebody asked about a connection that is none.
+#[test]
+fn a_name_that_was_only_asked_about_takes_no_part() {
+    if !alone("tags::a_name_that_was_only_asked_about_takes_no_part") {
+        return;
+    }
+    let server = Server::start();
+    let pages = pages("tags_asked", &server.url());
+    check_named("mistyped").wait().expect_err("there is none");
+    load(&pages, 1, &["asked"], "old");
+    invalidate_tag("asked").wait().expect("one server, which is well");
+    assert_eq!(load(&pages, 1, &["asked"], "new"), "new");
+    let mistyped: Pages = Cache::builder().name("pages").redis("mistyped").build_redis();
+    invalidate_tag("asked").wait().expect_err("now something uses it");
+    drop(mistyped);
 }

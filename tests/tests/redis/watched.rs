@@ -26,6 +26,9 @@ fn cache_with(url: &str, name: &'static str, with: fn(Builder<u64, String>) -> B
         let told = Arc::clone(&told);
         move |event: &Event<'_>| {
             assert_ne!(std::thread::current().name(), Some("cached-redis"), "a listener must not hold up the driver");
+            if matches!(event.what(), What::Inserted | What::Fenced) {
+                assert!(event.key_hash().is_some() && event.key_text().is_some_and(|text| text.contains(":v0:{")));
+            }
             told.lock().unwrap().push(event.what().clone());
         }
     };
