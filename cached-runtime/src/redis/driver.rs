@@ -4,6 +4,7 @@
 //! Connections that lived on the callers' runtimes would die with them (each `#[tokio::test]` has its own) and would
 //! need one at all. Here a caller only sends to and hears from this thread, so any executor will do, or none.
 
+use super::place::Place;
 use crate::error::{Error, ErrorKind};
 use parking_lot::Mutex;
 use pin_project_lite::pin_project;
@@ -160,8 +161,7 @@ impl Driver {
 
     /// On a thread that nothing else waits for: a user's code, which may hang. Where too much waits already it is dropped.
     pub(crate) fn call_back(&self, work: impl FnOnce() + Send + 'static) {
-        let (place, before) = (Called(Arc::clone(&self.called)), self.called.fetch_add(1, Ordering::Relaxed));
-        if before < CALLED {
+        if let Some(place) = Place::among(Arc::clone(&self.called), CALLED) {
             spawn_blocking(&self.theirs, move || {
                 let _until_it_ends = place;
                 work();
@@ -183,15 +183,6 @@ impl Driver {
         self.beat();
         let _context = self.handle.enter();
         Box::pin(tokio::time::sleep_until(deadline.into()))
-    }
-}
-
-/// Something of a user's that runs or waits to.
-struct Called(Arc<AtomicUsize>);
-
-impl Drop for Called {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Release);
     }
 }
 

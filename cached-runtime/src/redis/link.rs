@@ -16,6 +16,7 @@ use crate::redis::connect::Ties;
 use crate::redis::driver::{self, Driver};
 use crate::redis::failure::{self, Failure};
 use crate::redis::near::{Met, Plan};
+use crate::redis::place::Place;
 use crate::redis::servers::Target;
 use crate::redis::watch::{Watch, Watches};
 use crate::redis::wire::{self, Answers, Wire};
@@ -411,23 +412,6 @@ impl Link {
             _ => 0,
         });
         usize::from(sizes.sum::<usize>() > BULKY)
-    }
-}
-
-/// One of so many, given back when dropped.
-struct Place<'c>(&'c AtomicUsize);
-
-impl<'c> Place<'c> {
-    /// Relaxed: nothing but the number hangs on it.
-    fn among(taken: &'c AtomicUsize, most: usize) -> Option<Self> {
-        let place = Self(taken);
-        (taken.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -32,6 +32,7 @@ mod many;
 mod near;
 mod news;
 mod nonces;
+mod place;
 mod queue;
 mod reclaim;
 mod remote;
