@@ -285,26 +285,20 @@ impl Remote {
 
     /// What the names begin with. The namespace may change with a new configuration, hence the look at each call.
     pub(crate) fn with_prefix<R>(&self, glance: impl FnOnce(&Prefix) -> R) -> R {
-        let known = self.prefix.load();
-        let fits = |settings: &Settings| match &*known {
-            Some(known)
-                if Arc::ptr_eq(&known.0, &settings.namespace) && known.1.is_in_cluster() == settings.cluster =>
-            {
-                None
-            }
-            _ => Some((Arc::clone(&settings.namespace), settings.cluster)),
+        let fits = |(of, prefix): &(Arc<str>, Prefix), settings: &Settings| {
+            Arc::ptr_eq(of, &settings.namespace) && prefix.is_in_cluster() == settings.cluster
         };
-        match (self.client.with_settings(|settings| fits(settings)), &*known) {
-            (None, Some(known)) => glance(&known.1),
-            (other, _) => {
-                let (namespace, cluster) = other.unwrap_or_default();
-                let prefix = Prefix::new(&namespace, &self.cache, self.version, self.form);
-                let prefix = if cluster { prefix.in_cluster() } else { prefix };
-                let known = Arc::new((namespace, prefix));
-                self.prefix.store(Some(Arc::clone(&known)));
-                glance(&known.1)
-            }
+        if let Some(known) = &*self.prefix.load()
+            && self.client.with_settings(|settings| fits(known, settings))
+        {
+            return glance(&known.1);
         }
+        let (namespace, cluster) =
+            self.client.with_settings(|settings| (Arc::clone(&settings.namespace), settings.cluster));
+        let prefix = Prefix::new(&namespace, &self.cache, self.version, self.form);
+        let known = Arc::new((namespace, if cluster { prefix.in_cluster() } else { prefix }));
+        self.prefix.store(Some(Arc::clone(&known)));
+        glance(&known.1)
     }
 
     /// Whether its entries are bare JSON.
