@@ -71,7 +71,7 @@ pub(crate) fn invalidate_tags(tags: &[String]) -> Vec<Acting> {
 pub(crate) fn taking_part() -> Vec<Client> {
     let variables =
         std::env::vars_os().filter(|(_, url)| !url.is_empty()).filter_map(|(name, _)| name.into_string().ok());
-    let in_environment: Vec<String> = Config::in_environment(variables).into_iter().collect();
+    let in_environment = Config::in_environment(variables);
     let used = registry::all();
     // A name that was only ever asked about is none of them.
     let takes_part = |client: &Client| {
