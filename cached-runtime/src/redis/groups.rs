@@ -86,13 +86,16 @@ pub(crate) async fn or_clear(client: Client, swept: Result<u64, Left>) -> Result
         Err(left) if !left.refused => return Err(left.error),
         Err(_) => {}
     }
+    let mut failed = Ok(());
     for cache in registry::all() {
         // Bare entries are not meant.
         if let Some(remote) = cache.remote().filter(|remote| remote.client.name() == client.name() && !remote.is_bare())
         {
-            remote.remove_generation(&client.budget()).await?;
+            // One that fails keeps no other from being cleared.
+            failed = failed.and(remote.remove_generation(&client.budget()).await);
         }
     }
+    failed?;
     let line = "SCAN is refused, so the functions of this process were cleared instead of what was to be invalidated; other \
                 processes may serve it up to its ttl";
     client.link()?.say_now_and_then(Topic::NoWalk, line);
