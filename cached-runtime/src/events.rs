@@ -18,10 +18,10 @@
 //! # When, and on which thread
 //!
 //! A listener is called on the thread of the call that caused the event, after the locks are released and before the call
-//! returns: keep it short, or use a [`stream`]. What the sweeper expires is told on its thread, what a Redis connection
-//! finds out by itself on a few threads of its own (where thousands of events wait for them, more are dropped). What happens inside of a key's or value's own code (`Clone`, `Eq`), under a
-//! lock, is told with the thread's next event. What a listener itself causes is not told. A panic in a listener ends
-//! there.
+//! returns: keep it short, or use a [`stream`]. What the sweeper expires is told on its thread, what happens on the way to
+//! Redis without the caller on a few threads of the crate's (where thousands of events wait for them, more are dropped).
+//! What happens inside of a key's or value's own code (`Clone`, `Eq`), under a lock, is told with the thread's next event.
+//! What a listener itself causes is not told. A panic in a listener ends there.
 //!
 //! # What it costs
 //!

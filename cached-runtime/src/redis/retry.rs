@@ -2,8 +2,9 @@
 //! and must never let one that keeps failing hold up the others.
 //!
 //! All that waits is tried once, some at a time; then, if any of it failed, there is a pause, which grows while nothing
-//! succeeds, and is far longer than what it cost the servers. Whoever works on a queue may die with the driver, or stay behind with the parent of a forked process: it is
-//! followed by another at once, or else by the next call that finds its key in the queue.
+//! succeeds, and after walks is far longer than what they cost the servers. Whoever works on a queue may die with the driver,
+//! or stay behind with the parent of a forked process: it is followed by another at once, or else by the next call that finds
+//! its key in the queue.
 
 use super::flights::Flights;
 use super::keys::Name;
