@@ -372,31 +372,49 @@ mod tests {
     }
 
     /// What a container does whose processes have as many threads as they may: here a limit on memory keeps others from
-    /// starting. In a process of its own.
+    /// starting. In a process of its own, whose limit this one sets: for that, too, memory is needed.
     #[cfg(target_os = "linux")]
     #[test]
     fn without_another_thread_nothing_panics() {
+        use std::io::{BufRead, BufReader, Write};
+        use std::process::{Command, Stdio};
         const ALONE: &str = "redis::driver::tests::without_another_thread_nothing_panics";
-        let driver = start().unwrap();
-        if std::env::var_os("CACHED_TEST_ALONE").is_none() {
-            let program = std::env::current_exe().unwrap();
-            let mut alone = std::process::Command::new(program);
-            alone.args([ALONE, "--exact", "--test-threads=1"]).env("CACHED_TEST_ALONE", "1");
-            let ended = alone.output().unwrap();
-            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
-            return;
+        const STEPS: [&str; 2] = ["to be limited", "not to be limited"];
+        if std::env::var_os("CACHED_TEST_ALONE").is_some() {
+            return without_another_thread(STEPS);
         }
-        block_on(driver.spawn(ready(()))).unwrap();
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.strip_suffix(" kB")).unwrap();
-        let size: u64 = size.trim().parse().unwrap();
-        let process = std::process::id().to_string();
-        let limit = |to: &str| {
-            let prlimit =
-                std::process::Command::new("prlimit").args(["--pid", &process, &format!("--as={to}:")]).status();
-            assert!(prlimit.is_ok_and(|status| status.success()), "`prlimit` is needed: apt-get install util-linux");
+        let mut alone = Command::new(std::env::current_exe().unwrap())
+            .args([ALONE, "--exact", "--test-threads=1", "--nocapture"])
+            .envs([("CACHED_TEST_ALONE", "1"), ("RUST_BACKTRACE", "0")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut tell, said) = (alone.stdin.take().unwrap(), BufReader::new(alone.stdout.take().unwrap()));
+        let mut lines = said.lines();
+        for step in STEPS {
+            assert!(lines.any(|line| line.unwrap().ends_with(step)), "it ended before it asked {step}");
+            let status = std::fs::read_to_string(format!("/proc/{}/status", alone.id())).unwrap();
+            let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.strip_suffix(" kB")).unwrap();
+            let room = (size.trim().parse::<u64>().unwrap() + 1024) * 1024;
+            let limit = if step == STEPS[0] { room.to_string() } else { "unlimited".to_owned() };
+            let process = alone.id().to_string();
+            let prlimit = Command::new("prlimit").args(["--pid", &process, &format!("--as={limit}:")]).status();
+            assert!(prlimit.is_ok_and(|it| it.success()), "`prlimit` is needed: apt-get install util-linux");
+            writeln!(tell).unwrap();
+        }
+        assert!(alone.wait().unwrap().success(), "{:?}", lines.collect::<Vec<_>>());
+    }
+
+    #[cfg(target_os = "linux")]
+    fn without_another_thread([limited, unlimited]: [&str; 2]) {
+        let ask = |what: &str| {
+            println!("{what}");
+            std::io::stdin().read_line(&mut String::new()).unwrap();
         };
-        limit(&((size + 1024) * 1024).to_string());
+        let driver = start().unwrap();
+        block_on(driver.spawn(ready(()))).unwrap();
+        ask(limited);
         assert!(std::thread::Builder::new().spawn(|| {}).is_err(), "there is room for a thread");
         driver.call_back(|| {});
         driver.spawn_blocking(|| {});
@@ -407,7 +425,7 @@ mod tests {
         let linked = runtime.block_on(async { client.link() });
         assert!(linked.as_ref().is_err_and(fails), "{linked:?}");
         // It passes.
-        limit("unlimited");
+        ask(unlimited);
         assert!(client.link().is_ok());
     }
 
