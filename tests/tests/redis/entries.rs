@@ -165,3 +165,20 @@ fn without_coalescing_all_run_and_none_overwrites_another() {
     assert!(cache.get(&7).is_some());
     assert_eq!(cache.stats().fenced, 3);
 }
+
+/// Also of a cache that was used before.
+#[test]
+fn promise_1_another_namespace_is_another_place() {
+    let server = Server::start();
+    let install = |namespace: &str| {
+        crate::subject::patiently(&server.url()).namespace(namespace).install_as("moved").expect("a good URL");
+    };
+    install("before");
+    let cache = Cache::<u64, String, _>::builder().name("moved").ttl(MINUTE).redis("moved").build_redis();
+    cache.set(1, "one".to_owned()).expect("a server");
+    install("after");
+    assert_eq!(cache.get(&1), None);
+    cache.set(1, "two".to_owned()).expect("a server");
+    install("before");
+    assert_eq!(cache.get(&1).as_deref(), Some("one"));
+}
