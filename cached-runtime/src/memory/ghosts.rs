@@ -1,59 +1,67 @@
 //! Which keys left a cache's queue unread: their hashes, as many as the cache holds entries. Must never know keys, and
-//! never take more than four bytes for each of them.
+//! never take more than four bytes for each entry, rounded up to a row.
 //!
 //! A table of small rows, each of which forgets its oldest when it is full. What it says is a hint: one that is forgotten
 //! early, or taken for another of the same 32 bits, costs a little of the hit ratio and nothing else.
 
-/// So many hashes a row at most: a row is the size of a cache line.
+/// So many hashes make a row: a cache line of them, which a few instructions look through.
 const WIDE: usize = 16;
 
 /// See the file's head.
 #[derive(Default)]
 pub(crate) struct Ghosts {
-    /// Row by row, in each the newest first; zero is none.
-    hashes: Vec<u32>,
-    /// How long a row is.
-    row: usize,
+    rows: Vec<Row>,
 }
+
+/// The newest first; zero is none.
+type Row = [u32; WIDE];
 
 impl Ghosts {
     /// Remembers a hash, of a cache that holds so many entries.
     pub(crate) fn add(&mut self, hash: u64, held: usize) {
         // Nothing is remembered before a cache is full, so the table is made once, in its size, but where the bound is a
         // weight: a few heavy entries may give way to many light ones. It begins anew then.
-        if held > 2 * self.hashes.len() || held < self.hashes.len() / 4 {
-            let rows = held.div_ceil(WIDE);
-            self.row = held / rows.max(1);
-            self.hashes = vec![0; rows * self.row];
+        let rows = held.div_ceil(WIDE);
+        if rows > 2 * self.rows.len() || rows < self.rows.len() / 4 {
+            self.rows = vec![[0; WIDE]; rows];
         }
         let hash = short(hash);
-        let Some(row) = self.row_of(hash) else { return };
-        let end = row.iter().position(|at| *at == 0 || *at == hash).unwrap_or(row.len() - 1);
-        row.copy_within(..end, 1);
+        let Some(row) = self.row(hash) else { return };
+        // A free place or its own is the exception: it is only looked for where there is one.
+        let end = if has(row, 0) | has(row, hash) { row.iter().position(|at| *at == 0 || *at == hash) } else { None };
+        match end {
+            Some(end) => row.copy_within(..end, 1),
+            None => row.copy_within(..WIDE - 1, 1),
+        }
         row[0] = hash;
     }
 
     /// Whether a hash is remembered; not any more, from here on.
     pub(crate) fn take(&mut self, hash: u64) -> bool {
         let hash = short(hash);
-        let Some(row) = self.row_of(hash) else { return false };
-        let found = row.iter().position(|at| *at == hash);
-        if let Some(at) = found {
-            row[at] = 0;
+        let Some(row) = self.row(hash) else { return false };
+        let found = has(row, hash);
+        if found {
+            row.iter_mut().filter(|at| **at == hash).for_each(|at| *at = 0);
         }
-        found.is_some()
+        found
     }
 
     #[cfg(test)]
     pub(super) fn room(&self) -> usize {
-        self.hashes.capacity()
+        self.rows.capacity() * WIDE
     }
 
-    fn row_of(&mut self, hash: u32) -> Option<&mut [u32]> {
-        let rows = self.hashes.len().checked_div(self.row)?;
-        let row = usize::try_from((u64::from(hash) * rows as u64) >> 32).ok()?;
-        self.hashes.chunks_exact_mut(self.row).nth(row)
+    fn row(&mut self, hash: u32) -> Option<&mut Row> {
+        // As the hash is to all hashes, the row is to all rows.
+        let row = usize::try_from((u64::from(hash) * self.rows.len() as u64) >> 32).ok()?;
+        self.rows.get_mut(row)
     }
+}
+
+/// Looks at all of them whatever it finds: that is one comparison of several at a time, and no branch.
+fn has(row: &Row, hash: u32) -> bool {
+    row.iter().fold(false, |found, at| found | (*at == hash))
 }
 
 /// The low half of a hash, of which the shards take none.
@@ -89,9 +97,9 @@ mod tests {
             assert_eq!(ghosts.room(), 0);
             (0..10 * held as u64).for_each(|key| ghosts.add(spread(key), held));
             let room = ghosts.room();
-            assert!((held - held / WIDE..=held).contains(&room), "{room} of {held}");
+            assert!((held..held + WIDE).contains(&room), "{room} of {held}");
             let remembered = (0..10 * held as u64).filter(|key| ghosts.take(spread(*key))).count();
-            assert!(remembered <= held && remembered * 10 >= room * 9, "{remembered} of {room}");
+            assert!(remembered <= room && remembered * 10 >= held * 9, "{remembered} of {room}");
         }
     }
 
@@ -109,8 +117,8 @@ mod tests {
         let mut ghosts = Ghosts::default();
         for held in [3, 1000, 1100, 100, 1] {
             ghosts.add(7, held);
-            let room = ghosts.hashes.len();
-            assert!(ghosts.take(7) && room >= held / 2 && room <= 4 * held + 3, "{room} for {held}");
+            let (rows, wanted) = (ghosts.rows.len(), held.div_ceil(WIDE));
+            assert!(ghosts.take(7) && 2 * rows >= wanted && rows <= 4 * wanted + 3, "{rows} for {held}");
         }
         ghosts.add(7, 0);
         assert!(!ghosts.take(8));
@@ -121,6 +129,6 @@ mod tests {
         let mut ghosts = Ghosts::default();
         (0..3).for_each(|_| (1..=8).for_each(|key| ghosts.add(key, 16)));
         assert_eq!((1..=8).filter(|key| ghosts.take(*key)).count(), 8);
-        assert!(ghosts.hashes.iter().all(|hash| *hash == 0));
+        assert!(ghosts.rows.as_flattened().iter().all(|hash| *hash == 0));
     }
 }
