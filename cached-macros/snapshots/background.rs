@@ -108,9 +108,9 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     (& '__cached_item str, u64) >) -> ::core::future::Ready < ::std::vec::Vec <
-    ::core::option::Option < Result < Product, DbError > >> > {
-    ::core::future::ready(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (name, id) | Self::__entry(& name, & id).get(),))) } #[doc =
+    ::core::option::Option < Result < Product, DbError > >> > { ::core::future::ready({
+    let mut found = ::std::vec::Vec::new(); for (name, id) in keys { found
+    .push(Self::__entry(& name, & id).get()); } found }) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() ->
     ::core::future::Ready < () > { ::core::future::ready(Self::__cache().clear()) } #[doc
     = "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn

@@ -89,9 +89,9 @@ pub async fn bulk(
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] pub fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator <
     Item = (u64, String) >) -> ::core::future::Ready < ::std::vec::Vec <
-    ::core::option::Option < Product >> > {
-    ::core::future::ready(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (id, lang) | Self::__entry(& id, & lang).get().flatten(),))) } #[doc =
+    ::core::option::Option < Product >> > { ::core::future::ready({ let mut found =
+    ::std::vec::Vec::new(); for (id, lang) in keys { found.push(Self::__entry(& id, &
+    lang).get().flatten()); } found }) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() ->
     ::core::future::Ready < () > { ::core::future::ready(Self::__cache().clear()) } #[doc
     = "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline]

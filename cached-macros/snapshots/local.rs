@@ -54,9 +54,8 @@ fn local(text: &str) -> Rc<Token> {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     & '__cached_item str >) -> ::std::vec::Vec < ::core::option::Option < Rc < Token > >>
-    {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | text | Self::__entry(& text).get(),)) } #[doc =
+    { { let mut found = ::std::vec::Vec::new(); for text in keys { found
+    .push(Self::__entry(& text).get()); } found } } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
     Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn

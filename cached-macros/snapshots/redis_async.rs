@@ -53,10 +53,10 @@
     #[doc = " One round trip for all."] #[inline] pub fn many < '__cached_item > (keys :
     impl ::core::iter::IntoIterator < Item = u64 >) -> impl ::core::future::Future <
     Output = ::std::vec::Vec < ::core::option::Option < Result < Product, DbError > >> >
-    { let all : ::std::vec::Vec < _ > =
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | id | Self::__entry(& id).ask(),)); ::cached_runtime::private::many_async(all) }
-    #[doc = "Forgets everything; loads that run now are not kept."] #[doc =
+    { let all : ::std::vec::Vec < _ > = { let mut found = ::std::vec::Vec::new(); for id
+    in keys { found.push(Self::__entry(& id).ask()); } found };
+    ::cached_runtime::private::many_async(all) } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
     #[inline] pub fn clear() -> ::cached_runtime::private::Acting {
     ::cached_runtime::private::clear(Self::__cache()) } #[doc =

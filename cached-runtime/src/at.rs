@@ -7,7 +7,7 @@ use crate::each::Sought;
 use crate::hooks;
 use crate::key::{Val, View};
 use crate::leading::Leading;
-use crate::memory::entry::Find;
+use crate::memory::entry::{Find, Whichever};
 use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
 use crate::miss::{Bound, Joining, Miss, Turn};
@@ -181,9 +181,12 @@ where
 
     /// A hit after all, a load to join, or one to run.
     pub(crate) fn look(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
-        let find = Find { hash, view: &self.view };
+        // Not on the way of a call in the usual case: as trait objects, it is compiled once for each cache's types.
+        let find = Find { hash, view: &Whichever(&self.view) };
         let purpose = Purpose::Call;
-        let begun = self.engine().look(&find, purpose, || self.view.own(), || self.question(purpose, asynchronous));
+        let own: &dyn Fn() -> P::Owned = &|| self.view.own();
+        let ask: &dyn Fn() -> Ask<'static, O::Value> = &|| self.question(purpose, asynchronous);
+        let begun = self.engine().look(&find, purpose, own, ask);
         self.begun(hash, begun)
     }
 
@@ -193,9 +196,10 @@ where
     }
 
     pub(crate) fn anew_at(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
-        let find = Find { hash, view: &self.view };
-        let begun = self.engine().anew(&find, || self.view.own(), &self.question(Purpose::Anew, asynchronous));
-        self.begun(find.hash, begun)
+        let find = Find { hash, view: &Whichever(&self.view) };
+        let own: &dyn Fn() -> P::Owned = &|| self.view.own();
+        let begun = self.engine().anew(&find, own, &self.question(Purpose::Anew, asynchronous));
+        self.begun(hash, begun)
     }
 
     pub(crate) fn waits(&self) -> Coalesce {
@@ -262,7 +266,8 @@ where
 
     /// The entry, if there is one; never loads. Counts as a hit or a miss.
     pub fn get(self) -> Option<O::Ret> {
-        let value = watched::read(self.engine(), &self.find())?;
+        let Find { hash, view } = self.find();
+        let value = watched::read(self.engine(), &Find { hash, view: &Whichever(view) })?;
         Some(self.outcome.ret(value))
     }
 
