@@ -181,7 +181,15 @@ where
 
     /// A hit after all, a load to join, or one to run.
     pub(crate) fn look(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
-        // Not on the way of a call in the usual case: as trait objects, it is compiled once for each cache's types.
+        let find = Find { hash, view: &self.view };
+        let purpose = Purpose::Call;
+        let begun = self.engine().look(&find, purpose, || self.view.own(), || self.question(purpose, asynchronous));
+        self.begun(hash, begun)
+    }
+
+    /// The same where it is not the usual way of a call: as trait objects, so that it is compiled once for each cache's
+    /// types.
+    pub(crate) fn look_watched(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         let find = Find { hash, view: &Whichever(&self.view) };
         let purpose = Purpose::Call;
         let own: &dyn Fn() -> P::Owned = &|| self.view.own();
