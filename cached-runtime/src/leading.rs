@@ -4,12 +4,13 @@
 use crate::clock::{self, Nanos};
 use crate::events::LoadEnd;
 use crate::flight::Landing;
+use crate::memory::bin::drop_quietly;
 use crate::memory::gate::{Lead, Left};
 use crate::memory::shard::{Ending, Keep, Old};
 use crate::outcome::{Outcome, Shared, Verdict};
 use crate::stack::Inside;
 use crate::store::{Engine, Home, Took};
-use crate::trace::LoadSpan;
+use crate::trace::{InSpan, LoadSpan};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -30,6 +31,9 @@ pub(crate) struct Leading<K, V, H: Engine<K, V>> {
     span: LoadSpan,
     key: PhantomData<fn() -> K>,
 }
+
+/// That this thread is inside of a load's body, and of its span.
+pub(crate) type Within = (Inside, InSpan);
 
 /// How far a load has come.
 enum State<V> {
@@ -105,19 +109,12 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         }
     }
 
-    /// Runs the body of a sync function.
-    pub(crate) fn run<O>(mut self, outcome: O, body: impl FnOnce() -> O::Ret) -> O::Ret
-    where
-        O: Outcome<Value = V>,
-        V: Clone,
-    {
+    /// The body of a sync function begins: [`finish`](Self::finish) when it has returned. What this gives is held until
+    /// then, or until it panics.
+    #[inline]
+    pub(crate) fn begin(&mut self) -> Within {
         self.start();
-        // Until the end: the user's `Clone` may call the function again, and must not wait for this very load.
-        let _inside = Inside::enter(self.lead.ticket);
-        let in_span = self.span.enter();
-        let ret = body();
-        in_span.leave();
-        self.finish(outcome, ret)
+        (Inside::enter(self.lead.ticket), self.span.enter())
     }
 
     /// Polls the body of an async function, and notes its wake-ups.
@@ -187,19 +184,12 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         O: Outcome<Value = V>,
         V: Clone,
     {
-        let good = self.old.as_ref().map(|old| &old.worth).filter(|old| clock::now() < old.life.ends);
-        if good.is_some() && outcome.failed(&ret) {
-            let good = good.cloned();
-            // Also an error that would be kept: it must not push out a value that is good enough.
-            if self.leave(Ending::Fail(good))
-                && let Some(old) = self.old.take()
-            {
-                let ret = outcome.ret(old.value);
-                self.tell(outcome, &ret);
-                return ret;
-            }
-        } else {
-            self.leave(self.ending(outcome, &ret));
+        if self.leave(self.ending(outcome, &ret))
+            && let Some(old) = self.old.take()
+        {
+            let ret = outcome.ret(old.value);
+            self.tell(outcome, &ret);
+            return ret;
         }
         self.tell(outcome, &ret);
         ret
@@ -211,6 +201,13 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         O: Outcome<Value = V>,
         V: Clone,
     {
+        if let Some(old) = &self.old
+            && clock::now() < old.worth.life.ends
+            && outcome.failed(ret)
+        {
+            // Also an error that would be kept: it must not push out a value that is good enough.
+            return Ending::Fail(Some(old.worth.clone()));
+        }
         let keep = |value: &V, ttl| {
             let load_time = match self.state {
                 State::Running(_, Some(since)) => clock::now().saturating_sub(since),
@@ -263,10 +260,12 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
             }
             State::Left(_) | State::Done => return false,
         };
-        let at = (self.hash, self.lead.ticket);
-        let mut leaving = Leaving { left: None, state: &mut self.state };
-        let serves_old = self.handle.end(at, ending, took, &mut leaving.left);
-        drop(leaving);
+        // Before the user's code can panic in there: who waits must be told in any case.
+        self.state = State::Left(None);
+        let State::Left(left) = &mut self.state else { return false };
+        let mut ending = ending;
+        let serves_old = self.handle.end((self.hash, self.lead.ticket), &mut ending, took, left);
+        drop_quietly(ending);
         if self.renews() {
             crate::watched::refresh_ended(self.handle.common(), self.hash, ended);
         }
@@ -303,17 +302,5 @@ impl<K, V, H: Engine<K, V>> Drop for Leading<K, V, H> {
                 crate::watched::load_dropped(self.handle.common(), self.hash);
             }
         }
-    }
-}
-
-/// Moves what `end` gives into the state of the load, also when the user's code panics inside of `end`.
-struct Leaving<'a, V> {
-    left: Option<Left<V>>,
-    state: &'a mut State<V>,
-}
-
-impl<V> Drop for Leaving<'_, V> {
-    fn drop(&mut self) {
-        *self.state = State::Left(self.left.take());
     }
 }

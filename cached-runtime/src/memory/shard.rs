@@ -293,7 +293,8 @@ where
         Ok(value)
     }
 
-    /// A call that was not answered by [`hit`](Self::hit): still under the lock, a load to join or to run.
+    /// A call that was not answered by [`hit`](Self::hit): still under the lock, a load to join or to run. Only what is
+    /// `there` can be removed.
     pub(crate) fn miss<P: Same<K>>(
         &mut self,
         (find, there): (&Find<'_, P>, bool),
@@ -310,7 +311,7 @@ where
 
     /// A call that found an entry at which time has come to look: a hit all the same, a renewal, or a miss.
     #[cold]
-    fn aged<P: Same<K>>(
+    pub(crate) fn aged<P: Same<K>>(
         &mut self,
         find: &Find<'_, P>,
         own: impl FnOnce() -> K,
