@@ -75,6 +75,17 @@ impl Expansion<'_> {
             }
             None => quote!(miss.run(#load)),
         };
+        if options.bypass_if.is_none() && !waits && !self.plan.remote && looked.is_none() && self.plan.background.is_none() {
+            // The miss stays where the look-up has put it.
+            return quote! {
+                #found
+                #before
+                match found {
+                    #rt::Lookup::Hit(ret) => ret,
+                    #rt::Lookup::Miss(ref mut miss) => miss.run_here(#load),
+                }
+            };
+        }
         if options.bypass_if.is_none() {
             return quote! {
                 #found
@@ -108,9 +119,9 @@ impl Expansion<'_> {
         // What the entry borrows from may be a temporary: it lives until the look-up is done.
         let found = |looked_up: TokenStream| {
             if before.is_empty() {
-                quote!(let found = #looked_up;)
+                quote!(let mut found = #looked_up;)
             } else {
-                quote!(let found = { #before #looked_up };)
+                quote!(let mut found = { #before #looked_up };)
             }
         };
         let (lookup, miss) = match self.of().flow {
