@@ -220,10 +220,12 @@ where
         Ask { purpose, coalesce, asynchronous, tags, ..Ask::default() }
     }
 
+    #[inline]
     fn begun(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         Miss::new(self.outcome, self.turn(hash, begun), self.waits())
     }
 
+    #[inline]
     fn turn(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Turn<P::Owned, O::Value, HandleOf<S, P, O>> {
         let handle = self.home();
         match begun {

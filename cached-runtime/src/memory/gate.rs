@@ -324,7 +324,7 @@ impl<K, V> Gate<K, V> {
     }
 
     /// A load leaves.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn leave(&mut self, ticket: u64) -> Option<Leave<V>> {
         let Run { tags, flight, pulse, .. } = self.take(ticket)?;
         let last = self.first.is_none() && self.more.as_ref().is_none_or(|more| more.is_empty());

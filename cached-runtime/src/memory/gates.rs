@@ -49,7 +49,7 @@ impl<K, V> Gates<K, V> {
     }
 
     /// Adds a gate; its key has none yet.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, gate: Gate<K, V>) {
         if self.first.is_none() {
             self.first = Some(gate);

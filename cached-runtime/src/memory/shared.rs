@@ -515,6 +515,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 
 impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     /// What is left to do under the lock after a look-up found nothing to serve.
+    #[inline]
     fn begin_lru<'a, P: Same<K>>(
         &self,
         (shard, there): (HeldLru<'_, K, V>, bool),
