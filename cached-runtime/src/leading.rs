@@ -179,6 +179,7 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
     /// the load failed, the old value, where that may be served on error.
     ///
     /// The user's code (`cache_if`, `Clone`) runs outside of the lock; should it panic, the drop of `self` ends the load.
+    #[inline]
     pub(crate) fn finish<O>(&mut self, outcome: O, ret: O::Ret) -> O::Ret
     where
         O: Outcome<Value = V>,
@@ -245,17 +246,17 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
 
     /// Ends the load in the store; from here on those who wait are in `state`. Whether the old value may be served.
     fn leave(&mut self, ending: Ending<V>) -> bool {
-        let ended = match (&ending, std::thread::panicking()) {
-            (_, true) => LoadEnd::Panicked,
-            (Ending::Fail(_), false) => LoadEnd::Error,
-            (Ending::Gone, false) => LoadEnd::Dropped,
+        let ended = |ending: &Ending<V>| match ending {
+            _ if std::thread::panicking() => LoadEnd::Panicked,
+            Ending::Fail(_) => LoadEnd::Error,
+            Ending::Gone => LoadEnd::Dropped,
             _ => LoadEnd::Ok,
         };
         let took = match self.state {
             // Not begun, dropped, or of a body that counts as another key's load.
             State::Ready => None,
             State::Running(since, _) => {
-                self.span.ended(ended);
+                self.span.ended(ended(&ending));
                 Some(Took(since.map(|since| since.elapsed())))
             }
             State::Left(_) | State::Done => return false,
@@ -265,10 +266,10 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         let State::Left(left) = &mut self.state else { return false };
         let mut ending = ending;
         let serves_old = self.handle.end((self.hash, self.lead.ticket), &mut ending, took, left);
-        drop_quietly(ending);
         if self.renews() {
-            crate::watched::refresh_ended(self.handle.common(), self.hash, ended);
+            crate::watched::refresh_ended(self.handle.common(), self.hash, ended(&ending));
         }
+        drop_quietly(ending);
         serves_old
     }
 

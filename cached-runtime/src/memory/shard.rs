@@ -433,16 +433,26 @@ where
     ) -> bool {
         let Some(mut place) = self.gates.find_place(hash, |gate| gate.has(ticket)) else { return false };
         let Some(gate) = place.get_mut() else { return false };
-        let Some(Leave { tags, last, left: flight }) = gate.leave(ticket) else { return false };
-        *left = flight;
-        let bare = gate.fence == BARE;
+        let (fence, last) = (gate.fence, gate.has_only(ticket));
         // A tag that is invalidated between this and the insertion is above this ticket, which every hit will notice.
-        let current = ticket > gate.fence && ticket > rules.floor.cleared && tags.are_current(ticket);
-        if current && !matches!(ending, Ending::Fail(_) | Ending::Gone) {
-            gate.fence = ticket;
-        }
-        let key = if last { place.take().map(|gate| gate.key) } else { Some(gate.key.clone()) };
-        let Some(key) = key else { return false };
+        let is_current =
+            |tags: &Tags| ticket > fence && ticket > rules.floor.cleared && tags.are_current(ticket);
+        let (key, tags, current) = if last {
+            // Taken as it is, in one go: nobody else looks at it.
+            let Some((key, leave)) = place.take().and_then(|gate| gate.end(ticket)) else { return false };
+            *left = leave.left;
+            let current = is_current(&leave.tags);
+            (key, leave.tags, current)
+        } else {
+            let Some(leave) = gate.leave(ticket) else { return false };
+            *left = leave.left;
+            let current = is_current(&leave.tags);
+            if current && !matches!(ending, Ending::Fail(_) | Ending::Gone) {
+                gate.fence = ticket;
+            }
+            (gate.key.clone(), leave.tags, current)
+        };
+        let bare = fence == BARE;
         let key = Stored { hash, ticket, key };
         match ending {
             Ending::Gone => {}
