@@ -104,7 +104,8 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
 
     fn start(&mut self) {
         if matches!(self.state, State::Ready) {
-            self.state = State::Running(self.lead.timed.then(Instant::now), self.lead.clocked.then(clock::now));
+            let how = self.lead.how;
+            self.state = State::Running(how.is_timed().then(Instant::now), how.is_clocked().then(clock::now));
             self.span = LoadSpan::begin(self.handle.common().source(), self.hash);
         }
     }
@@ -245,7 +246,7 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
     }
 
     /// Ends the load in the store; from here on those who wait are in `state`. Whether the old value may be served.
-    fn leave(&mut self, ending: Ending<V>) -> bool {
+    fn leave(&mut self, mut ending: Ending<V>) -> bool {
         let ended = |ending: &Ending<V>| match ending {
             _ if std::thread::panicking() => LoadEnd::Panicked,
             Ending::Fail(_) => LoadEnd::Error,
@@ -264,7 +265,6 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         // Before the user's code can panic in there: who waits must be told in any case.
         self.state = State::Left(None);
         let State::Left(left) = &mut self.state else { return false };
-        let mut ending = ending;
         let serves_old = self.handle.end((self.hash, self.lead.ticket), &mut ending, took, left);
         if self.renews() {
             crate::watched::refresh_ended(self.handle.common(), self.hash, ended(&ending));
@@ -280,7 +280,7 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
             if left.others {
                 left.flight.remove_leader(self.lead.ticket, left.last_sync);
             } else {
-                left.flight.land(Landing::Failed { wave: self.lead.wave + u32::from(failure) });
+                left.flight.land(Landing::Failed { wave: self.lead.how.wave() + u32::from(failure) });
             }
         }
     }

@@ -182,12 +182,7 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
     ///
     /// As little as can be stands here: it is compiled anew for each function. The load stays where the look-up has put
     /// it, since moving it from one function to the next took as long as the rest.
-    pub fn run(mut self, body: impl FnOnce() -> O::Ret) -> O::Ret {
-        self.run_here(body)
-    }
-
-    /// The same.
-    pub fn run_here(&mut self, body: impl FnOnce() -> O::Ret) -> O::Ret {
+    pub fn run(&mut self, body: impl FnOnce() -> O::Ret) -> O::Ret {
         match self.start() {
             Next::Lead(inside) => {
                 let ret = body();

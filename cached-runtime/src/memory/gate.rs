@@ -135,12 +135,36 @@ pub(crate) enum Answer<V> {
 pub struct Lead {
     pub(crate) ticket: u64,
     pub(crate) pulse: Option<Arc<Pulse>>,
+    pub(crate) how: How,
+}
+
+/// How a load is run. One word: small fields that are written one by one and moved as one must first reach the cache,
+/// which took as long as a hit.
+#[derive(Clone, Copy)]
+pub(crate) struct How(u64);
+
+impl How {
+    const TIMED: u64 = 1;
+    const CLOCKED: u64 = 2;
+
+    pub(crate) fn new(timed: bool, clocked: bool, wave: u32) -> Self {
+        Self((u64::from(timed) * Self::TIMED) | (u64::from(clocked) * Self::CLOCKED) | (u64::from(wave) << 32))
+    }
+
     /// Whether its time is to be taken.
-    pub(crate) timed: bool,
+    pub(crate) fn is_timed(self) -> bool {
+        self.0 & Self::TIMED != 0
+    }
+
     /// Whether its time by the cache's own clock is to be taken too, since it decides about the entry's renewal.
-    pub(crate) clocked: bool,
+    pub(crate) fn is_clocked(self) -> bool {
+        self.0 & Self::CLOCKED != 0
+    }
+
     /// How many waves of loads of this key have failed before it.
-    pub(crate) wave: u32,
+    pub(crate) fn wave(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 impl<K, V> Gate<K, V> {

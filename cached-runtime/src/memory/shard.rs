@@ -8,7 +8,7 @@ use super::bin::Bin;
 use super::common::Floor;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
 use super::expiry::{BLOCK, Expiry};
-use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, Lead, Leave, Left, Purpose};
+use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, How, Lead, Left, Purpose};
 use super::gates::Gates;
 use super::map::{Map, Removed};
 use crate::clock::{NEVER, Nanos, Reading};
@@ -435,8 +435,7 @@ where
         let Some(gate) = place.get_mut() else { return false };
         let (fence, last) = (gate.fence, gate.has_only(ticket));
         // A tag that is invalidated between this and the insertion is above this ticket, which every hit will notice.
-        let is_current =
-            |tags: &Tags| ticket > fence && ticket > rules.floor.cleared && tags.are_current(ticket);
+        let is_current = |tags: &Tags| ticket > fence && ticket > rules.floor.cleared && tags.are_current(ticket);
         let (key, tags, current) = if last {
             // Taken as it is, in one go: nobody else looks at it.
             let Some((key, leave)) = place.take().and_then(|gate| gate.end(ticket)) else { return false };
@@ -453,16 +452,16 @@ where
             (gate.key.clone(), leave.tags, current)
         };
         let bare = fence == BARE;
-        let key = Stored { hash, ticket, key };
+        let stored = |key| Stored { hash, ticket, key };
         match ending {
             Ending::Gone => {}
-            Ending::Fail(old) => return current && self.fail(&key, old.as_ref(), rules),
+            Ending::Fail(old) => return current && self.fail(&stored(key), old.as_ref(), rules),
             _ if !current => self.counts.fenced.add(1),
-            Ending::Keep(keep) if bare => self.store_first(key, keep, tags, rules, bin),
-            Ending::Keep(keep) => self.store(key, keep, tags, rules, bin),
+            Ending::Keep(keep) if bare => self.store_first(stored(key), keep, tags, rules, bin),
+            Ending::Keep(keep) => self.store(stored(key), keep, tags, rules, bin),
             Ending::Skip => {
                 self.counts.rejected.add(1);
-                self.remove_stored(&key, bin);
+                self.remove_stored(&stored(key), bin);
             }
         }
         false
@@ -683,7 +682,7 @@ fn lead<K, V>(ask: &Ask<'_, V>, counts: &Counts, rules: &Rules<'_, K, V>) -> Lea
     let ticket = draw();
     let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
     let clocked = rules.times.policy.wants_load_time();
-    Lead { ticket, pulse, timed: counts.times_load(), clocked, wave: ask.wave }
+    Lead { ticket, pulse, how: How::new(counts.times_load(), clocked, ask.wave) }
 }
 
 /// A random number, for chance that nobody can gain by guessing. Only where `xfetch` is chosen.

@@ -515,7 +515,8 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 
 impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     /// What is left to do under the lock after a look-up found nothing to serve.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "what it gives goes straight into the miss")]
+    #[inline(always)]
     fn begin_lru<'a, P: Same<K>>(
         &self,
         (shard, there): (HeldLru<'_, K, V>, bool),
