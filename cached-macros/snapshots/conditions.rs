@@ -9,7 +9,7 @@
 
 `conditions::get(id)`, `conditions::contains(id)`, `conditions::invalidate(id)`, `conditions::set(id, &value)`, `conditions::many(..)`; `conditions::refresh(id, force)`, `conditions::uncached(id, force)`; `conditions::clear()`, `conditions::stats()`, `conditions::reset_stats()`, `conditions::cache()`.*/
 fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
-    let found = match conditions::__entry(&id) {
+    let mut found = match conditions::__entry(&id) {
         at => {
             if id == 7 {
                 at.bypass();
@@ -28,9 +28,9 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     let load = move || conditions::uncached(id, force);
     match found {
         ::core::option::Option::Some(::cached_runtime::private::Lookup::Hit(ret)) => ret,
-        ::core::option::Option::Some(::cached_runtime::private::Lookup::Miss(miss)) => {
-            miss.run(load)
-        }
+        ::core::option::Option::Some(
+            ::cached_runtime::private::Lookup::Miss(ref mut miss),
+        ) => miss.run(load),
         ::core::option::Option::None => ::cached_runtime::private::call(load),
     }
 }
@@ -71,8 +71,8 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     #[inline] fn invalidate(id : u32) { Self::__entry(& id).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
     #[inline] fn refresh(id : u32, force : bool) -> Result < Option < u32 >, String > {
-    let miss = Self::__entry(& id).miss(); miss.run(move || Self::uncached(id, force)) }
-    #[doc =
+    let mut miss = Self::__entry(& id).miss(); miss.run(move || Self::uncached(id,
+    force)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     u32 >) -> ::std::vec::Vec < ::core::option::Option < Result < Option < u32 >, String

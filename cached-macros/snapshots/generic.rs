@@ -4,10 +4,10 @@
 // }
 
 pub fn page<T: Render>(name: String, n: u32) -> Answer<T> {
-    let found = page::__entry::<T>(&name, &n).lookup();
+    let mut found = page::__entry::<T>(&name, &n).lookup();
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || page::uncached::<T>(name, n))
         }
     }
@@ -45,7 +45,7 @@ pub fn page<T: Render>(name: String, n: u32) -> Answer<T> {
     < T, > (& name, & n).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
     #[inline] pub fn refresh < T : Render > (name : String, n : u32) -> Answer < T > {
-    let miss = Self::__entry:: < T, > (& name, & n).miss(); miss.run(move ||
+    let mut miss = Self::__entry:: < T, > (& name, & n).miss(); miss.run(move ||
     Self::uncached:: < T, > (name, n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] pub fn many < '__cached_item, T : Render > (keys : impl

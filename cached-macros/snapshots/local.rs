@@ -9,10 +9,10 @@
 
 `local::get(text)`, `local::contains(text)`, `local::invalidate(text)`, `local::set(text, &value)`, `local::many(..)`; `local::refresh(text)`, `local::uncached(text)`; `local::clear()`, `local::stats()`, `local::reset_stats()`, `local::cache()`.*/
 fn local(text: &str) -> Rc<Token> {
-    let found = local::__entry(&text).lookup();
+    let mut found = local::__entry(&text).lookup();
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || local::uncached(text))
         }
     }
@@ -49,8 +49,8 @@ fn local(text: &str) -> Rc<Token> {
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
     #[inline] fn invalidate(text : & str) { Self::__entry(& text).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
-    #[inline] fn refresh(text : & str) -> Rc < Token > { let miss = Self::__entry(& text)
-    .miss(); miss.run(move || Self::uncached(text)) } #[doc =
+    #[inline] fn refresh(text : & str) -> Rc < Token > { let mut miss = Self::__entry(&
+    text).miss(); miss.run(move || Self::uncached(text)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     & '__cached_item str >) -> ::std::vec::Vec < ::core::option::Option < Rc < Token > >>

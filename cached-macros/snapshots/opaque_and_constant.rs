@@ -19,10 +19,10 @@ fn opaque<'a, const N: usize>(
 where
     'a: 'static,
 {
-    let found = opaque::__entry::<N, _>(&value, &text, &list).lookup();
+    let mut found = opaque::__entry::<N, _>(&value, &text, &list).lookup();
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || opaque::uncached::<N>(value, text, list))
         }
     }
@@ -66,8 +66,8 @@ where
     & list).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
     #[inline] fn refresh < 'a, const N : usize > (value : impl Hash + Eq, text : & 'a
-    str, list : [u8; N]) -> String where 'a : 'static, { let miss = Self::__entry:: < N,
-    _ > (& value, & text, & list).miss(); miss.run(move || Self::uncached:: < N, >
+    str, list : [u8; N]) -> String where 'a : 'static, { let mut miss = Self::__entry:: <
+    N, _ > (& value, & text, & list).miss(); miss.run(move || Self::uncached:: < N, >
     (value, text, list)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item, 'a, const N : usize > (keys : impl

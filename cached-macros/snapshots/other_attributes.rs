@@ -15,10 +15,10 @@
 #[allow(unused)]
 #[allow(clippy::too_many_lines, reason = "long")]
 pub fn other_attributes(n: u8) -> u8 {
-    let found = other_attributes::__entry(&n).lookup();
+    let mut found = other_attributes::__entry(&n).lookup();
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || other_attributes::uncached(n))
         }
     }
@@ -57,7 +57,7 @@ pub fn other_attributes(n: u8) -> u8 {
     invalidate(n : u8) { Self::__entry(& n).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
     #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
-    refresh(n : u8) -> u8 { let miss = Self::__entry(& n).miss(); miss.run(move ||
+    refresh(n : u8) -> u8 { let mut miss = Self::__entry(& n).miss(); miss.run(move ||
     Self::uncached(n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn

@@ -11,10 +11,10 @@
 
 `fib::get(n)`, `fib::contains(n)`, `fib::invalidate(n)`, `fib::set(n, &value)`, `fib::many(..)`; `fib::refresh(n)`, `fib::uncached(n)`; `fib::clear()`, `fib::stats()`, `fib::reset_stats()`, `fib::cache()`.*/
 pub fn fib(n: u64) -> u64 {
-    let found = fib::__entry(&n).lookup();
+    let mut found = fib::__entry(&n).lookup();
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || fib::uncached(n))
         }
     }
@@ -44,8 +44,8 @@ pub fn fib(n: u64) -> u64 {
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
     #[inline] pub fn invalidate(n : u64) { Self::__entry(& n).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
-    #[inline] pub fn refresh(n : u64) -> u64 { let miss = Self::__entry(& n).miss(); miss
-    .run(move || Self::uncached(n)) } #[doc =
+    #[inline] pub fn refresh(n : u64) -> u64 { let mut miss = Self::__entry(& n).miss();
+    miss.run(move || Self::uncached(n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] pub fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator <
     Item = u64 >) -> ::std::vec::Vec < ::core::option::Option < u64 >> { { let mut found

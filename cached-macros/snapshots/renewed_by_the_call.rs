@@ -9,10 +9,10 @@
 
 `renewed_by_the_call::get(n)`, `renewed_by_the_call::contains(n)`, `renewed_by_the_call::invalidate(n)`, `renewed_by_the_call::set(n, &value)`, `renewed_by_the_call::many(..)`; `renewed_by_the_call::refresh(n)`, `renewed_by_the_call::uncached(n)`; `renewed_by_the_call::clear()`, `renewed_by_the_call::stats()`, `renewed_by_the_call::reset_stats()`, `renewed_by_the_call::cache()`.*/
 fn renewed_by_the_call(n: u32) -> u32 {
-    let found = renewed_by_the_call::__entry(&n).lookup();
+    let mut found = renewed_by_the_call::__entry(&n).lookup();
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || renewed_by_the_call::uncached(n))
         }
     }
@@ -48,7 +48,7 @@ fn renewed_by_the_call(n: u32) -> u32 {
     #[inline] fn invalidate(n : u32) { Self::__entry(& n).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."] #[doc =
     "\n\nA value that is due is renewed by one of the calls that find it: that one waits for the load and has the new value, the others have the old one meanwhile. It is not done in the background, since the function is not async."]
-    #[inline] fn refresh(n : u32) -> u32 { let miss = Self::__entry(& n).miss(); miss
+    #[inline] fn refresh(n : u32) -> u32 { let mut miss = Self::__entry(& n).miss(); miss
     .run(move || Self::uncached(n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =

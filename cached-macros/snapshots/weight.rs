@@ -9,10 +9,10 @@
 
 `weight::get(name)`, `weight::contains(name)`, `weight::invalidate(name)`, `weight::set(name, &value)`, `weight::many(..)`; `weight::refresh(name)`, `weight::uncached(name)`; `weight::clear()`, `weight::stats()`, `weight::reset_stats()`, `weight::cache()`.*/
 fn weight(name: &str) -> String {
-    let found = weight::__entry(&name).lookup();
+    let mut found = weight::__entry(&name).lookup();
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || weight::uncached(name))
         }
     }
@@ -45,7 +45,7 @@ fn weight(name: &str) -> String {
     "Forgets what the cache holds for these arguments; a load that runs now is not kept."]
     #[inline] fn invalidate(name : & str) { Self::__entry(& name).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
-    #[inline] fn refresh(name : & str) -> String { let miss = Self::__entry(& name)
+    #[inline] fn refresh(name : & str) -> String { let mut miss = Self::__entry(& name)
     .miss(); miss.run(move || Self::uncached(name)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =

@@ -312,6 +312,7 @@ fn refresh(expansion: &Expansion<'_>) -> TokenStream {
         Flow::Async => quote!(miss.run_async(#load).await),
         Flow::Boxed => quote!(::std::boxed::Box::pin(async move { miss.run_async(#load).await })),
     };
+    let binding = if expansion.runs_in_place() { quote!(mut miss) } else { quote!(miss) };
     let renewals = who_renews(expansion.plan).map(|text| {
         let text = format!("\n\n{text}");
         quote!(#[doc = #text])
@@ -322,7 +323,7 @@ fn refresh(expansion: &Expansion<'_>) -> TokenStream {
         #[inline]
         #lints
         #visibility #signature {
-            let miss = Self::__entry #entry_turbofish (#(&#entered),*) #tags.#miss();
+            let #binding = Self::__entry #entry_turbofish (#(&#entered),*) #tags.#miss();
             #run
         }
     }

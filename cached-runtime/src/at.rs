@@ -232,10 +232,14 @@ where
         Ask { purpose, coalesce, asynchronous, tags, ..Ask::default() }
     }
 
+    #[expect(clippy::inline_always, reason = "a miss is built where it is to stay: moving it takes as long as a hit")]
+    #[inline(always)]
     fn begun(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         Miss::new(self.outcome, self.turn(hash, begun), self.waits())
     }
 
+    #[expect(clippy::inline_always, reason = "a miss is built where it is to stay: moving it takes as long as a hit")]
+    #[inline(always)]
     fn turn(&self, hash: u64, begun: Option<Begun<O::Value>>) -> Turn<P::Owned, O::Value, HandleOf<S, P, O>> {
         let handle = self.home();
         match begun {

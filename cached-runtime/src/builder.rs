@@ -36,8 +36,9 @@ pub enum Eviction {
     #[default]
     Lru,
     /// SIEVE (Zhang et al., NSDI 2024): the oldest that was not read since the hand last passed. Hits take no lock, a
-    /// scan does not push out what is in use, and on skewed work more calls hit than with LRU. A value that is removed
-    /// while others read is dropped a little later, once no thread can be reading it, on whichever thread comes by.
+    /// single scan does not push out what is in use, and on skewed work more calls hit than with LRU; keys that come in a
+    /// loop over more than fit are evicted before their turn, as with LRU. A value that is removed while others read is
+    /// dropped a little later, once no thread can be reading it, on whichever thread comes by.
     Sieve,
 }
 

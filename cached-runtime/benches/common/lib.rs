@@ -1,4 +1,6 @@
-//! What the benchmarks share: interleaved rounds and medians, goals, the machine. It must never know what is measured.
+//! What the benchmarks share: interleaved rounds and medians, goals, the machine, recorded calls. It must never know what is
+//! measured.
 
 pub mod harness;
 pub mod report;
+pub mod trace;

@@ -1,7 +1,7 @@
 //! How much heap an entry takes. It must never count what a contestant frees later, nor the keys' and values' own heap
 //! (there is none: both are `u64`).
 
-use crate::{Table, load};
+use crate::{Run, Table, load};
 use allocation_counter::measure;
 use cached::macros::cached as peer;
 use cached_runtime::{Builder, Cache, Eviction, cached};
@@ -12,8 +12,8 @@ use std::time::Duration;
 const MILLION: u64 = 1_000_000;
 
 /// One row for each contestant.
-pub(crate) fn table(quick: bool) -> Table {
-    let count = if quick { MILLION / 100 } else { MILLION };
+pub(crate) fn table(run: &Run) -> Table {
+    let count = if run.quick { MILLION / 100 } else { MILLION };
     let mut rows = vec![vec![format!("{count} entries of `u64` to `u64`"), "bytes an entry".into()]];
     let ttl = Duration::from_hours(1);
     let mut row = |name: &str, fill: &dyn Fn(u64)| {
@@ -40,10 +40,10 @@ pub(crate) fn table(quick: bool) -> Table {
         (0..count).for_each(|n| _ = black_box(cache.put(n, load(n))));
         forget(cache);
     });
-    Table {
+    Table::new(
         rows,
-        note: "Live heap after filling it from empty, divided by the entries. (moka works on threads of its own, which this count does not see.)",
-    }
+        "Live heap after filling it from empty, divided by the entries. (moka works on threads of its own, which this count does not see.)",
+    )
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a bench's bytes are far below 2^52")]

@@ -5,73 +5,140 @@ mod heap;
 mod ratio;
 mod size;
 mod tail;
+mod traces;
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
-const USAGE: &str = "usage: cargo bench -p cached-benches --bench growth -- [--quick] [--save] [--only WORD]
+const USAGE: &str =
+    "usage: cargo bench -p cached-benches --bench growth -- [--quick] [--save] [--only WORD] [--trace FILE]..
   --quick   small sizes: does it run; not for quoting
-  --save    also write GROWTH.md
-  --only    one of: ratio, heap, size, tail";
+  --save    also write GROWTH.md; with --only just that part of it
+  --only    one of: ratio, traces, heap, size, tail
+  --trace   recorded calls, one key a line, instead of growth/glimpse.txt and what cached-runtime/benches/traces has fetched";
 
-/// Title, word for `--only`, what measures it. `quick` is handed on.
-type Section = (&'static str, &'static str, fn(bool) -> Table);
+const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/GROWTH.md");
+
+/// Title, word for `--only`, what measures it.
+type Section = (&'static str, &'static str, fn(&Run) -> Table);
+
+const SECTIONS: [Section; 5] = [
+    ("Hit ratio", "ratio", ratio::table),
+    ("Hit ratio, recorded calls", "traces", traces::table),
+    ("Heap for each entry", "heap", heap::table),
+    ("Time for each call, as things grow", "size", size::table),
+    ("The longest hits while another thread writes", "tail", tail::table),
+];
+
+/// What the command line says.
+#[derive(Default)]
+pub(crate) struct Run {
+    pub(crate) quick: bool,
+    save: bool,
+    only: Option<String>,
+    /// Files of recorded calls.
+    pub(crate) traces: Vec<PathBuf>,
+}
 
 /// The rows of a section: the first is the head.
 pub(crate) struct Table {
-    pub(crate) rows: Vec<Vec<String>>,
+    rows: Vec<Vec<String>>,
     /// How it was taken.
-    pub(crate) note: &'static str,
+    note: String,
+}
+
+impl Table {
+    pub(crate) fn new(rows: Vec<Vec<String>>, note: impl Into<String>) -> Self {
+        Self { rows, note: note.into() }
+    }
 }
 
 fn main() {
-    let (mut quick, mut save, mut only) = (false, false, None);
+    let run = run().unwrap_or_else(|problem| stop(&format!("{problem}\n\n{USAGE}"), 2));
+    let measured = measure(&run);
+    println!("{}", page(&run, &measured, ""));
+    if run.save {
+        // A part that this run did not measure stays as it is.
+        let old = std::fs::read_to_string(RESULTS).unwrap_or_default();
+        if let Err(problem) = std::fs::write(RESULTS, page(&run, &measured, &old)) {
+            stop(&format!("can't write {RESULTS}: {problem}"), 1);
+        }
+    }
+}
+
+fn stop(problem: &str, status: i32) -> ! {
+    eprintln!("growth: {problem}");
+    std::process::exit(status)
+}
+
+fn run() -> Result<Run, String> {
+    let mut run = Run::default();
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--bench" => {}
-            "--quick" => quick = true,
-            "--save" => save = true,
-            "--only" => only = args.next(),
-            _ => {
-                eprintln!("growth: unknown argument `{arg}`\n\n{USAGE}");
-                std::process::exit(2);
-            }
+            "--quick" => run.quick = true,
+            "--save" => run.save = true,
+            "--only" => run.only = Some(args.next().ok_or("`--only` wants a word")?),
+            "--trace" => run.traces.push(args.next().ok_or("`--trace` wants a file")?.into()),
+            _ => return Err(format!("unknown argument `{arg}`")),
         }
     }
-    let text = report(quick, only.as_deref());
-    println!("{text}");
-    if save && !quick && only.is_none() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/GROWTH.md");
-        if let Err(problem) = std::fs::write(path, text) {
-            eprintln!("growth: can't write {path}: {problem}");
-            std::process::exit(1);
-        }
+    if let Some(only) = &run.only
+        && !SECTIONS.iter().any(|(_, word, _)| only == word)
+    {
+        return Err(format!("there is no part `{only}`"));
     }
+    if run.quick && run.save {
+        return Err("a `--quick` run is not for saving".into());
+    }
+    if run.save && !run.traces.is_empty() {
+        return Err("`--trace` is not for saving: nobody else could repeat it".into());
+    }
+    if run.traces.is_empty() {
+        run.traces = traces::fetched();
+        // Not after minutes of measuring, and nothing that the old page had left out.
+        if run.traces.is_empty() && run.save && run.only.as_ref().is_none_or(|only| only == "traces") {
+            return Err("not all recorded calls are here: `cached-runtime/benches/traces` fetches them".into());
+        }
+        run.traces.insert(0, traces::HERE.into());
+    }
+    Ok(run)
 }
 
-fn report(quick: bool, only: Option<&str>) -> String {
-    let sections: [Section; 4] = [
-        ("Hit ratio", "ratio", ratio::table),
-        ("Heap for each entry", "heap", heap::table),
-        ("Time for each call, as things grow", "size", size::table),
-        ("The longest hits while another thread writes", "tail", tail::table),
-    ];
+/// The title of each section that was asked for, and what it says.
+fn measure(run: &Run) -> Vec<(&'static str, String)> {
+    let mut measured = Vec::new();
+    for (title, word, table) in SECTIONS {
+        if run.only.as_ref().is_some_and(|only| only != word) {
+            continue;
+        }
+        eprintln!("measuring: {title}");
+        let Table { rows, note } = table(run);
+        let mut text = format!("{note}\n\n");
+        for (at, row) in rows.iter().enumerate() {
+            let _ = writeln!(text, "| {} |", row.join(" | "));
+            if at == 0 {
+                let _ = writeln!(text, "|---|{}", "--:|".repeat(row.len() - 1));
+            }
+        }
+        measured.push((title, text));
+    }
+    measured
+}
+
+/// The page: what was measured, in the sections' order, and of the others what the old page says.
+fn page(run: &Run, measured: &[(&str, String)], old: &str) -> String {
     let mut text =
         String::from("# As things grow\n\nCommand: `cargo bench -p cached-benches --bench growth -- --save`\n");
-    if quick {
+    if run.quick {
         text.push_str("\n**A `--quick` run: not for quoting.**\n");
     }
-    for (title, word, table) in sections {
-        if only.is_none_or(|only| only == word) {
-            eprintln!("measuring: {title}");
-            let Table { rows, note } = table(quick);
-            let _ = writeln!(text, "\n## {title}\n\n{note}\n");
-            for (at, row) in rows.iter().enumerate() {
-                let _ = writeln!(text, "| {} |", row.join(" | "));
-                if at == 0 {
-                    let _ = writeln!(text, "|---|{}", "--:|".repeat(row.len() - 1));
-                }
-            }
+    for (title, _, _) in SECTIONS {
+        let new = measured.iter().find(|(of, _)| *of == title).map(|(_, section)| section.as_str());
+        let kept = || old.split("\n## ").find_map(|section| section.strip_prefix(title)?.strip_prefix("\n\n"));
+        if let Some(section) = new.or_else(kept) {
+            let _ = write!(text, "\n## {title}\n\n{}\n", section.trim_end());
         }
     }
     text

@@ -1,7 +1,7 @@
 //! What a hit and a miss cost as entries, threads, caches, keys and values grow. It must never time a call that does
 //! something else than its column says: hits are asked for in caches that hold all keys.
 
-use crate::{Random, Table, load};
+use crate::{Random, Run, Table, load};
 use cached_runtime::{Cache, Eviction};
 use parking_lot::Mutex;
 use std::hint::black_box;
@@ -13,15 +13,16 @@ const CALLS: u64 = 400_000;
 const ROUNDS: usize = 5;
 
 /// All that grows, one below the other.
-pub(crate) fn table(quick: bool) -> Table {
-    let calls = if quick { CALLS / 20 } else { CALLS };
+pub(crate) fn table(run: &Run) -> Table {
+    let calls = if run.quick { CALLS / 20 } else { CALLS };
     let names = contestants(1).into_iter().map(|(name, _)| name.to_owned());
     let mut rows = vec![["ns a call".to_owned()].into_iter().chain(names).collect::<Vec<_>>()];
     let mut row = |title: String, each: &dyn Fn(&Shared) -> Duration, capacity: usize| {
         let figures = contestants(capacity).into_iter().map(|(_, cache)| per_call(median(|| each(&cache)), calls));
         rows.push([title].into_iter().chain(figures).collect());
     };
-    let entries: &[u64] = if quick { &[100, 10_000] } else { &[100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000] };
+    let entries: &[u64] =
+        if run.quick { &[100, 10_000] } else { &[100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000] };
     for &count in entries {
         let room = usize::try_from(count).unwrap_or(usize::MAX);
         // quick_cache and the shards of a large lru hold a little less than they were told: room for all keys.
@@ -34,16 +35,16 @@ pub(crate) fn table(quick: bool) -> Table {
             usize::try_from(count).unwrap_or(usize::MAX),
         );
     }
-    let threads: &[u64] = if quick { &[1, 4] } else { &[1, 2, 4, 8, 16, 32, 64] };
+    let threads: &[u64] = if run.quick { &[1, 4] } else { &[1, 2, 4, 8, 16, 32, 64] };
     for &count in threads {
         row(format!("hit, 10,000 entries, {count} threads"), &|cache| crowd(cache, count, calls), 20_000);
     }
-    rows.extend(kinds(quick, calls));
-    Table {
+    rows.extend(kinds(run.quick, calls));
+    Table::new(
         rows,
-        note: "Through `get_or_load` and its likes, single-flight included; median of five rounds. Threads: wall time of all \
+        "Through `get_or_load` and its likes, single-flight included; median of five rounds. Threads: wall time of all \
                calls of all threads, divided by their number (two cores: beyond two threads there is nothing to gain).",
-    }
+    )
 }
 
 /// A cache of anybody's, asked for a key.

@@ -1,7 +1,7 @@
 //! How long the longest hits take while another thread inserts into the same cache, which grows, evicts and sweeps. It
 //! must never call a pause the cache's that the machine made: a control without any cache is measured beside it.
 
-use crate::{Random, Table, load};
+use crate::{Random, Run, Table, load};
 use cached_runtime::{Builder, Cache, Eviction};
 use parking_lot::Mutex;
 use std::hint::black_box;
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 const RUNS: usize = 5;
 
 /// One row for each contestant.
-pub(crate) fn table(quick: bool) -> Table {
-    let (entries, runs) = if quick { (20_000, 1) } else { (1_000_000, RUNS) };
+pub(crate) fn table(run: &Run) -> Table {
+    let (entries, runs) = if run.quick { (20_000, 1) } else { (1_000_000, RUNS) };
     let head =
         [&format!("hits while {entries} entries are inserted"), "p50", "p99", "p99.99", "longest", "of all runs"];
     let mut rows: Vec<Vec<String>> = vec![head.map(str::to_owned).to_vec()];
@@ -30,13 +30,13 @@ pub(crate) fn table(quick: bool) -> Table {
         let at = |share: f64| show(times[quantile(times.len(), share)]);
         rows.push(vec![name.into(), at(0.5), at(0.99), at(0.9999), at(1.0), show(longest)]);
     }
-    Table {
+    Table::new(
         rows,
-        note: "One thread asks for 1000 hot keys, each call timed (two clock reads included), while another fills the cache from \
+        "One thread asks for 1000 hot keys, each call timed (two clock reads included), while another fills the cache from \
                empty to twice its capacity; five times, of which the run with the shortest longest hit is shown: what the machine \
                does in between is not in all of them. Without the time in which the system let others run in the place of one \
                of the two threads, as it tells (schedstat); what a virtual machine is kept waiting for besides is in them. \"no cache\" is what the machine itself adds.",
-    }
+    )
 }
 
 #[expect(
