@@ -127,8 +127,11 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     #[inline] fn __to_forget(name : & str, id : u64) ->
     ::cached_runtime::private::Forgets < __key_of_background, __value_of_background > {
     Self::__entry(& name, & id).owned().forgetting() } #[doc(hidden)] #[inline] fn
-    __to_write < '__cached_item > (name : & '__cached_item str, id : u64) -> (&
-    '__cached_item str, u64,) { (name, id,) } #[doc(hidden)] #[inline] fn __writing <
+    __forgetting(taken : & ::cached_runtime::private::Forgets < __key_of_background,
+    __value_of_background >) -> ::cached_runtime::private::Forgets < __key_of_background,
+    __value_of_background > { ::core::clone::Clone::clone(taken) } #[doc(hidden)]
+    #[inline] fn __to_write < '__cached_item > (name : & '__cached_item str, id : u64) ->
+    (& '__cached_item str, u64,) { (name, id,) } #[doc(hidden)] #[inline] fn __writing <
     '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item str, u64,)) ->
     impl ::cached_runtime::private::Write < Result < Product, DbError > > { let _ =
     taken; let name = & taken.0; let id = & taken.1; Self::__entry(name, id).owned()

@@ -73,12 +73,16 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
     #[inline] pub (crate) fn __to_forget(id : u64, lang : & str) ->
     ::cached_runtime::private::Forgets < __key_of_product, __value_of_product > {
     Self::__entry(& id, & lang).owned().forgetting() } #[doc(hidden)] #[inline] pub
-    (crate) fn __to_write < '__cached_item > (id : u64, lang : & '__cached_item str) ->
-    (u64, & '__cached_item str,) { (id, lang,) } #[doc(hidden)] #[inline] pub (crate) fn
-    __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(u64, &
-    '__cached_item str,)) -> impl ::cached_runtime::private::Write < io::Result < Product
-    > > { let _ = taken; let id = & taken.0; let lang = & taken.1; Self::__entry(id,
-    lang).owned().writing() } #[doc(hidden)] #[inline] pub (crate) fn __clearing() ->
+    (crate) fn __forgetting(taken : & ::cached_runtime::private::Forgets <
+    __key_of_product, __value_of_product >) -> ::cached_runtime::private::Forgets <
+    __key_of_product, __value_of_product > { ::core::clone::Clone::clone(taken) }
+    #[doc(hidden)] #[inline] pub (crate) fn __to_write < '__cached_item > (id : u64, lang
+    : & '__cached_item str) -> (u64, & '__cached_item str,) { (id, lang,) }
+    #[doc(hidden)] #[inline] pub (crate) fn __writing < '__cached_k, '__cached_item >
+    (taken : & '__cached_k(u64, & '__cached_item str,)) -> impl
+    ::cached_runtime::private::Write < io::Result < Product > > { let _ = taken; let id =
+    & taken.0; let lang = & taken.1; Self::__entry(id, lang).owned().writing() }
+    #[doc(hidden)] #[inline] pub (crate) fn __clearing() ->
     ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
     __key_of_product, __value_of_product > > {
     ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[doc(hidden)] type

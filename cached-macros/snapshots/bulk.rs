@@ -108,7 +108,10 @@ pub async fn bulk(
     #[inline] pub fn __to_forget(id : u64, lang : String) ->
     ::cached_runtime::private::Forgets < __key_of_bulk, __value_of_bulk > {
     Self::__entry(& id, & lang).owned().forgetting() } #[doc(hidden)] #[inline] pub fn
-    __to_write < '__cached_item > (id : u64, lang : String) -> (u64, String,) { (id,
+    __forgetting(taken : & ::cached_runtime::private::Forgets < __key_of_bulk,
+    __value_of_bulk >) -> ::cached_runtime::private::Forgets < __key_of_bulk,
+    __value_of_bulk > { ::core::clone::Clone::clone(taken) } #[doc(hidden)] #[inline] pub
+    fn __to_write < '__cached_item > (id : u64, lang : String) -> (u64, String,) { (id,
     lang,) } #[doc(hidden)] #[inline] pub fn __writing < '__cached_k, '__cached_item >
     (taken : & '__cached_k(u64, String,)) -> impl ::cached_runtime::private::Write <
     ::core::option::Option < Product > > { let _ = taken; let id = & taken.0; let lang =

@@ -92,13 +92,17 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     & __value_of_conditions) -> bool) { Self::__cache().invalidate_where(predicate); }
     #[doc(hidden)] #[inline] fn __to_forget(id : u32) ->
     ::cached_runtime::private::Forgets < __key_of_conditions, __value_of_conditions > {
-    Self::__entry(& id).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write <
-    '__cached_item > (id : u32) -> (u32,) { (id,) } #[doc(hidden)] #[inline] fn __writing
-    < '__cached_k, '__cached_item > (taken : & '__cached_k(u32,)) -> impl
-    ::cached_runtime::private::Write < Result < Option < u32 >, String > > { let _ =
-    taken; let id = & taken.0; Self::__entry(id).owned().writing() } #[doc(hidden)]
-    #[inline] fn __clearing() -> ::cached_runtime::private::ClearingOf < & 'static
-    ::cached_runtime::private::Cache < __key_of_conditions, __value_of_conditions > > {
+    Self::__entry(& id).owned().forgetting() } #[doc(hidden)] #[inline] fn
+    __forgetting(taken : & ::cached_runtime::private::Forgets < __key_of_conditions,
+    __value_of_conditions >) -> ::cached_runtime::private::Forgets < __key_of_conditions,
+    __value_of_conditions > { ::core::clone::Clone::clone(taken) } #[doc(hidden)]
+    #[inline] fn __to_write < '__cached_item > (id : u32) -> (u32,) { (id,) }
+    #[doc(hidden)] #[inline] fn __writing < '__cached_k, '__cached_item > (taken : &
+    '__cached_k(u32,)) -> impl ::cached_runtime::private::Write < Result < Option < u32
+    >, String > > { let _ = taken; let id = & taken.0; Self::__entry(id).owned()
+    .writing() } #[doc(hidden)] #[inline] fn __clearing() ->
+    ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
+    __key_of_conditions, __value_of_conditions > > {
     ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[doc(hidden)] type
     __key_of_conditions = ::cached_runtime::__key_type!(u32,
     ::cached_runtime::private::AllThreads); #[doc(hidden)] type __value_of_conditions =

@@ -71,6 +71,10 @@ fn local(text: &str) -> Rc<Token> {
     #[doc(hidden)] #[inline] fn __to_forget(text : & str) ->
     ::cached_runtime::private::Forgets < __key_of_local, __value_of_local,
     ::cached_runtime::private::Local > { Self::__entry(& text).owned().forgetting() }
+    #[doc(hidden)] #[inline] fn __forgetting(taken : & ::cached_runtime::private::Forgets
+    < __key_of_local, __value_of_local, ::cached_runtime::private::Local >) ->
+    ::cached_runtime::private::Forgets < __key_of_local, __value_of_local,
+    ::cached_runtime::private::Local > { ::core::clone::Clone::clone(taken) }
     #[doc(hidden)] #[inline] fn __to_write < '__cached_item > (text : & '__cached_item
     str) -> (& '__cached_item str,) { (text,) } #[doc(hidden)] #[inline] fn __writing <
     '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item str,)) -> impl

@@ -81,14 +81,18 @@ pub fn other_attributes(n: u8) -> u8 {
     ::cached_runtime::private::Forgets < __key_of_other_attributes,
     __value_of_other_attributes > { Self::__entry(& n).owned().forgetting() }
     #[doc(hidden)] #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason =
-    "long")] pub fn __to_write < '__cached_item > (n : u8) -> (u8,) { (n,) }
-    #[doc(hidden)] #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason =
-    "long")] pub fn __writing < '__cached_k, '__cached_item > (taken : &
-    '__cached_k(u8,)) -> impl ::cached_runtime::private::Write < u8 > { let _ = taken;
-    let n = & taken.0; Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] pub
-    fn __clearing() -> ::cached_runtime::private::ClearingOf < & 'static
-    ::cached_runtime::private::Cache < __key_of_other_attributes,
-    __value_of_other_attributes > > {
+    "long")] pub fn __forgetting(taken : & ::cached_runtime::private::Forgets <
+    __key_of_other_attributes, __value_of_other_attributes >) ->
+    ::cached_runtime::private::Forgets < __key_of_other_attributes,
+    __value_of_other_attributes > { ::core::clone::Clone::clone(taken) } #[doc(hidden)]
+    #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
+    __to_write < '__cached_item > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline]
+    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn __writing <
+    '__cached_k, '__cached_item > (taken : & '__cached_k(u8,)) -> impl
+    ::cached_runtime::private::Write < u8 > { let _ = taken; let n = & taken.0;
+    Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] pub fn __clearing() ->
+    ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
+    __key_of_other_attributes, __value_of_other_attributes > > {
     ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[cfg(feature = "x")]
     #[doc(hidden)] type __key_of_other_attributes = ::cached_runtime::__key_type!(u8,
     ::cached_runtime::private::AllThreads); #[cfg(feature = "x")] #[doc(hidden)] type

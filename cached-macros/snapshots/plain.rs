@@ -64,9 +64,12 @@ pub fn fib(n: u64) -> u64 {
     __value_of_fib) -> bool) { Self::__cache().invalidate_where(predicate); }
     #[doc(hidden)] #[inline] pub fn __to_forget(n : u64) ->
     ::cached_runtime::private::Forgets < __key_of_fib, __value_of_fib > { Self::__entry(&
-    n).owned().forgetting() } #[doc(hidden)] #[inline] pub fn __to_write < '__cached_item
-    > (n : u64) -> (u64,) { (n,) } #[doc(hidden)] #[inline] pub fn __writing <
-    '__cached_k, '__cached_item > (taken : & '__cached_k(u64,)) -> impl
+    n).owned().forgetting() } #[doc(hidden)] #[inline] pub fn __forgetting(taken : &
+    ::cached_runtime::private::Forgets < __key_of_fib, __value_of_fib >) ->
+    ::cached_runtime::private::Forgets < __key_of_fib, __value_of_fib > {
+    ::core::clone::Clone::clone(taken) } #[doc(hidden)] #[inline] pub fn __to_write <
+    '__cached_item > (n : u64) -> (u64,) { (n,) } #[doc(hidden)] #[inline] pub fn
+    __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(u64,)) -> impl
     ::cached_runtime::private::Write < u64 > { let _ = taken; let n = & taken.0;
     Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] pub fn __clearing() ->
     ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <

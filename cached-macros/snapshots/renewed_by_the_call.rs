@@ -70,9 +70,13 @@ fn renewed_by_the_call(n: u32) -> u32 {
     Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline] fn
     __to_forget(n : u32) -> ::cached_runtime::private::Forgets <
     __key_of_renewed_by_the_call, __value_of_renewed_by_the_call > { Self::__entry(& n)
-    .owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write < '__cached_item > (n
-    : u32) -> (u32,) { (n,) } #[doc(hidden)] #[inline] fn __writing < '__cached_k,
-    '__cached_item > (taken : & '__cached_k(u32,)) -> impl
+    .owned().forgetting() } #[doc(hidden)] #[inline] fn __forgetting(taken : &
+    ::cached_runtime::private::Forgets < __key_of_renewed_by_the_call,
+    __value_of_renewed_by_the_call >) -> ::cached_runtime::private::Forgets <
+    __key_of_renewed_by_the_call, __value_of_renewed_by_the_call > {
+    ::core::clone::Clone::clone(taken) } #[doc(hidden)] #[inline] fn __to_write <
+    '__cached_item > (n : u32) -> (u32,) { (n,) } #[doc(hidden)] #[inline] fn __writing <
+    '__cached_k, '__cached_item > (taken : & '__cached_k(u32,)) -> impl
     ::cached_runtime::private::Write < u32 > { let _ = taken; let n = & taken.0;
     Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() ->
     ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <

@@ -6,10 +6,7 @@
 async fn updater(db: &Db, id: u64, patch: Patch) -> Result<Product, Error> {
     let taken0_0 = ::cached_runtime::private::again(&id);
     let own0 = product::__to_write(taken0_0);
-    let mut after0 = {
-        use ::cached_runtime::private::OneStep as _;
-        product::__writing(&own0)
-    };
+    let mut after0 = product::__writing(&own0);
     ::cached_runtime::private::Write::begin_async(&mut after0).await;
     let ret = async move {
         if false {

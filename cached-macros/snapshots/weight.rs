@@ -66,13 +66,17 @@ fn weight(name: &str) -> String {
     __value_of_weight) -> bool) { Self::__cache().invalidate_where(predicate); }
     #[doc(hidden)] #[inline] fn __to_forget(name : & str) ->
     ::cached_runtime::private::Forgets < __key_of_weight, __value_of_weight > {
-    Self::__entry(& name).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write <
-    '__cached_item > (name : & '__cached_item str) -> (& '__cached_item str,) { (name,) }
-    #[doc(hidden)] #[inline] fn __writing < '__cached_k, '__cached_item > (taken : &
-    '__cached_k(& '__cached_item str,)) -> impl ::cached_runtime::private::Write < String
-    > { let _ = taken; let name = & taken.0; Self::__entry(name).owned().writing() }
-    #[doc(hidden)] #[inline] fn __clearing() -> ::cached_runtime::private::ClearingOf < &
-    'static ::cached_runtime::private::Cache < __key_of_weight, __value_of_weight > > {
+    Self::__entry(& name).owned().forgetting() } #[doc(hidden)] #[inline] fn
+    __forgetting(taken : & ::cached_runtime::private::Forgets < __key_of_weight,
+    __value_of_weight >) -> ::cached_runtime::private::Forgets < __key_of_weight,
+    __value_of_weight > { ::core::clone::Clone::clone(taken) } #[doc(hidden)] #[inline]
+    fn __to_write < '__cached_item > (name : & '__cached_item str) -> (& '__cached_item
+    str,) { (name,) } #[doc(hidden)] #[inline] fn __writing < '__cached_k, '__cached_item
+    > (taken : & '__cached_k(& '__cached_item str,)) -> impl
+    ::cached_runtime::private::Write < String > { let _ = taken; let name = & taken.0;
+    Self::__entry(name).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() ->
+    ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
+    __key_of_weight, __value_of_weight > > {
     ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[doc(hidden)] type
     __key_of_weight = ::cached_runtime::__key_type!(str,
     ::cached_runtime::private::AllThreads); #[doc(hidden)] type __value_of_weight =

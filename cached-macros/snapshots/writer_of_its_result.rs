@@ -30,10 +30,9 @@ async fn create(db: &Db, lang: String) -> io::Result<Product> {
                         let made = value;
                         let taken0_0 = ::cached_runtime::private::again(&made.id);
                         let own0 = product::__to_forget(taken0_0, taken0_1);
-                        ::cached_runtime::private::After::new({
-                                use ::cached_runtime::private::OneStep as _;
-                                product::__forgetting(&own0)
-                            })
+                        ::cached_runtime::private::After::new(
+                                product::__forgetting(&own0),
+                            )
                             .done()
                     },
                 ])

@@ -7,19 +7,15 @@
 pub fn writer_sync(user: &User, id: String, name: String) -> Result<bool, Error> {
     let taken0_0 = ::cached_runtime::private::again(&id);
     let own0 = product::__to_forget(taken0_0);
-    let after0 = ::cached_runtime::private::After::new({
-        use ::cached_runtime::private::OneStep as _;
-        product::__forgetting(&own0)
-    });
+    let after0 = ::cached_runtime::private::After::new(product::__forgetting(&own0));
     let taken1_0 = {
         use ::cached_runtime::private::NotAgain as _;
         ::cached_runtime::private::Again(&name).__again()
     };
     let own1 = crate::shop::size::__to_forget::<u8>(&taken1_0, 1);
-    let after1 = ::cached_runtime::private::After::new({
-        use ::cached_runtime::private::OneStep as _;
-        crate::shop::size::__forgetting::<u8>(&own1)
-    });
+    let after1 = ::cached_runtime::private::After::new(
+        crate::shop::size::__forgetting::<u8>(&own1),
+    );
     let after2 = ::cached_runtime::private::After::new(list::__clearing());
     let after_tags = ::cached_runtime::private::After::new({
         ::cached_runtime::private::OfTags(

@@ -8,7 +8,7 @@
 //!
 //! Two steps, since what the second gives can't hide that its key was made of borrowed arguments: they must be the
 //! writer's own by then, and no longer those that its body may move. Where the types of key and value have names, what is
-//! to be forgotten has one too, which hides it: then the first step does all, and the second is that of `OneStep`.
+//! to be forgotten has one too, which hides it: then the first step does all, and the second copies what it gave.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{GenericParam, Index, Lifetime, LifetimeParam};
@@ -41,7 +41,7 @@ pub(crate) fn steps(writes: bool) -> (&'static str, &'static str) {
     if writes { ("__to_write", "__writing") } else { ("__to_forget", "__forgetting") }
 }
 
-/// What is to be forgotten, in one step.
+/// Both steps to forget, where the first does all.
 fn at_once(expansion: &Expansion<'_>, arguments: &[&Argument]) -> Option<TokenStream> {
     let rt = &expansion.rt;
     let (key, value) = expansion.names_of_types().filter(|_| !expansion.plan.remote)?;
@@ -49,7 +49,9 @@ fn at_once(expansion: &Expansion<'_>, arguments: &[&Argument]) -> Option<TokenSt
     let function = expansion.of();
     let (visibility, lints) = (&function.quiet_visibility, &expansion.attributes.companions);
     let (generics, _, bounds) = function.quiet.generics.split_for_impl();
-    let take = ours(steps(false).0);
+    let (take, step) = steps(false);
+    let (take, step) = (ours(take), ours(step));
+    let forgets = quote!(#rt::Forgets<#key, #value #store>);
     let names = arguments.iter().map(|argument| &argument.name);
     let parameters = arguments.iter().map(|argument| {
         let (name, ty) = (&argument.name, &argument.ty);
@@ -59,9 +61,14 @@ fn at_once(expansion: &Expansion<'_>, arguments: &[&Argument]) -> Option<TokenSt
         #[doc(hidden)]
         #[inline]
         #lints
-        #visibility fn #take #generics (#(#parameters),*) -> #rt::Forgets<#key, #value #store> #bounds {
+        #visibility fn #take #generics (#(#parameters),*) -> #forgets #bounds {
             Self::__entry(#(&#names),*).owned().forgetting()
         }
+
+        #[doc(hidden)]
+        #[inline]
+        #lints
+        #visibility fn #step(taken: &#forgets) -> #forgets { ::core::clone::Clone::clone(taken) }
     })
 }
 

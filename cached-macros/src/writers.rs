@@ -204,7 +204,7 @@ impl Writing<'_> {
                 let take = quote!(let #own = #take #group;);
                 let lets = if late.is_empty() { &mut taken.lets } else { &mut taken.of_result };
                 lets.extend(take);
-                quote!({ use #rt::OneStep as _; #step(&#own) })
+                quote!(#step(&#own))
             }
             What::Given(given) => {
                 let mut given = match given {

@@ -41,7 +41,7 @@ pub use crate::tags::{TagsOf, rendered};
 #[cfg(feature = "tokio")]
 pub use crate::timeout::limited;
 pub use crate::timeout::{MayTimeOut, NoTimeOut, TimesOut};
-pub use crate::writers::{Forget, Forgets, OneStep, Write};
+pub use crate::writers::{Forget, Forgets, Write};
 
 /// Tells what an `async` block returns, in code that never runs.
 ///

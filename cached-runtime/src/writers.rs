@@ -67,17 +67,6 @@ impl<K: Clone, V, H: Clone> Clone for Forgetting<K, V, H> {
     }
 }
 
-/// The second step to forget an entry, of companions whose first step does all: those that need two have a function of
-/// this name of their own, which wins.
-pub trait OneStep {
-    /// What the first step gave.
-    fn __forgetting<F: Forget + Clone>(first: &F) -> F {
-        first.clone()
-    }
-}
-
-impl<T: ?Sized> OneStep for T {}
-
 impl<K, V, H> fmt::Debug for Forgetting<K, V, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Forgetting")
