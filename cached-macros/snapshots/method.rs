@@ -5,7 +5,7 @@
 // }
 
 pub fn method(&self, n: u32, label: String) -> Option<T> {
-    let found = {
+    let mut found = {
         use ::cached_runtime::private::{
             AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _,
             NoPick as _,
@@ -38,7 +38,7 @@ pub fn method(&self, n: u32, label: String) -> Option<T> {
     };
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || -> Option<T> {
                 let mut label = label;
                 label.push('x');

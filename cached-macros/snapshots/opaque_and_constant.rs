@@ -19,10 +19,10 @@ fn opaque<'a, const N: usize>(
 where
     'a: 'static,
 {
-    let found = opaque::__entry::<N, _>(&value, &text, &list).lookup();
+    let mut found = opaque::__entry::<N, _>(&value, &text, &list).lookup();
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || opaque::uncached::<N>(value, text, list))
         }
     }
@@ -66,17 +66,17 @@ where
     & list).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
     #[inline] fn refresh < 'a, const N : usize > (value : impl Hash + Eq, text : & 'a
-    str, list : [u8; N]) -> String where 'a : 'static, { let miss = Self::__entry:: < N,
-    _ > (& value, & text, & list).miss(); miss.run(move || Self::uncached:: < N, >
+    str, list : [u8; N]) -> String where 'a : 'static, { let mut miss = Self::__entry:: <
+    N, _ > (& value, & text, & list).miss(); miss.run(move || Self::uncached:: < N, >
     (value, text, list)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item, 'a, const N : usize > (keys : impl
     ::core::iter::IntoIterator < Item = (impl Hash + Eq, & 'a str, [u8; N]) >) ->
-    ::std::vec::Vec < ::core::option::Option < String >> where 'a : 'static, {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (value, text, list) | Self::__entry:: < N, _ > (& value, & text, & list).get(),)) }
-    #[doc = "Forgets everything; loads that run now are not kept."] #[inline] fn clear()
-    { Self::__slot().clear(); } #[doc =
+    ::std::vec::Vec < ::core::option::Option < String >> where 'a : 'static, { { let mut
+    found = ::std::vec::Vec::new(); for (value, text, list) in keys { found
+    .push(Self::__entry:: < N, _ > (& value, & text, & list).get()); } found } } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
+    Self::__slot().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
     stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
     "Counts from zero again."] #[inline] fn reset_stats() { Self::__slot().reset_stats()

@@ -10,10 +10,10 @@
 
 `patterns::get(arg0, pair, _unread)`, `patterns::contains(arg0, pair, _unread)`, `patterns::invalidate(arg0, pair, _unread)`, `patterns::set(arg0, pair, _unread, &value)`, `patterns::many(..)`; `patterns::refresh(arg0, pair, n, arg3, _unread)`, `patterns::uncached(arg0, pair, n, arg3, _unread)`; `patterns::clear()`, `patterns::stats()`, `patterns::reset_stats()`.*/
 fn patterns(arg0: Point, pair: (&str, f64), n: u8, arg3: bool, _unread: u8) -> u8 {
-    let found = patterns::__entry(&arg0, &pair, &_unread).lookup();
+    let mut found = patterns::__entry(&arg0, &pair, &_unread).lookup();
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || patterns::uncached(arg0, pair, n, arg3, _unread))
         }
     }
@@ -53,16 +53,15 @@ fn patterns(arg0: Point, pair: (&str, f64), n: u8, arg3: bool, _unread: u8) -> u
     Self::__entry(& arg0, & pair, & _unread).invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
     #[inline] fn refresh(arg0 : Point, pair : (& str, f64), n : u8, arg3 : bool, _unread
-    : u8) -> u8 { let miss = Self::__entry(& arg0, & pair, & _unread).miss(); miss
+    : u8) -> u8 { let mut miss = Self::__entry(& arg0, & pair, & _unread).miss(); miss
     .run(move || Self::uncached(arg0, pair, n, arg3, _unread)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     (Point, (& '__cached_item str, f64), u8) >) -> ::std::vec::Vec <
-    ::core::option::Option < u8 >> {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (arg0, pair, _unread) | Self::__entry(& arg0, & pair, & _unread).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
-    Self::__slot().clear(); } #[doc =
+    ::core::option::Option < u8 >> { { let mut found = ::std::vec::Vec::new(); for (arg0,
+    pair, _unread) in keys { found.push(Self::__entry(& arg0, & pair, & _unread).get());
+    } found } } #[doc = "Forgets everything; loads that run now are not kept."] #[inline]
+    fn clear() { Self::__slot().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
     stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
     "Counts from zero again."] #[inline] fn reset_stats() { Self::__slot().reset_stats()

@@ -9,10 +9,10 @@
 
 `shared_handle::get(pages, n)`, `shared_handle::contains(pages, n)`, `shared_handle::invalidate(pages, n)`, `shared_handle::set(pages, n, &value)`, `shared_handle::many(..)`; `shared_handle::refresh(pages, n)`, `shared_handle::uncached(pages, n)`.*/
 fn shared_handle(pages: &Pages, n: u32) -> u32 {
-    let found = shared_handle::__entry(&pages, &n).lookup();
+    let mut found = shared_handle::__entry(&pages, &n).lookup();
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || shared_handle::uncached(pages, n))
         }
     }
@@ -46,14 +46,14 @@ fn shared_handle(pages: &Pages, n: u32) -> u32 {
     #[inline] fn invalidate(pages : & Pages, n : u32) { Self::__entry(& pages, & n)
     .invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
-    #[inline] fn refresh(pages : & Pages, n : u32) -> u32 { let miss = Self::__entry(&
-    pages, & n).miss(); miss.run(move || Self::uncached(pages, n)) } #[doc =
+    #[inline] fn refresh(pages : & Pages, n : u32) -> u32 { let mut miss =
+    Self::__entry(& pages, & n).miss(); miss.run(move || Self::uncached(pages, n)) }
+    #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     (& '__cached_item Pages, u32) >) -> ::std::vec::Vec < ::core::option::Option < u32 >>
-    {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (pages, n) | Self::__entry(& pages, & n).get(),)) } #[doc(hidden)] #[inline] fn
+    { { let mut found = ::std::vec::Vec::new(); for (pages, n) in keys { found
+    .push(Self::__entry(& pages, & n).get()); } found } } #[doc(hidden)] #[inline] fn
     __to_forget < '__cached_item > (pages : & '__cached_item Pages, n : u32) -> (&
     '__cached_item Pages, u32,) { (pages, n,) } #[doc(hidden)] #[inline] fn __forgetting
     < '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item Pages, u32,))

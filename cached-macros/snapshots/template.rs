@@ -9,10 +9,10 @@
 
 `template::get(user, price)`, `template::contains(user, price)`, `template::invalidate(user, price)`, `template::set(user, price, &value)`, `template::many(..)`; `template::refresh(user, price)`, `template::uncached(user, price)`; `template::clear()`, `template::stats()`, `template::reset_stats()`.*/
 fn template(user: &User, price: f64) -> u8 {
-    let found = template::__entry(&user, &price).lookup();
+    let mut found = template::__entry(&user, &price).lookup();
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
-        ::cached_runtime::private::Lookup::Miss(miss) => {
+        ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
             miss.run(move || template::uncached(user, price))
         }
     }
@@ -53,13 +53,14 @@ fn template(user: &User, price: f64) -> u8 {
     #[inline] fn invalidate(user : & User, price : f64) { Self::__entry(& user, & price)
     .invalidate(); } #[doc =
     "Runs the body and stores what it returns in place of what the cache holds."]
-    #[inline] fn refresh(user : & User, price : f64) -> u8 { let miss = Self::__entry(&
-    user, & price).miss(); miss.run(move || Self::uncached(user, price)) } #[doc =
+    #[inline] fn refresh(user : & User, price : f64) -> u8 { let mut miss =
+    Self::__entry(& user, & price).miss(); miss.run(move || Self::uncached(user, price))
+    } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     (& '__cached_item User, f64) >) -> ::std::vec::Vec < ::core::option::Option < u8 >> {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (user, price) | Self::__entry(& user, & price).get(),)) } #[doc =
+    { let mut found = ::std::vec::Vec::new(); for (user, price) in keys { found
+    .push(Self::__entry(& user, & price).get()); } found } } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
     Self::__slot().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn

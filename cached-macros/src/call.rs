@@ -75,6 +75,7 @@ impl Expansion<'_> {
             }
             None => quote!(miss.run(#load)),
         };
+        let miss = if self.runs_in_place() { quote!(ref mut miss) } else { quote!(miss) };
         if options.bypass_if.is_none() {
             return quote! {
                 #found
@@ -82,7 +83,7 @@ impl Expansion<'_> {
                 #before
                 match found {
                     #rt::Lookup::Hit(ret) => ret,
-                    #rt::Lookup::Miss(miss) => #run,
+                    #rt::Lookup::Miss(#miss) => #run,
                 }
             };
         }
@@ -94,10 +95,15 @@ impl Expansion<'_> {
             #before
             match found {
                 ::core::option::Option::Some(#rt::Lookup::Hit(ret)) => ret,
-                ::core::option::Option::Some(#rt::Lookup::Miss(miss)) => #run,
+                ::core::option::Option::Some(#rt::Lookup::Miss(#miss)) => #run,
                 ::core::option::Option::None => #past,
             }
         }
+    }
+
+    /// Whether a miss is run where the look-up has put it: moving it takes as long as a hit.
+    pub(crate) fn runs_in_place(&self) -> bool {
+        self.of().flow == Flow::Sync && !self.plan.remote
     }
 
     /// `let found = ..;`: what was looked up, or what is to be awaited for that.
@@ -107,10 +113,11 @@ impl Expansion<'_> {
         let (before, entry) = self.entry();
         // What the entry borrows from may be a temporary: it lives until the look-up is done.
         let found = |looked_up: TokenStream| {
+            let found = if self.runs_in_place() { quote!(mut found) } else { quote!(found) };
             if before.is_empty() {
-                quote!(let found = #looked_up;)
+                quote!(let #found = #looked_up;)
             } else {
-                quote!(let found = { #before #looked_up };)
+                quote!(let #found = { #before #looked_up };)
             }
         };
         let (lookup, miss) = match self.of().flow {

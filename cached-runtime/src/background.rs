@@ -99,13 +99,13 @@ where
     /// The old value, if it may be served now or (`late`) since the load takes long; the load goes on without the call.
     fn let_go(&mut self, runtime: &Handle, late: bool) -> Option<O::Ret> {
         let (turn, mut body) = Pin::new(&mut self.run).parts();
-        let old = match turn.as_ref()? {
+        let old = match turn {
             Turn::Lead(leading) => leading.old(late)?,
             Turn::Join(joining) if late => joining.stale()?,
             _ => return None,
         };
         let ret = self.outcome.ret(old);
-        if let (Some(Turn::Lead(leading)), Some(body)) = (turn.take(), body.0.take()) {
+        if let (Turn::Lead(leading), Some(body)) = (turn.take(), body.0.take()) {
             // Not awaited: the task ends with its load, or with its runtime.
             drop(runtime.spawn(Detached { leading, outcome: self.outcome, body }));
         }
@@ -114,7 +114,7 @@ where
 
     fn soft_timeout(&mut self) -> Option<Alarm> {
         let (turn, _) = Pin::new(&mut self.run).parts();
-        let after = match turn.as_ref()? {
+        let after = match turn {
             Turn::Lead(leading) => leading.soft_timeout(),
             Turn::Join(joining) => joining.soft_timeout(),
             _ => None,

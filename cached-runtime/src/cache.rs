@@ -182,7 +182,7 @@ where
     pub fn get_or_load(&self, key: K, load: impl FnOnce() -> V) -> V {
         match at(self, ByValue(key), outcome::whole::<V>()).lookup() {
             Lookup::Hit(value) => value,
-            Lookup::Miss(miss) => miss.run(load),
+            Lookup::Miss(mut miss) => miss.run(load),
         }
     }
 
@@ -204,7 +204,7 @@ where
     pub fn try_get_or_load<E>(&self, key: K, load: impl FnOnce() -> Result<V, E>) -> Result<V, E> {
         match at(self, ByValue(key), outcome::result::<V, E>()).lookup() {
             Lookup::Hit(ret) => ret,
-            Lookup::Miss(miss) => miss.run(load),
+            Lookup::Miss(mut miss) => miss.run(load),
         }
     }
 

@@ -265,6 +265,7 @@ impl<Id, K: Hash + Eq, O: Outcome, H: Engine<K, O::Value>> Call<Id, K, O, H> {
                 handle.common().count_bypassed();
                 Found::Past
             }
+            Turn::Done => Found::Past,
         }
     }
 }

@@ -72,7 +72,7 @@ where
     pub fn get_or_load(self, load: impl FnOnce() -> V) -> V {
         match self.at(outcome::whole::<V>()).lookup() {
             Lookup::Hit(value) => value,
-            Lookup::Miss(miss) => miss.run(load),
+            Lookup::Miss(mut miss) => miss.run(load),
         }
     }
 
@@ -84,7 +84,7 @@ where
     pub fn try_get_or_load<E>(self, load: impl FnOnce() -> Result<V, E>) -> Result<V, E> {
         match self.at(outcome::result::<V, E>()).lookup() {
             Lookup::Hit(ret) => ret,
-            Lookup::Miss(miss) => miss.run(load),
+            Lookup::Miss(mut miss) => miss.run(load),
         }
     }
 

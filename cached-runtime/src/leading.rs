@@ -4,12 +4,13 @@
 use crate::clock::{self, Nanos};
 use crate::events::LoadEnd;
 use crate::flight::Landing;
+use crate::memory::bin::drop_quietly;
 use crate::memory::gate::{Lead, Left};
 use crate::memory::shard::{Ending, Keep, Old};
 use crate::outcome::{Outcome, Shared, Verdict};
 use crate::stack::Inside;
 use crate::store::{Engine, Home, Took};
-use crate::trace::LoadSpan;
+use crate::trace::{InSpan, LoadSpan};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -30,6 +31,9 @@ pub(crate) struct Leading<K, V, H: Engine<K, V>> {
     span: LoadSpan,
     key: PhantomData<fn() -> K>,
 }
+
+/// That this thread is inside of a load's body, and of its span.
+pub(crate) type Within = (Inside, InSpan);
 
 /// How far a load has come.
 enum State<V> {
@@ -100,24 +104,18 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
 
     fn start(&mut self) {
         if matches!(self.state, State::Ready) {
-            self.state = State::Running(self.lead.timed.then(Instant::now), self.lead.clocked.then(clock::now));
+            let how = self.lead.how;
+            self.state = State::Running(how.is_timed().then(Instant::now), how.is_clocked().then(clock::now));
             self.span = LoadSpan::begin(self.handle.common().source(), self.hash);
         }
     }
 
-    /// Runs the body of a sync function.
-    pub(crate) fn run<O>(mut self, outcome: O, body: impl FnOnce() -> O::Ret) -> O::Ret
-    where
-        O: Outcome<Value = V>,
-        V: Clone,
-    {
+    /// The body of a sync function begins: [`finish`](Self::finish) when it has returned. What this gives is held until
+    /// then, or until it panics.
+    #[inline]
+    pub(crate) fn begin(&mut self) -> Within {
         self.start();
-        // Until the end: the user's `Clone` may call the function again, and must not wait for this very load.
-        let _inside = Inside::enter(self.lead.ticket);
-        let in_span = self.span.enter();
-        let ret = body();
-        in_span.leave();
-        self.finish(outcome, ret)
+        (Inside::enter(self.lead.ticket), self.span.enter())
     }
 
     /// Polls the body of an async function, and notes its wake-ups.
@@ -182,24 +180,18 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
     /// the load failed, the old value, where that may be served on error.
     ///
     /// The user's code (`cache_if`, `Clone`) runs outside of the lock; should it panic, the drop of `self` ends the load.
+    #[inline]
     pub(crate) fn finish<O>(&mut self, outcome: O, ret: O::Ret) -> O::Ret
     where
         O: Outcome<Value = V>,
         V: Clone,
     {
-        let good = self.old.as_ref().map(|old| &old.worth).filter(|old| clock::now() < old.life.ends);
-        if good.is_some() && outcome.failed(&ret) {
-            let good = good.cloned();
-            // Also an error that would be kept: it must not push out a value that is good enough.
-            if self.leave(Ending::Fail(good))
-                && let Some(old) = self.old.take()
-            {
-                let ret = outcome.ret(old.value);
-                self.tell(outcome, &ret);
-                return ret;
-            }
-        } else {
-            self.leave(self.ending(outcome, &ret));
+        if self.leave(self.ending(outcome, &ret))
+            && let Some(old) = self.old.take()
+        {
+            let ret = outcome.ret(old.value);
+            self.tell(outcome, &ret);
+            return ret;
         }
         self.tell(outcome, &ret);
         ret
@@ -211,6 +203,13 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         O: Outcome<Value = V>,
         V: Clone,
     {
+        if let Some(old) = &self.old
+            && clock::now() < old.worth.life.ends
+            && outcome.failed(ret)
+        {
+            // Also an error that would be kept: it must not push out a value that is good enough.
+            return Ending::Fail(Some(old.worth.clone()));
+        }
         let keep = |value: &V, ttl| {
             let load_time = match self.state {
                 State::Running(_, Some(since)) => clock::now().saturating_sub(since),
@@ -247,29 +246,30 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
     }
 
     /// Ends the load in the store; from here on those who wait are in `state`. Whether the old value may be served.
-    fn leave(&mut self, ending: Ending<V>) -> bool {
-        let ended = match (&ending, std::thread::panicking()) {
-            (_, true) => LoadEnd::Panicked,
-            (Ending::Fail(_), false) => LoadEnd::Error,
-            (Ending::Gone, false) => LoadEnd::Dropped,
+    fn leave(&mut self, mut ending: Ending<V>) -> bool {
+        let ended = |ending: &Ending<V>| match ending {
+            _ if std::thread::panicking() => LoadEnd::Panicked,
+            Ending::Fail(_) => LoadEnd::Error,
+            Ending::Gone => LoadEnd::Dropped,
             _ => LoadEnd::Ok,
         };
         let took = match self.state {
             // Not begun, dropped, or of a body that counts as another key's load.
             State::Ready => None,
             State::Running(since, _) => {
-                self.span.ended(ended);
+                self.span.ended(ended(&ending));
                 Some(Took(since.map(|since| since.elapsed())))
             }
             State::Left(_) | State::Done => return false,
         };
-        let at = (self.hash, self.lead.ticket);
-        let mut leaving = Leaving { left: None, state: &mut self.state };
-        let serves_old = self.handle.end(at, ending, took, &mut leaving.left);
-        drop(leaving);
+        // Before the user's code can panic in there: who waits must be told in any case.
+        self.state = State::Left(None);
+        let State::Left(left) = &mut self.state else { return false };
+        let serves_old = self.handle.end((self.hash, self.lead.ticket), &mut ending, took, left);
         if self.renews() {
-            crate::watched::refresh_ended(self.handle.common(), self.hash, ended);
+            crate::watched::refresh_ended(self.handle.common(), self.hash, ended(&ending));
         }
+        drop_quietly(ending);
         serves_old
     }
 
@@ -280,7 +280,7 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
             if left.others {
                 left.flight.remove_leader(self.lead.ticket, left.last_sync);
             } else {
-                left.flight.land(Landing::Failed { wave: self.lead.wave + u32::from(failure) });
+                left.flight.land(Landing::Failed { wave: self.lead.how.wave() + u32::from(failure) });
             }
         }
     }
@@ -303,17 +303,5 @@ impl<K, V, H: Engine<K, V>> Drop for Leading<K, V, H> {
                 crate::watched::load_dropped(self.handle.common(), self.hash);
             }
         }
-    }
-}
-
-/// Moves what `end` gives into the state of the load, also when the user's code panics inside of `end`.
-struct Leaving<'a, V> {
-    left: Option<Left<V>>,
-    state: &'a mut State<V>,
-}
-
-impl<V> Drop for Leaving<'_, V> {
-    fn drop(&mut self) {
-        *self.state = State::Left(self.left.take());
     }
 }

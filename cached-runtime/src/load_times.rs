@@ -1,7 +1,7 @@
 //! How long loads took, as a histogram. Must never lock or allocate while counting, and must never be read to decide
 //! anything.
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use std::fmt;
 use std::time::Duration;
 
@@ -39,11 +39,15 @@ pub(crate) struct Times {
     /// The last time that was taken, in nanoseconds: a load whose time is not taken is held for as long. (Such loads come
     /// after short ones only.)
     last: AtomicU64,
+    /// The bucket of that time.
+    last_bucket: AtomicUsize,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        Self { buckets: std::array::from_fn(|_| AtomicU64::new(0)), nanos: AtomicU64::new(0), last: AtomicU64::new(0) }
+        let buckets = std::array::from_fn(|_| AtomicU64::new(0));
+        let (nanos, last, last_bucket) = (AtomicU64::new(0), AtomicU64::new(0), AtomicUsize::new(bucket(0)));
+        Self { buckets, nanos, last, last_bucket }
     }
 }
 
@@ -51,12 +55,15 @@ impl Times {
     /// Counts a load, where there is one writer at a time: plain loads and stores. `None` if its time was not taken.
     pub(crate) fn note(&self, took: Option<Duration>) {
         if let Some(took) = took {
-            self.last.store(nanos(took), Ordering::Relaxed);
+            let nanos = nanos(took);
+            self.last.store(nanos, Ordering::Relaxed);
+            self.last_bucket.store(bucket(nanos), Ordering::Relaxed);
         }
-        let nanos = self.last();
         let add = |to: &AtomicU64, n: u64| to.store(to.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
-        add(&self.buckets[bucket(nanos)], 1);
-        add(&self.nanos, nanos);
+        if let Some(bucket) = self.buckets.get(self.last_bucket.load(Ordering::Relaxed)) {
+            add(bucket, 1);
+        }
+        add(&self.nanos, self.last());
     }
 
     /// The last time that was taken, in nanoseconds.

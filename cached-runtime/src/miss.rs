@@ -3,8 +3,8 @@
 
 use crate::builder::Coalesce;
 use crate::flight::{Flight, Landing, Wait, Waited};
-use crate::leading::Leading;
-use crate::memory::entry::{ByKey, Find};
+use crate::leading::{Leading, Within};
+use crate::memory::entry::{ByKey, Find, Whichever};
 use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
 use crate::outcome::Outcome;
@@ -39,16 +39,23 @@ pub(crate) enum Turn<K, V, H: Engine<K, V>> {
     Hit(V),
     /// The entry is past its time to live, and is served all the same.
     Aged(V),
+    /// It has done all of that: the body alone is left.
+    Done,
 }
 
 impl<K, V, H: Engine<K, V>> Turn<K, V, H> {
+    /// To go on with, elsewhere.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Done)
+    }
+
     /// What the look-up has found, for those who watch. A call that is to renew an entry has found it.
     pub(crate) fn found(&self) -> Found {
         match self {
             Self::Hit(_) => Found::Hit,
             Self::Aged(_) => Found::Stale,
             Self::Lead(leading) if leading.renews() => Found::Hit,
-            Self::Lead(_) | Self::Join(_) | Self::Past(_) => Found::Miss,
+            Self::Lead(_) | Self::Join(_) | Self::Past(_) | Self::Done => Found::Miss,
         }
     }
 }
@@ -119,12 +126,13 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
         let given_up = matches!(waited, Waited::TimedOut).then_some(&self.flight);
         let now = over || matches!(waited, Waited::Cycle);
         let purpose = Purpose::Again;
-        let ask = || {
+        let ask: &dyn Fn() -> _ = &|| {
             let tags = self.tags.clone();
             Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up, tags, pulse }
         };
-        let find = Find { hash: self.hash, view: &ByKey(&self.key) };
-        match self.handle.look(&find, purpose, || self.key.clone(), ask) {
+        let own: &dyn Fn() -> K = &|| self.key.clone();
+        let find = Find { hash: self.hash, view: &Whichever(&ByKey(&self.key)) };
+        match self.handle.look(&find, purpose, own, ask) {
             Some(Begun::Hit(value) | Begun::Aged(value)) => {
                 self.handle.common().count_coalesced();
                 Turn::Hit(value)
@@ -137,13 +145,13 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
     }
 }
 
-/// What comes of a wait.
-enum Next<K, O: Outcome, H: Engine<K, O::Value>> {
-    /// Run the body, and its load; boxed, as it is rare and large.
-    Lead(Box<Leading<K, O::Value, H>>),
+/// What a call is to do before or in the place of its body.
+enum Next<R> {
+    /// Run the body, inside of its load.
+    Lead(Within),
     /// Run the body, without the cache.
     Past,
-    Ret(O::Ret),
+    Ret(R),
 }
 
 impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
@@ -173,32 +181,57 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
 
     /// Runs the body, or waits for the call that does.
     ///
-    /// As little as can be stands here and in what is called with the body: it is compiled anew for each function.
+    /// As little as can be stands here: it is compiled anew for each function. The load stays where the look-up has put
+    /// it, since moving it from one function to the next took as long as the rest.
+    pub fn run(&mut self, body: impl FnOnce() -> O::Ret) -> O::Ret {
+        match self.start() {
+            Next::Lead(inside) => {
+                let ret = body();
+                self.finish(inside, ret)
+            }
+            Next::Ret(ret) => ret,
+            Next::Past => body(),
+        }
+    }
+
+    /// What a call does before its body may run.
     #[inline(never)]
-    pub fn run(self, body: impl FnOnce() -> O::Ret) -> O::Ret {
-        let outcome = self.outcome;
-        let leading = match self.turn {
-            Turn::Lead(leading) => leading,
-            turn => match Self::wait(outcome, turn, self.coalesce) {
-                Next::Lead(leading) => *leading,
-                Next::Ret(ret) => return ret,
-                Next::Past => return body(),
-            },
-        };
-        leading.run(outcome, body)
+    fn start(&mut self) -> Next<O::Ret> {
+        match &mut self.turn {
+            Turn::Lead(leading) => Next::Lead(leading.begin()),
+            _ => self.wait(),
+        }
+    }
+
+    /// The body has returned.
+    #[inline(never)]
+    fn finish(&mut self, (inside, in_span): Within, ret: O::Ret) -> O::Ret {
+        in_span.leave();
+        // Until the end: the user's `Clone` may call the function again, and must not wait for this very load.
+        let _inside = inside;
+        match &mut self.turn {
+            Turn::Lead(leading) => leading.finish(self.outcome, ret),
+            _ => ret,
+        }
     }
 
     /// What a call that leads no load does, until it is given something or is to run the body.
-    fn wait(outcome: O, mut turn: Turn<K, O::Value, H>, coalesce: Coalesce) -> Next<K, O, H> {
-        let mut bound = Bound::new(coalesce);
+    #[cold]
+    fn wait(&mut self) -> Next<O::Ret> {
+        let (outcome, mut bound) = (self.outcome, Bound::new(self.coalesce));
         loop {
-            turn = match turn {
-                Turn::Lead(leading) => return Next::Lead(Box::new(leading)),
+            // Should something panic in here, there is nothing to end: a call that waits leads no load.
+            self.turn = match self.turn.take() {
+                Turn::Lead(leading) => {
+                    self.turn = Turn::Lead(leading);
+                    return self.start();
+                }
                 Turn::Hit(value) | Turn::Aged(value) => return Next::Ret(outcome.ret(value)),
                 Turn::Past(handle) => {
                     handle.common().count_bypassed();
                     return Next::Past;
                 }
+                Turn::Done => return Next::Past,
                 Turn::Join(mut joining) => {
                     let waited = joining.flight.wait(bound.deadline());
                     if let Some(ret) = joining.landed(outcome) {
@@ -213,7 +246,7 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
     /// The same for an async function. Where another call's load answers, the body's future is dropped unpolled.
     pub fn run_async<F: Future<Output = O::Ret>>(self, body: F) -> RunAsync<K, O, O::Value, H, F> {
         let Self { outcome, turn, coalesce } = self;
-        RunAsync { outcome, turn: Some(turn), wait: None, bound: Bound::new(coalesce), body }
+        RunAsync { outcome, turn, wait: None, bound: Bound::new(coalesce), body }
     }
 }
 
@@ -224,12 +257,12 @@ where
 {
     /// A body that waits for its miss: [`begin`](Self::begin) before the first poll.
     pub(crate) fn idle(outcome: O, body: F) -> Self {
-        RunAsync { outcome, turn: None, wait: None, bound: Bound::new(Coalesce(None)), body }
+        RunAsync { outcome, turn: Turn::Done, wait: None, bound: Bound::new(Coalesce(None)), body }
     }
 
     /// What it does next, and its body: to go on elsewhere.
     #[cfg(feature = "tokio")]
-    pub(crate) fn parts(self: Pin<&mut Self>) -> (&mut Option<Turn<K, V, H>>, Pin<&mut F>) {
+    pub(crate) fn parts(self: Pin<&mut Self>) -> (&mut Turn<K, V, H>, Pin<&mut F>) {
         let this = self.project();
         (this.turn, this.body)
     }
@@ -237,7 +270,7 @@ where
     /// The look-up has missed.
     pub(crate) fn begin(self: Pin<&mut Self>, miss: Miss<K, O, H>) {
         let this = self.project();
-        *this.turn = Some(miss.turn);
+        *this.turn = miss.turn;
         *this.bound = Bound::new(miss.coalesce);
     }
 }
@@ -291,7 +324,7 @@ pin_project! {
     {
         outcome: O,
         // Before the body, so that a dropped leader hands over before its body's own drops run.
-        turn: Option<Turn<K, V, H>>,
+        turn: Turn<K, V, H>,
         wait: Option<Wait<V>>,
         bound: Bound,
         #[pin]
@@ -314,32 +347,29 @@ where
         let outcome = *this.outcome;
         loop {
             match this.turn.take() {
-                Some(Turn::Lead(mut leading)) => {
+                Turn::Lead(mut leading) => {
                     let polled = leading.poll(outcome, this.body.as_mut(), cx);
                     if polled.is_pending() {
-                        *this.turn = Some(Turn::Lead(leading));
+                        *this.turn = Turn::Lead(leading);
                     }
                     return polled;
                 }
-                Some(Turn::Hit(value) | Turn::Aged(value)) => return Poll::Ready(outcome.ret(value)),
-                Some(Turn::Past(handle)) => {
-                    handle.common().count_bypassed();
-                    *this.turn = None;
-                }
-                Some(Turn::Join(mut joining)) => {
+                Turn::Hit(value) | Turn::Aged(value) => return Poll::Ready(outcome.ret(value)),
+                Turn::Past(handle) => handle.common().count_bypassed(),
+                Turn::Join(mut joining) => {
                     let wait = this.wait.get_or_insert_with(|| joining.flight.wait_async(this.bound.deadline()));
                     let Poll::Ready(waited) = Pin::new(wait).poll(cx) else {
-                        *this.turn = Some(Turn::Join(joining));
+                        *this.turn = Turn::Join(joining);
                         return Poll::Pending;
                     };
                     *this.wait = None;
                     if let Some(ret) = joining.landed(outcome) {
                         return Poll::Ready(ret);
                     }
-                    *this.turn = Some(joining.next(&waited, (true, None), this.bound.is_over()));
+                    *this.turn = joining.next(&waited, (true, None), this.bound.is_over());
                 }
                 // Past the cache: the body alone. (Polled again after it is ready, it answers as its author chose.)
-                None => return this.body.as_mut().poll(cx),
+                Turn::Done => return this.body.as_mut().poll(cx),
             }
         }
     }

@@ -141,8 +141,8 @@ pub trait Engine<K, V>: Clone + 'static {
     fn has<P: Same<K>>(&self, find: &Find<'_, P>) -> bool;
 
     /// A load ends. `took` is how long it ran, if it ran at all. Says whether the old value that a failed load was to
-    /// replace may be served.
-    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool;
+    /// replace may be served. A value that was not stored stays in `ending`, to be dropped by the caller, who holds no lock.
+    fn end(&self, at: (u64, u64), ending: &mut Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool;
 
     /// What a call may be given in the place of a load that failed or takes too long.
     fn stale<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V>;

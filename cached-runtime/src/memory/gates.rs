@@ -49,7 +49,8 @@ impl<K, V> Gates<K, V> {
     }
 
     /// Adds a gate; its key has none yet.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a gate is built where it is to stand: moving it takes a tenth of a miss")]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, gate: Gate<K, V>) {
         if self.first.is_none() {
             self.first = Some(gate);

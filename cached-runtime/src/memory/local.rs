@@ -191,15 +191,13 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         self.with(|shard, floor, _| shard.has(find, &self.settings.rules(floor))).unwrap_or(false)
     }
 
-    fn end(&self, at: (u64, u64), mut ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
+    fn end(&self, at: (u64, u64), ending: &mut Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
         let end = self.with(|shard, floor, bin| {
             if let Some(took) = took {
                 shard.counts.count_load(took.0, ending.is_failure());
             }
-            shard.end(at, &mut ending, &self.settings.rules(floor), left, bin)
+            shard.end(at, ending, &self.settings.rules(floor), left, bin)
         });
-        // A value that was not stored: after the borrow.
-        drop_quietly(ending);
         end.unwrap_or(false)
     }
 

@@ -30,7 +30,8 @@ where
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
             gate.write(ticket);
         } else {
-            let gate = Gate::for_writer(find.hash, own(), ticket);
+            let mut gate = Gate::empty(find.hash, own());
+            gate.write(ticket);
             self.gates.insert(gate);
         }
         ticket

@@ -8,7 +8,7 @@ use super::bin::Bin;
 use super::common::Floor;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
 use super::expiry::{BLOCK, Expiry};
-use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, Lead, Leave, Left, Purpose};
+use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, How, Lead, Left, Purpose};
 use super::gates::Gates;
 use super::map::{Map, Removed};
 use crate::clock::{NEVER, Nanos, Reading};
@@ -293,7 +293,8 @@ where
         Ok(value)
     }
 
-    /// A call that was not answered by [`hit`](Self::hit): still under the lock, a load to join or to run.
+    /// A call that was not answered by [`hit`](Self::hit): still under the lock, a load to join or to run. Only what is
+    /// `there` can be removed.
     pub(crate) fn miss<P: Same<K>>(
         &mut self,
         (find, there): (&Find<'_, P>, bool),
@@ -310,7 +311,7 @@ where
 
     /// A call that found an entry at which time has come to look: a hit all the same, a renewal, or a miss.
     #[cold]
-    fn aged<P: Same<K>>(
+    pub(crate) fn aged<P: Same<K>>(
         &mut self,
         find: &Find<'_, P>,
         own: impl FnOnce() -> K,
@@ -432,26 +433,35 @@ where
     ) -> bool {
         let Some(mut place) = self.gates.find_place(hash, |gate| gate.has(ticket)) else { return false };
         let Some(gate) = place.get_mut() else { return false };
-        let Some(Leave { tags, last, left: flight }) = gate.leave(ticket) else { return false };
-        *left = flight;
-        let bare = gate.fence == BARE;
+        let (fence, last) = (gate.fence, gate.has_only(ticket));
         // A tag that is invalidated between this and the insertion is above this ticket, which every hit will notice.
-        let current = ticket > gate.fence && ticket > rules.floor.cleared && tags.are_current(ticket);
-        if current && !matches!(ending, Ending::Fail(_) | Ending::Gone) {
-            gate.fence = ticket;
-        }
-        let key = if last { place.take().map(|gate| gate.key) } else { Some(gate.key.clone()) };
-        let Some(key) = key else { return false };
-        let key = Stored { hash, ticket, key };
+        let is_current = |tags: &Tags| ticket > fence && ticket > rules.floor.cleared && tags.are_current(ticket);
+        let (key, tags, current) = if last {
+            // Taken as it is, in one go: nobody else looks at it.
+            let Some((key, leave)) = place.take().and_then(|gate| gate.end(ticket)) else { return false };
+            *left = leave.left;
+            let current = is_current(&leave.tags);
+            (key, leave.tags, current)
+        } else {
+            let Some(leave) = gate.leave(ticket) else { return false };
+            *left = leave.left;
+            let current = is_current(&leave.tags);
+            if current && !matches!(ending, Ending::Fail(_) | Ending::Gone) {
+                gate.fence = ticket;
+            }
+            (gate.key.clone(), leave.tags, current)
+        };
+        let bare = fence == BARE;
+        let stored = |key| Stored { hash, ticket, key };
         match ending {
             Ending::Gone => {}
-            Ending::Fail(old) => return current && self.fail(&key, old.as_ref(), rules),
+            Ending::Fail(old) => return current && self.fail(&stored(key), old.as_ref(), rules),
             _ if !current => self.counts.fenced.add(1),
-            Ending::Keep(keep) if bare => self.store_first(key, keep, tags, rules, bin),
-            Ending::Keep(keep) => self.store(key, keep, tags, rules, bin),
+            Ending::Keep(keep) if bare => self.store_first(stored(key), keep, tags, rules, bin),
+            Ending::Keep(keep) => self.store(stored(key), keep, tags, rules, bin),
             Ending::Skip => {
                 self.counts.rejected.add(1);
-                self.remove_stored(&key, bin);
+                self.remove_stored(&stored(key), bin);
             }
         }
         false
@@ -672,7 +682,7 @@ fn lead<K, V>(ask: &Ask<'_, V>, counts: &Counts, rules: &Rules<'_, K, V>) -> Lea
     let ticket = draw();
     let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
     let clocked = rules.times.policy.wants_load_time();
-    Lead { ticket, pulse, timed: counts.times_load(), clocked, wave: ask.wave }
+    Lead { ticket, pulse, how: How::new(counts.times_load(), clocked, ask.wave) }
 }
 
 /// A random number, for chance that nobody can gain by guessing. Only where `xfetch` is chosen.

@@ -59,7 +59,6 @@ enum Kind<K, V> {
 
 /// Shards, a power of two of them. One alone, as most caches have, stands where the cache does: a hit follows one pointer
 /// less.
-#[expect(clippy::large_enum_variant, reason = "there is one for each cache, and one shard must stand in it")]
 enum Shards<K, V, M> {
     One(Lock<Shard<K, V, M>>),
     Many(Box<[Lock<Shard<K, V, M>>]>),
@@ -225,7 +224,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         &self,
         shards: &Shards<K, V, M>,
         at: (u64, u64),
-        mut ending: Ending<V>,
+        ending: &mut Ending<V>,
         took: Option<Took>,
         left: &mut Option<Left<V>>,
     ) -> bool {
@@ -234,10 +233,8 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
             if let Some(took) = took {
                 shard.counts.count_load(took.0, ending.is_failure());
             }
-            shard.end(at, &mut ending, &rules, left, bin)
+            shard.end(at, ending, &rules, left, bin)
         });
-        // A value that was not stored: after the lock.
-        drop_quietly(ending);
         end.unwrap_or(false)
     }
 
@@ -400,7 +397,7 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
         .unwrap_or(false)
     }
 
-    fn end(&self, at: (u64, u64), ending: Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
+    fn end(&self, at: (u64, u64), ending: &mut Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
         // Before this load stores anything: what is drained goes whatever its age.
         if self.dirty.load(Ordering::Relaxed) && self.dirty.swap(false, Ordering::Relaxed) {
             self.drain();
@@ -518,6 +515,8 @@ impl<K: CacheKey, V: CacheValue> Engine<K, V> for Arc<MemoryCache<K, V>> {
 
 impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     /// What is left to do under the lock after a look-up found nothing to serve.
+    #[expect(clippy::inline_always, reason = "what it gives goes straight into the miss")]
+    #[inline(always)]
     fn begin_lru<'a, P: Same<K>>(
         &self,
         (shard, there): (HeldLru<'_, K, V>, bool),
@@ -528,10 +527,16 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
     where
         V: 'a,
     {
+        let (ask, rules) = (ask(), self.settings.rules(self.common.floor()));
+        if !there {
+            // Nothing is removed here.
+            let mut shard = shard;
+            return shard.begin((find, true), own, &ask, &rules);
+        }
         // In this order, so that a panic of the user's code releases the lock before what was removed is dropped.
         let mut bin = Bin::default();
         let mut shard = shard;
-        let begun = shard.miss((find, there), own, &ask(), &self.settings.rules(self.common.floor()), &mut bin);
+        let begun = shard.aged(find, own, &ask, &rules, &mut bin);
         drop(shard);
         bin.empty(&begun);
         begun

@@ -634,7 +634,7 @@ where
                 count(&core.counts.bypassed);
                 body()
             }
-            How::Guarded { miss, guide, outcome } => {
+            How::Guarded { mut miss, guide, outcome } => {
                 let mut accounted = None;
                 miss.run(|| guide.run(outcome, body, &mut accounted)).ret
             }
