@@ -41,8 +41,8 @@ pub enum Eviction {
     /// What comes into a full cache waits in a queue of a twentieth of the entries (of S3-FIFO, Yang et al., "FIFO queues are
     /// all you need for cache eviction", SOSP 2023). If it is not read before as many others came, it goes; if it comes back
     /// soon after (of as many keys as there are entries the hashes are remembered, four bytes each) it skips the queue, as
-    /// one in 64 does in any case. All others stand in SIEVE's list (Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024), of which the oldest goes that was
-    /// not read since the hand last passed. So an entry that is new to a full cache, and used once, goes before older ones
+    /// one in 64 does in any case. All others stand in SIEVE's list (Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024),
+    /// of which the oldest goes that was not read since the hand last passed. So an entry that is new to a full cache, and used once, goes before older ones
     /// that were used more. Larger caches are split by the keys' hashes into shards, each of which does so for its part.
     ///
     /// A value that is removed while others read is dropped a little later, once no thread can be reading it, on whichever

@@ -28,7 +28,7 @@ impl Ghosts {
         let hash = short(hash);
         let Some(row) = self.row(hash) else { return };
         // A free place or its own is the exception: it is only looked for where there is one.
-        let end = if has(row, 0) | has(row, hash) { row.iter().position(|at| *at == 0 || *at == hash) } else { None };
+        let end = if has(row, 0) || has(row, hash) { row.iter().position(|at| *at == 0 || *at == hash) } else { None };
         match end {
             Some(end) => row.copy_within(..end, 1),
             None => row.copy_within(..WIDE - 1, 1),
@@ -61,7 +61,7 @@ impl Ghosts {
 
 /// Looks at all of them whatever it finds: that is one comparison of several at a time, and no branch.
 fn has(row: &Row, hash: u32) -> bool {
-    row.iter().fold(false, |found, at| found | (*at == hash))
+    row.iter().map(|at| u32::from(*at == hash)).sum::<u32>() > 0
 }
 
 /// The low half of a hash, of which the shards take none.

@@ -219,7 +219,7 @@ impl Model {
 
     fn victim(&mut self, read: &mut HashSet<u64>) -> Option<u64> {
         self.turn += 1;
-        self.full = self.turn % 64 != 0 || self.sieve.is_empty();
+        self.full = !self.turn.is_multiple_of(64) || self.sieve.is_empty();
         let most = ((self.sieve.len() + self.queue.len()) / SHARE).max(1);
         while self.full && self.queue.len() >= most {
             if !read.remove(&self.queue[0]) {
