@@ -181,7 +181,8 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
         }
         let mut found = None;
         let at = *table.find(spread(hash), |at| match nodes.get(*at as usize) {
-            Some(Some((key, entry))) if find.view.same(key) => {
+            // The hash first: a hit compares keys once, whatever their comparison costs.
+            Some(Some((key, entry))) if links[*at as usize].hash == hash && find.view.same(key) => {
                 found = Some(entry);
                 true
             }
