@@ -62,14 +62,8 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
 }
 ::cached_runtime::an_associated_function_says__companion_false! {
     [] [] background { fn __cache() -> & 'static ::cached_runtime::private::Cache <
-    (::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads),
-    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads)),
-    ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
-    ::cached_runtime::private::AllThreads) > { { static SLOT :
-    ::cached_runtime::private::Slot < (::cached_runtime::__key_type!(str,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::__key_type!(u64,
-    ::cached_runtime::private::AllThreads)), ::cached_runtime::__value_type!(Result <
-    Product, DbError >, Value, ::cached_runtime::private::AllThreads) > =
+    __key_of_background, __value_of_background > { { static SLOT :
+    ::cached_runtime::private::Slot < __key_of_background, __value_of_background > =
     ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options |
     ::cached_runtime::__soft_timeout!(options.ttl(::core::time::Duration::new(60u64,
     0u32)).stale_if_error(::core::time::Duration::new(3600u64, 0u32)).refresh_ahead(0.8),
@@ -77,10 +71,10 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     : ::cached_runtime::private::Borrowed < '__cached_k, & str >, id :
     ::cached_runtime::private::Borrowed < '__cached_k, u64 >) ->
     ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
-    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
-    Ret = Result < Product, DbError >, Value : ::cached_runtime::private::CacheValue > +
-    use < > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as
-    _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
+    = __key_of_background >, impl ::cached_runtime::private::Outcome < Ret = Result <
+    Product, DbError >, Value = __value_of_background > + use < > > { use
+    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
+    NoLeaf as _, NoOwn as _, NoPick as _ };
     ::cached_runtime::private::at_home(Self::__cache(),
     (::cached_runtime::private::Leaf(& * * name, ::cached_runtime::private::AllThreads)
     .__part(), ::cached_runtime::private::Leaf(& * id,
@@ -114,9 +108,9 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     (& '__cached_item str, u64) >) -> ::core::future::Ready < ::std::vec::Vec <
-    ::core::option::Option < Result < Product, DbError > >> > {
-    ::core::future::ready(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (name, id) | Self::__entry(& name, & id).get(),))) } #[doc =
+    ::core::option::Option < Result < Product, DbError > >> > { ::core::future::ready({
+    let mut found = ::std::vec::Vec::new(); for (name, id) in keys { found
+    .push(Self::__entry(& name, & id).get()); } found }) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() ->
     ::core::future::Ready < () > { ::core::future::ready(Self::__cache().clear()) } #[doc
     = "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
@@ -125,28 +119,29 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
     #[inline] fn cache() -> & 'static ::cached_runtime::private::Cache <
-    (::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads),
-    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads)),
-    ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
-    ::cached_runtime::private::AllThreads) > { Self::__cache() } #[doc =
+    __key_of_background, __value_of_background > { Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
-    #[inline] fn invalidate_where(predicate : impl ::core::ops::Fn(&
-    (::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads),
-    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads)), &
-    ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
-    ::cached_runtime::private::AllThreads)) -> bool) -> ::core::future::Ready < () > {
+    #[inline] fn invalidate_where(predicate : impl ::core::ops::Fn(& __key_of_background,
+    & __value_of_background) -> bool) -> ::core::future::Ready < () > {
     ::core::future::ready(Self::__cache().invalidate_where(predicate)) } #[doc(hidden)]
-    #[inline] fn __to_forget < '__cached_item > (name : & '__cached_item str, id : u64)
-    -> (& '__cached_item str, u64,) { (name, id,) } #[doc(hidden)] #[inline] fn
-    __forgetting < '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item
-    str, u64,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let name = &
-    taken.0; let id = & taken.1; Self::__entry(name, id).owned().forgetting() }
-    #[doc(hidden)] #[inline] fn __to_write < '__cached_item > (name : & '__cached_item
-    str, id : u64) -> (& '__cached_item str, u64,) { (name, id,) } #[doc(hidden)]
-    #[inline] fn __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(&
-    '__cached_item str, u64,)) -> impl ::cached_runtime::private::Write < Result <
-    Product, DbError > > { let _ = taken; let name = & taken.0; let id = & taken.1;
-    Self::__entry(name, id).owned().writing() } #[doc(hidden)] #[inline] fn __clearing()
-    -> impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
-    Self::__cache().clear()) } }
+    #[inline] fn __to_forget(name : & str, id : u64) ->
+    ::cached_runtime::private::Forgets < __key_of_background, __value_of_background > {
+    Self::__entry(& name, & id).owned().forgetting() } #[doc(hidden)] #[inline] fn
+    __forgetting(taken : & ::cached_runtime::private::Forgets < __key_of_background,
+    __value_of_background >) -> ::cached_runtime::private::Forgets < __key_of_background,
+    __value_of_background > { ::core::clone::Clone::clone(taken) } #[doc(hidden)]
+    #[inline] fn __to_write < '__cached_item > (name : & '__cached_item str, id : u64) ->
+    (& '__cached_item str, u64,) { (name, id,) } #[doc(hidden)] #[inline] fn __writing <
+    '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item str, u64,)) ->
+    impl ::cached_runtime::private::Write < Result < Product, DbError > > { let _ =
+    taken; let name = & taken.0; let id = & taken.1; Self::__entry(name, id).owned()
+    .writing() } #[doc(hidden)] #[inline] fn __clearing() ->
+    ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
+    __key_of_background, __value_of_background > > {
+    ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[doc(hidden)] type
+    __key_of_background = (::cached_runtime::__key_type!(str,
+    ::cached_runtime::private::AllThreads), ::cached_runtime::__key_type!(u64,
+    ::cached_runtime::private::AllThreads)); #[doc(hidden)] type __value_of_background =
+    ::cached_runtime::__value_type!(Result < Product, DbError >, false, false,
+    ::cached_runtime::private::AllThreads);
 }

@@ -14,24 +14,17 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
 }
 ::cached_runtime::an_associated_function_says__companion_false! {
     [] [pub (crate)] product { fn __cache() -> & 'static ::cached_runtime::private::Cache
-    < (::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
-    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads)),
-    ::cached_runtime::__value_type!(io::Result < Product >, Value,
-    ::cached_runtime::private::AllThreads) > { { static SLOT :
-    ::cached_runtime::private::Slot < (::cached_runtime::__key_type!(u64,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::__key_type!(str,
-    ::cached_runtime::private::AllThreads)), ::cached_runtime::__value_type!(io::Result <
-    Product >, Value, ::cached_runtime::private::AllThreads) > =
+    < __key_of_product, __value_of_product > { { static SLOT :
+    ::cached_runtime::private::Slot < __key_of_product, __value_of_product > =
     ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options | options
     .ttl(::core::time::Duration::new(5400u64, 0u32)).jitter(0.1)) } fn __entry <
     '__cached_k > (id : ::cached_runtime::private::Borrowed < '__cached_k, u64 >, lang :
     ::cached_runtime::private::Borrowed < '__cached_k, & str >) ->
     ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
-    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
-    Ret = io::Result < Product >, Value : ::cached_runtime::private::CacheValue > + use <
-    > > { use ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick
-    as _, NoLeaf as _, NoOwn as _, NoPick as _ };
-    ::cached_runtime::private::at_home(Self::__cache(),
+    = __key_of_product >, impl ::cached_runtime::private::Outcome < Ret = io::Result <
+    Product >, Value = __value_of_product > + use < > > { use ::cached_runtime::private::
+    { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
+    as _ }; ::cached_runtime::private::at_home(Self::__cache(),
     (::cached_runtime::private::Leaf(& * id, ::cached_runtime::private::AllThreads)
     .__part(), ::cached_runtime::private::Leaf(& * * lang,
     ::cached_runtime::private::AllThreads).__part()), (&& && && &&
@@ -61,11 +54,10 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
     #[inline] pub (crate) fn many < '__cached_item > (keys : impl
     ::core::iter::IntoIterator < Item = (u64, & '__cached_item str) >) ->
     ::core::future::Ready < ::std::vec::Vec < ::core::option::Option < io::Result <
-    Product > >> > {
-    ::core::future::ready(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (id, lang) | Self::__entry(& id, & lang).get(),))) } #[doc =
-    "Forgets everything; loads that run now are not kept."] #[inline] pub (crate) fn
-    clear() -> ::core::future::Ready < () > { ::core::future::ready(Self::__cache()
+    Product > >> > { ::core::future::ready({ let mut found = ::std::vec::Vec::new(); for
+    (id, lang) in keys { found.push(Self::__entry(& id, & lang).get()); } found }) }
+    #[doc = "Forgets everything; loads that run now are not kept."] #[inline] pub (crate)
+    fn clear() -> ::core::future::Ready < () > { ::core::future::ready(Self::__cache()
     .clear()) } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
     (crate) fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() }
@@ -73,29 +65,30 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
     Self::__cache().reset_stats() } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
     #[inline] pub (crate) fn cache() -> & 'static ::cached_runtime::private::Cache <
-    (::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
-    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads)),
-    ::cached_runtime::__value_type!(io::Result < Product >, Value,
-    ::cached_runtime::private::AllThreads) > { Self::__cache() } #[doc =
+    __key_of_product, __value_of_product > { Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
     #[inline] pub (crate) fn invalidate_where(predicate : impl ::core::ops::Fn(&
-    (::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads),
-    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads)), &
-    ::cached_runtime::__value_type!(io::Result < Product >, Value,
-    ::cached_runtime::private::AllThreads)) -> bool) -> ::core::future::Ready < () > {
+    __key_of_product, & __value_of_product) -> bool) -> ::core::future::Ready < () > {
     ::core::future::ready(Self::__cache().invalidate_where(predicate)) } #[doc(hidden)]
-    #[inline] pub (crate) fn __to_forget < '__cached_item > (id : u64, lang : &
-    '__cached_item str) -> (u64, & '__cached_item str,) { (id, lang,) } #[doc(hidden)]
-    #[inline] pub (crate) fn __forgetting < '__cached_k, '__cached_item > (taken : &
-    '__cached_k(u64, & '__cached_item str,)) -> impl ::cached_runtime::private::Forget {
-    let _ = taken; let id = & taken.0; let lang = & taken.1; Self::__entry(id, lang)
-    .owned().forgetting() } #[doc(hidden)] #[inline] pub (crate) fn __to_write <
-    '__cached_item > (id : u64, lang : & '__cached_item str) -> (u64, & '__cached_item
-    str,) { (id, lang,) } #[doc(hidden)] #[inline] pub (crate) fn __writing <
-    '__cached_k, '__cached_item > (taken : & '__cached_k(u64, & '__cached_item str,)) ->
-    impl ::cached_runtime::private::Write < io::Result < Product > > { let _ = taken; let
-    id = & taken.0; let lang = & taken.1; Self::__entry(id, lang).owned().writing() }
-    #[doc(hidden)] #[inline] pub (crate) fn __clearing() -> impl
-    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
-    Self::__cache().clear()) } }
+    #[inline] pub (crate) fn __to_forget(id : u64, lang : & str) ->
+    ::cached_runtime::private::Forgets < __key_of_product, __value_of_product > {
+    Self::__entry(& id, & lang).owned().forgetting() } #[doc(hidden)] #[inline] pub
+    (crate) fn __forgetting(taken : & ::cached_runtime::private::Forgets <
+    __key_of_product, __value_of_product >) -> ::cached_runtime::private::Forgets <
+    __key_of_product, __value_of_product > { ::core::clone::Clone::clone(taken) }
+    #[doc(hidden)] #[inline] pub (crate) fn __to_write < '__cached_item > (id : u64, lang
+    : & '__cached_item str) -> (u64, & '__cached_item str,) { (id, lang,) }
+    #[doc(hidden)] #[inline] pub (crate) fn __writing < '__cached_k, '__cached_item >
+    (taken : & '__cached_k(u64, & '__cached_item str,)) -> impl
+    ::cached_runtime::private::Write < io::Result < Product > > { let _ = taken; let id =
+    & taken.0; let lang = & taken.1; Self::__entry(id, lang).owned().writing() }
+    #[doc(hidden)] #[inline] pub (crate) fn __clearing() ->
+    ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
+    __key_of_product, __value_of_product > > {
+    ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[doc(hidden)] type
+    __key_of_product = (::cached_runtime::__key_type!(u64,
+    ::cached_runtime::private::AllThreads), ::cached_runtime::__key_type!(str,
+    ::cached_runtime::private::AllThreads)); #[doc(hidden)] type __value_of_product =
+    ::cached_runtime::__value_type!(io::Result < Product >, false, false,
+    ::cached_runtime::private::AllThreads);
 }

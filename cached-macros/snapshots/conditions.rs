@@ -36,27 +36,20 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
 }
 ::cached_runtime::an_associated_function_says__companion_false! {
     [] [] conditions { fn __cache() -> & 'static ::cached_runtime::private::Cache <
-    ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads),
-    ::cached_runtime::__or!(Result < Option < u32 >, String >,
-    ::cached_runtime::__value_type!(Result < Option < u32 >, String >, Option,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::private::AllThreads) > { {
-    static SLOT : ::cached_runtime::private::Slot < ::cached_runtime::__key_type!(u32,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::__or!(Result < Option < u32
-    >, String >, ::cached_runtime::__value_type!(Result < Option < u32 >, String >,
-    Option, ::cached_runtime::private::AllThreads),
-    ::cached_runtime::private::AllThreads) > = ::cached_runtime::private::Slot::new(); &
-    SLOT } .cache(| options | options) } fn __entry < '__cached_k > (id :
-    ::cached_runtime::private::Borrowed < '__cached_k, u32 >) ->
-    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
-    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
-    Ret = Result < Option < u32 >, String >, Value :
-    ::cached_runtime::private::CacheValue > + use < > > { use ::cached_runtime::private::
-    { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
-    as _ }; ::cached_runtime::private::at_home(Self::__cache(),
-    ::cached_runtime::private::Leaf(& * id, ::cached_runtime::private::AllThreads)
-    .__part(), { use ::cached_runtime::private:: { ChangeErr as _, NoChangeErr as _,
-    NoKeptErr as _ }; ::cached_runtime::private::Change({ use ::cached_runtime::private::
-    { ChangeNone as _, NoChangeNone as _ };
+    __key_of_conditions, __value_of_conditions > { { static SLOT :
+    ::cached_runtime::private::Slot < __key_of_conditions, __value_of_conditions > =
+    ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options | options) } fn
+    __entry < '__cached_k > (id : ::cached_runtime::private::Borrowed < '__cached_k, u32
+    >) -> ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View <
+    Owned = __key_of_conditions >, impl ::cached_runtime::private::Outcome < Ret = Result
+    < Option < u32 >, String >, Value = __value_of_conditions > + use < > > { use
+    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
+    NoLeaf as _, NoOwn as _, NoPick as _ };
+    ::cached_runtime::private::at_home(Self::__cache(), ::cached_runtime::private::Leaf(&
+    * id, ::cached_runtime::private::AllThreads).__part(), { use
+    ::cached_runtime::private:: { ChangeErr as _, NoChangeErr as _, NoKeptErr as _ };
+    ::cached_runtime::private::Change({ use ::cached_runtime::private:: { ChangeNone as
+    _, NoChangeNone as _ };
     ::cached_runtime::private::Change(::cached_runtime::private::cache_if((&& && && &&
     ::cached_runtime::private::OutcomeOf:: < Result < Option < u32 >, String >,
     ::cached_runtime::private::AllThreads > ::new()).__pick(), | value | value > & 1),
@@ -83,9 +76,8 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     u32 >) -> ::std::vec::Vec < ::core::option::Option < Result < Option < u32 >, String
-    > >> {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | id | Self::__entry(& id).get(),)) } #[doc =
+    > >> { { let mut found = ::std::vec::Vec::new(); for id in keys { found
+    .push(Self::__entry(& id).get()); } found } } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
     Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
@@ -94,26 +86,26 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
     #[inline] fn cache() -> & 'static ::cached_runtime::private::Cache <
-    ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads),
-    ::cached_runtime::__or!(Result < Option < u32 >, String >,
-    ::cached_runtime::__value_type!(Result < Option < u32 >, String >, Option,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::private::AllThreads) > {
-    Self::__cache() } #[doc =
+    __key_of_conditions, __value_of_conditions > { Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
-    #[inline] fn invalidate_where(predicate : impl ::core::ops::Fn(&
-    ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads), &
-    ::cached_runtime::__or!(Result < Option < u32 >, String >,
-    ::cached_runtime::__value_type!(Result < Option < u32 >, String >, Option,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::private::AllThreads)) ->
-    bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline] fn
-    __to_forget < '__cached_item > (id : u32) -> (u32,) { (id,) } #[doc(hidden)]
-    #[inline] fn __forgetting < '__cached_k, '__cached_item > (taken : &
-    '__cached_k(u32,)) -> impl ::cached_runtime::private::Forget { let _ = taken; let id
-    = & taken.0; Self::__entry(id).owned().forgetting() } #[doc(hidden)] #[inline] fn
-    __to_write < '__cached_item > (id : u32) -> (u32,) { (id,) } #[doc(hidden)] #[inline]
-    fn __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(u32,)) -> impl
-    ::cached_runtime::private::Write < Result < Option < u32 >, String > > { let _ =
-    taken; let id = & taken.0; Self::__entry(id).owned().writing() } #[doc(hidden)]
-    #[inline] fn __clearing() -> impl ::cached_runtime::private::Outdated {
-    ::cached_runtime::private::Clearing(|| Self::__cache().clear()) } }
+    #[inline] fn invalidate_where(predicate : impl ::core::ops::Fn(& __key_of_conditions,
+    & __value_of_conditions) -> bool) { Self::__cache().invalidate_where(predicate); }
+    #[doc(hidden)] #[inline] fn __to_forget(id : u32) ->
+    ::cached_runtime::private::Forgets < __key_of_conditions, __value_of_conditions > {
+    Self::__entry(& id).owned().forgetting() } #[doc(hidden)] #[inline] fn
+    __forgetting(taken : & ::cached_runtime::private::Forgets < __key_of_conditions,
+    __value_of_conditions >) -> ::cached_runtime::private::Forgets < __key_of_conditions,
+    __value_of_conditions > { ::core::clone::Clone::clone(taken) } #[doc(hidden)]
+    #[inline] fn __to_write < '__cached_item > (id : u32) -> (u32,) { (id,) }
+    #[doc(hidden)] #[inline] fn __writing < '__cached_k, '__cached_item > (taken : &
+    '__cached_k(u32,)) -> impl ::cached_runtime::private::Write < Result < Option < u32
+    >, String > > { let _ = taken; let id = & taken.0; Self::__entry(id).owned()
+    .writing() } #[doc(hidden)] #[inline] fn __clearing() ->
+    ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
+    __key_of_conditions, __value_of_conditions > > {
+    ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[doc(hidden)] type
+    __key_of_conditions = ::cached_runtime::__key_type!(u32,
+    ::cached_runtime::private::AllThreads); #[doc(hidden)] type __value_of_conditions =
+    ::cached_runtime::__value_type!(Result < Option < u32 >, String >, true, true,
+    ::cached_runtime::private::AllThreads);
 }

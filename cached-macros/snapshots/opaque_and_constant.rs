@@ -72,11 +72,11 @@ where
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item, 'a, const N : usize > (keys : impl
     ::core::iter::IntoIterator < Item = (impl Hash + Eq, & 'a str, [u8; N]) >) ->
-    ::std::vec::Vec < ::core::option::Option < String >> where 'a : 'static, {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (value, text, list) | Self::__entry:: < N, _ > (& value, & text, & list).get(),)) }
-    #[doc = "Forgets everything; loads that run now are not kept."] #[inline] fn clear()
-    { Self::__slot().clear(); } #[doc =
+    ::std::vec::Vec < ::core::option::Option < String >> where 'a : 'static, { { let mut
+    found = ::std::vec::Vec::new(); for (value, text, list) in keys { found
+    .push(Self::__entry:: < N, _ > (& value, & text, & list).get()); } found } } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
+    Self::__slot().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
     stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
     "Counts from zero again."] #[inline] fn reset_stats() { Self::__slot().reset_stats()

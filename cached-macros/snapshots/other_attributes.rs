@@ -25,19 +25,16 @@ pub fn other_attributes(n: u8) -> u8 {
 }
 ::cached_runtime::an_associated_function_says__companion_false! {
     [#[cfg(feature = "x")]] [pub] other_attributes { fn __cache() -> & 'static
-    ::cached_runtime::private::Cache < ::cached_runtime::__key_type!(u8,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(u8, Value,
-    ::cached_runtime::private::AllThreads) > { { static SLOT :
-    ::cached_runtime::private::Slot < ::cached_runtime::__key_type!(u8,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(u8, Value,
-    ::cached_runtime::private::AllThreads) > = ::cached_runtime::private::Slot::new(); &
-    SLOT } .cache(| options | options) } #[allow(unused)] #[allow(clippy::too_many_lines,
-    reason = "long")] fn __entry < '__cached_k > (n : ::cached_runtime::private::Borrowed
-    < '__cached_k, u8 >) -> ::cached_runtime::private::At < 'static, impl
-    ::cached_runtime::private::View < Owned : ::cached_runtime::private::CacheKey >, impl
-    ::cached_runtime::private::Outcome < Ret = u8, Value :
-    ::cached_runtime::private::CacheValue > + use < > > { use ::cached_runtime::private::
-    { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
+    ::cached_runtime::private::Cache < __key_of_other_attributes,
+    __value_of_other_attributes > { { static SLOT : ::cached_runtime::private::Slot <
+    __key_of_other_attributes, __value_of_other_attributes > =
+    ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options | options) }
+    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] fn __entry <
+    '__cached_k > (n : ::cached_runtime::private::Borrowed < '__cached_k, u8 >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    = __key_of_other_attributes >, impl ::cached_runtime::private::Outcome < Ret = u8,
+    Value = __value_of_other_attributes > + use < > > { use ::cached_runtime::private:: {
+    AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick
     as _ }; ::cached_runtime::private::at_home(Self::__cache(),
     ::cached_runtime::private::Leaf(& * n, ::cached_runtime::private::AllThreads)
     .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < u8,
@@ -65,37 +62,40 @@ pub fn other_attributes(n: u8) -> u8 {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
     many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = u8 >) ->
-    ::std::vec::Vec < ::core::option::Option < u8 >> {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | n | Self::__entry(& n).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() {
-    Self::__cache().clear(); } #[doc =
+    ::std::vec::Vec < ::core::option::Option < u8 >> { { let mut found =
+    ::std::vec::Vec::new(); for n in keys { found.push(Self::__entry(& n).get()); } found
+    } } #[doc = "Forgets everything; loads that run now are not kept."] #[inline] pub fn
+    clear() { Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
     fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
     "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__cache()
     .reset_stats() } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
     #[inline] pub fn cache() -> & 'static ::cached_runtime::private::Cache <
-    ::cached_runtime::__key_type!(u8, ::cached_runtime::private::AllThreads),
-    ::cached_runtime::__value_type!(u8, Value, ::cached_runtime::private::AllThreads) > {
-    Self::__cache() } #[doc =
+    __key_of_other_attributes, __value_of_other_attributes > { Self::__cache() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
     #[inline] pub fn invalidate_where(predicate : impl ::core::ops::Fn(&
-    ::cached_runtime::__key_type!(u8, ::cached_runtime::private::AllThreads), &
-    ::cached_runtime::__value_type!(u8, Value, ::cached_runtime::private::AllThreads)) ->
-    bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline]
-    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn __to_forget
-    < '__cached_item > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline]
-    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
-    __forgetting < '__cached_k, '__cached_item > (taken : & '__cached_k(u8,)) -> impl
-    ::cached_runtime::private::Forget { let _ = taken; let n = & taken.0;
-    Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline] #[allow(unused)]
-    #[allow(clippy::too_many_lines, reason = "long")] pub fn __to_write < '__cached_item
-    > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline] #[allow(unused)]
-    #[allow(clippy::too_many_lines, reason = "long")] pub fn __writing < '__cached_k,
-    '__cached_item > (taken : & '__cached_k(u8,)) -> impl
+    __key_of_other_attributes, & __value_of_other_attributes) -> bool) { Self::__cache()
+    .invalidate_where(predicate); } #[doc(hidden)] #[inline] #[allow(unused)]
+    #[allow(clippy::too_many_lines, reason = "long")] pub fn __to_forget(n : u8) ->
+    ::cached_runtime::private::Forgets < __key_of_other_attributes,
+    __value_of_other_attributes > { Self::__entry(& n).owned().forgetting() }
+    #[doc(hidden)] #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason =
+    "long")] pub fn __forgetting(taken : & ::cached_runtime::private::Forgets <
+    __key_of_other_attributes, __value_of_other_attributes >) ->
+    ::cached_runtime::private::Forgets < __key_of_other_attributes,
+    __value_of_other_attributes > { ::core::clone::Clone::clone(taken) } #[doc(hidden)]
+    #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
+    __to_write < '__cached_item > (n : u8) -> (u8,) { (n,) } #[doc(hidden)] #[inline]
+    #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn __writing <
+    '__cached_k, '__cached_item > (taken : & '__cached_k(u8,)) -> impl
     ::cached_runtime::private::Write < u8 > { let _ = taken; let n = & taken.0;
     Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] pub fn __clearing() ->
-    impl ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
-    Self::__cache().clear()) } }
+    ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
+    __key_of_other_attributes, __value_of_other_attributes > > {
+    ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[cfg(feature = "x")]
+    #[doc(hidden)] type __key_of_other_attributes = ::cached_runtime::__key_type!(u8,
+    ::cached_runtime::private::AllThreads); #[cfg(feature = "x")] #[doc(hidden)] type
+    __value_of_other_attributes = ::cached_runtime::__value_type!(u8, false, false,
+    ::cached_runtime::private::AllThreads);
 }

@@ -12,22 +12,17 @@
     .run_async(redis_async::uncached(db, id)). await, } }
     ::cached_runtime::an_associated_function_says__companion_false! { [] [pub]
     redis_async { fn __cache() -> & 'static ::cached_runtime::private::Cache <
-    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllProcesses),
-    ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
-    ::cached_runtime::private::AllProcesses), ::cached_runtime::private::Redis > { {
-    static SLOT : ::cached_runtime::private::RedisSlot <
-    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllProcesses),
-    ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
-    ::cached_runtime::private::AllProcesses) > =
-    ::cached_runtime::private::RedisSlot::new(); & SLOT } .cache(| options | options
-    .ttl(::core::time::Duration::new(60u64, 0u32))) } fn __entry < '__cached_k > (id :
-    ::cached_runtime::private::Borrowed < '__cached_k, u64 >) ->
-    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
-    : ::cached_runtime::private::RemoteKey >, impl ::cached_runtime::private::Outcome <
-    Ret = Result < Product, DbError >, Value : ::cached_runtime::private::RemoteValue > +
-    use < >, ::cached_runtime::private::Redis > { use ::cached_runtime::private:: {
-    AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _, NoRemoteLeaf as _, NoRemoteOwn as
-    _, NoRemotePick as _ }; ::cached_runtime::private::at_home(Self::__cache(),
+    __key_of_redis_async, __value_of_redis_async, ::cached_runtime::private::Redis > { {
+    static SLOT : ::cached_runtime::private::RedisSlot < __key_of_redis_async,
+    __value_of_redis_async > = ::cached_runtime::private::RedisSlot::new(); & SLOT }
+    .cache(| options | options.ttl(::core::time::Duration::new(60u64, 0u32))) } fn
+    __entry < '__cached_k > (id : ::cached_runtime::private::Borrowed < '__cached_k, u64
+    >) -> ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View <
+    Owned = __key_of_redis_async >, impl ::cached_runtime::private::Outcome < Ret =
+    Result < Product, DbError >, Value = __value_of_redis_async > + use < >,
+    ::cached_runtime::private::Redis > { use ::cached_runtime::private:: { AnyLeaf as _,
+    AnyOwn as _, NoPlace as _, Pick as _, NoRemoteLeaf as _, NoRemoteOwn as _,
+    NoRemotePick as _ }; ::cached_runtime::private::at_home(Self::__cache(),
     ::cached_runtime::private::Leaf(& * id, ::cached_runtime::private::AllProcesses)
     .__part(), (&& && && && ::cached_runtime::private::OutcomeOf:: < Result < Product,
     DbError >, ::cached_runtime::private::AllProcesses > ::new()).__pick()) } #[doc =
@@ -58,10 +53,10 @@
     #[doc = " One round trip for all."] #[inline] pub fn many < '__cached_item > (keys :
     impl ::core::iter::IntoIterator < Item = u64 >) -> impl ::core::future::Future <
     Output = ::std::vec::Vec < ::core::option::Option < Result < Product, DbError > >> >
-    { let all : ::std::vec::Vec < _ > =
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | id | Self::__entry(& id).ask(),)); ::cached_runtime::private::many_async(all) }
-    #[doc = "Forgets everything; loads that run now are not kept."] #[doc =
+    { let all : ::std::vec::Vec < _ > = { let mut found = ::std::vec::Vec::new(); for id
+    in keys { found.push(Self::__entry(& id).ask()); } found };
+    ::cached_runtime::private::many_async(all) } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
     #[inline] pub fn clear() -> ::cached_runtime::private::Acting {
     ::cached_runtime::private::clear(Self::__cache()) } #[doc =
@@ -71,9 +66,7 @@
     .reset_stats() } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
     #[inline] pub fn cache() -> & 'static ::cached_runtime::private::Cache <
-    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllProcesses),
-    ::cached_runtime::__value_type!(Result < Product, DbError >, Value,
-    ::cached_runtime::private::AllProcesses), ::cached_runtime::private::Redis > {
+    __key_of_redis_async, __value_of_redis_async, ::cached_runtime::private::Redis > {
     Self::__cache() } #[doc(hidden)] #[inline] pub fn __to_forget < '__cached_item > (id
     : u64) -> (u64,) { (id,) } #[doc(hidden)] #[inline] pub fn __forgetting <
     '__cached_k, '__cached_item > (taken : & '__cached_k(u64,)) -> impl
@@ -85,5 +78,9 @@
     id = & taken.0; Self::__entry(id).owned().writing() } #[doc(hidden)] #[inline] pub fn
     __clearing() -> impl ::cached_runtime::private::Outdated {
     ::cached_runtime::private::ClearingAfar(||
-    ::std::vec![::cached_runtime::private::clear(Self::__cache())]) } } }
+    ::std::vec![::cached_runtime::private::clear(Self::__cache())]) } } #[doc(hidden)]
+    type __key_of_redis_async = ::cached_runtime::__key_type!(u64,
+    ::cached_runtime::private::AllProcesses); #[doc(hidden)] type __value_of_redis_async
+    = ::cached_runtime::__value_type!(Result < Product, DbError >, false, false,
+    ::cached_runtime::private::AllProcesses); }
 }

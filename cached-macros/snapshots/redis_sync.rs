@@ -55,9 +55,9 @@
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[doc = " One round trip for all."] #[inline] pub fn many < '__cached_item > (keys :
     impl ::core::iter::IntoIterator < Item = & '__cached_item User >) -> ::std::vec::Vec
-    < ::core::option::Option < Option < Session > >> {
-    ::cached_runtime::private::many(::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | user | Self::__entry(& user).ask(),))) } #[doc =
+    < ::core::option::Option < Option < Session > >> { ::cached_runtime::private::many({
+    let mut found = ::std::vec::Vec::new(); for user in keys { found.push(Self::__entry(&
+    user).ask()); } found }) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
     #[inline] pub fn clear() -> ::core::result::Result < (),

@@ -19,19 +19,17 @@ fn renewed_by_the_call(n: u32) -> u32 {
 }
 ::cached_runtime::an_associated_function_says__companion_false! {
     [] [] renewed_by_the_call { fn __cache() -> & 'static
-    ::cached_runtime::private::Cache < ::cached_runtime::__key_type!(u32,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(u32, Value,
-    ::cached_runtime::private::AllThreads) > { { static SLOT :
-    ::cached_runtime::private::Slot < ::cached_runtime::__key_type!(u32,
-    ::cached_runtime::private::AllThreads), ::cached_runtime::__value_type!(u32, Value,
-    ::cached_runtime::private::AllThreads) > = ::cached_runtime::private::Slot::new(); &
-    SLOT } .cache(| options | options.ttl(::core::time::Duration::new(60u64, 0u32))
+    ::cached_runtime::private::Cache < __key_of_renewed_by_the_call,
+    __value_of_renewed_by_the_call > { { static SLOT : ::cached_runtime::private::Slot <
+    __key_of_renewed_by_the_call, __value_of_renewed_by_the_call > =
+    ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options | options
+    .ttl(::core::time::Duration::new(60u64, 0u32))
     .stale_while_revalidate(::core::time::Duration::new(10u64, 0u32))
     .refresh_ahead(::cached_runtime::private::RefreshAhead::xfetch())) } fn __entry <
     '__cached_k > (n : ::cached_runtime::private::Borrowed < '__cached_k, u32 >) ->
     ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
-    : ::cached_runtime::private::CacheKey >, impl ::cached_runtime::private::Outcome <
-    Ret = u32, Value : ::cached_runtime::private::CacheValue > + use < > > { use
+    = __key_of_renewed_by_the_call >, impl ::cached_runtime::private::Outcome < Ret =
+    u32, Value = __value_of_renewed_by_the_call > + use < > > { use
     ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
     NoLeaf as _, NoOwn as _, NoPick as _ };
     ::cached_runtime::private::at_home(Self::__cache(), ::cached_runtime::private::Leaf(&
@@ -54,33 +52,38 @@ fn renewed_by_the_call(n: u32) -> u32 {
     .run(move || Self::uncached(n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
-    u32 >) -> ::std::vec::Vec < ::core::option::Option < u32 >> {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | n | Self::__entry(& n).get(),)) } #[doc =
-    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
-    Self::__cache().clear(); } #[doc =
+    u32 >) -> ::std::vec::Vec < ::core::option::Option < u32 >> { { let mut found =
+    ::std::vec::Vec::new(); for n in keys { found.push(Self::__entry(& n).get()); } found
+    } } #[doc = "Forgets everything; loads that run now are not kept."] #[inline] fn
+    clear() { Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
     stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
     "Counts from zero again."] #[inline] fn reset_stats() { Self::__cache().reset_stats()
     } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
     #[inline] fn cache() -> & 'static ::cached_runtime::private::Cache <
-    ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads),
-    ::cached_runtime::__value_type!(u32, Value, ::cached_runtime::private::AllThreads) >
-    { Self::__cache() } #[doc =
+    __key_of_renewed_by_the_call, __value_of_renewed_by_the_call > { Self::__cache() }
+    #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
     #[inline] fn invalidate_where(predicate : impl ::core::ops::Fn(&
-    ::cached_runtime::__key_type!(u32, ::cached_runtime::private::AllThreads), &
-    ::cached_runtime::__value_type!(u32, Value, ::cached_runtime::private::AllThreads))
-    -> bool) { Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline] fn
-    __to_forget < '__cached_item > (n : u32) -> (u32,) { (n,) } #[doc(hidden)] #[inline]
-    fn __forgetting < '__cached_k, '__cached_item > (taken : & '__cached_k(u32,)) -> impl
-    ::cached_runtime::private::Forget { let _ = taken; let n = & taken.0;
-    Self::__entry(n).owned().forgetting() } #[doc(hidden)] #[inline] fn __to_write <
+    __key_of_renewed_by_the_call, & __value_of_renewed_by_the_call) -> bool) {
+    Self::__cache().invalidate_where(predicate); } #[doc(hidden)] #[inline] fn
+    __to_forget(n : u32) -> ::cached_runtime::private::Forgets <
+    __key_of_renewed_by_the_call, __value_of_renewed_by_the_call > { Self::__entry(& n)
+    .owned().forgetting() } #[doc(hidden)] #[inline] fn __forgetting(taken : &
+    ::cached_runtime::private::Forgets < __key_of_renewed_by_the_call,
+    __value_of_renewed_by_the_call >) -> ::cached_runtime::private::Forgets <
+    __key_of_renewed_by_the_call, __value_of_renewed_by_the_call > {
+    ::core::clone::Clone::clone(taken) } #[doc(hidden)] #[inline] fn __to_write <
     '__cached_item > (n : u32) -> (u32,) { (n,) } #[doc(hidden)] #[inline] fn __writing <
     '__cached_k, '__cached_item > (taken : & '__cached_k(u32,)) -> impl
     ::cached_runtime::private::Write < u32 > { let _ = taken; let n = & taken.0;
-    Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() -> impl
-    ::cached_runtime::private::Outdated { ::cached_runtime::private::Clearing(||
-    Self::__cache().clear()) } }
+    Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() ->
+    ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
+    __key_of_renewed_by_the_call, __value_of_renewed_by_the_call > > {
+    ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[doc(hidden)] type
+    __key_of_renewed_by_the_call = ::cached_runtime::__key_type!(u32,
+    ::cached_runtime::private::AllThreads); #[doc(hidden)] type
+    __value_of_renewed_by_the_call = ::cached_runtime::__value_type!(u32, false, false,
+    ::cached_runtime::private::AllThreads);
 }

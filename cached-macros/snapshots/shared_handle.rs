@@ -52,9 +52,8 @@ fn shared_handle(pages: &Pages, n: u32) -> u32 {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     (& '__cached_item Pages, u32) >) -> ::std::vec::Vec < ::core::option::Option < u32 >>
-    {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (pages, n) | Self::__entry(& pages, & n).get(),)) } #[doc(hidden)] #[inline] fn
+    { { let mut found = ::std::vec::Vec::new(); for (pages, n) in keys { found
+    .push(Self::__entry(& pages, & n).get()); } found } } #[doc(hidden)] #[inline] fn
     __to_forget < '__cached_item > (pages : & '__cached_item Pages, n : u32) -> (&
     '__cached_item Pages, u32,) { (pages, n,) } #[doc(hidden)] #[inline] fn __forgetting
     < '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item Pages, u32,))

@@ -59,8 +59,8 @@ fn template(user: &User, price: f64) -> u8 {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     (& '__cached_item User, f64) >) -> ::std::vec::Vec < ::core::option::Option < u8 >> {
-    ::core::iter::Iterator::collect(::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(keys),
-    | (user, price) | Self::__entry(& user, & price).get(),)) } #[doc =
+    { let mut found = ::std::vec::Vec::new(); for (user, price) in keys { found
+    .push(Self::__entry(& user, & price).get()); } found } } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
     Self::__slot().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn

@@ -42,12 +42,28 @@ pub(crate) fn companion_type(expansion: &Expansion<'_>, name: &Ident) -> TokenSt
     let refresh = refresh(expansion);
     let many = many(expansion);
     let whole = of_the_whole(expansion);
+    let types = types(expansion);
     let root = &expansion.probes.root;
     quote! {
         #root::an_associated_function_says__companion_false! {
-            [#items] [#visibility] #name { #slot #entry #uncached #of_an_entry #refresh #many #whole }
+            [#items] [#visibility] #name { #slot #entry #uncached #of_an_entry #refresh #many #whole } #types
         }
     }
+}
+
+/// The names of key and value, for all that mentions them: the compiler finds each type once.
+fn types(expansion: &Expansion<'_>) -> Option<TokenStream> {
+    let (key, value) = expansion.types()?;
+    let (key_name, value_name) = expansion.names_of_types()?;
+    let items = &expansion.attributes.items;
+    Some(quote! {
+        #items
+        #[doc(hidden)]
+        type #key_name = #key;
+        #items
+        #[doc(hidden)]
+        type #value_name = #value;
+    })
 }
 
 /// Where the entries are: the slot of all instantiations, or the cache itself where its types have names.
@@ -65,9 +81,9 @@ fn slot(expansion: &Expansion<'_>) -> Option<TokenStream> {
 }
 
 /// What `cache()` gives.
-fn cache_type(expansion: &Expansion<'_>) -> Option<TokenStream> {
+pub(crate) fn cache_type(expansion: &Expansion<'_>) -> Option<TokenStream> {
     let rt = &expansion.rt;
-    let (key, value) = expansion.types()?;
+    let (key, value) = expansion.names_of_types()?;
     Some(if expansion.plan.local {
         quote!(#rt::Cache<#key, #value, #rt::Local>)
     } else if expansion.plan.remote {
@@ -361,7 +377,8 @@ fn of_the_whole(expansion: &Expansion<'_>) -> TokenStream {
 
 /// Where key and value have names, and are in this process.
 fn invalidate_where(expansion: &Expansion<'_>) -> Option<TokenStream> {
-    let (key, value) = expansion.types().filter(|_| !expansion.plan.remote && is_supported("invalidate_matching"))?;
+    let (key, value) =
+        expansion.names_of_types().filter(|_| !expansion.plan.remote && is_supported("invalidate_matching"))?;
     let visibility = &expansion.of().quiet_visibility;
     let call = quote!(Self::__cache().invalidate_where(predicate));
     let (ret, done) = if expansion.of().flow == Flow::Sync {

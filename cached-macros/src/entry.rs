@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
+use syn::Ident;
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::companion;
@@ -138,7 +140,7 @@ impl Expansion<'_> {
     /// The type of the slot, and the expression that declares and borrows it.
     pub(crate) fn slot(&self) -> (TokenStream, TokenStream) {
         let rt = &self.rt;
-        let types = self.types();
+        let types = self.names_of_types();
         let (name, cell) = match (types.is_some(), self.plan.local) {
             (true, false) if self.plan.remote => (quote!(#rt::RedisSlot), None),
             (false, false) if self.plan.remote => (quote!(#rt::AnyRedisSlot), None),
@@ -170,6 +172,13 @@ impl Expansion<'_> {
         (slot, declared)
     }
 
+    /// What the types of key and value are called beside the companion, where they can be named.
+    pub(crate) fn names_of_types(&self) -> Option<(Ident, Ident)> {
+        let Shape::Companion(companion) = &self.plan.shape else { return None };
+        let name = |what: &str| ours(&format!("__{what}_of_{}", companion.unraw()));
+        self.plan.typed.then(|| (name("key"), name("value")))
+    }
+
     /// The types of key and value, where they can be named.
     pub(crate) fn types(&self) -> Option<(TokenStream, TokenStream)> {
         if !self.plan.typed {
@@ -185,9 +194,8 @@ impl Expansion<'_> {
         let ret = key::everlasting(&self.single().returns);
         let on =
             |option: &Option<Opt<Toggle>>| option.as_ref().is_some_and(|option| !matches!(option.value, Toggle::Off));
-        let value = if on(&self.plan.options.cache_none) { ours("Option") } else { ours("Value") };
-        let kept = quote!(#root::__value_type!(#ret, #value, #threads));
-        if on(&self.plan.options.cache_err) { quote!(#root::__or!(#ret, #kept, #threads)) } else { kept }
+        let (none, err) = (on(&self.plan.options.cache_none), on(&self.plan.options.cache_err));
+        quote!(#root::__value_type!(#ret, #none, #err, #threads))
     }
 
     /// How a return value is kept.
@@ -231,6 +239,16 @@ impl Expansion<'_> {
         let ret = &self.single().returns;
         let span = key::span_of(ret).resolved_at(Span::mixed_site());
         let capture = capture.map(|names| quote!(+ use<#names>));
+        // Where the types have names, nothing is to be found out about them at each use.
+        if let Some((key, value)) = self.names_of_types() {
+            let view = quote!(impl #rt::View<Owned = #key>);
+            let outcome = quote_spanned!(span=> impl #rt::Outcome<Ret = #ret, Value = #value> #capture);
+            return match (self.plan.local, self.plan.remote) {
+                (true, _) => quote!(#rt::LocalAt<#view, #outcome>),
+                (_, true) => quote!(#rt::At<#lifetime, #view, #outcome, #rt::Redis>),
+                _ => quote!(#rt::At<#lifetime, #view, #outcome>),
+            };
+        }
         if self.plan.local {
             quote!(#rt::LocalAt<impl #rt::View, impl #rt::Outcome<Ret = #ret> #capture>)
         } else if self.plan.remote {

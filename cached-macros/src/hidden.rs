@@ -7,11 +7,13 @@
 //! ```
 //!
 //! Two steps, since what the second gives can't hide that its key was made of borrowed arguments: they must be the
-//! writer's own by then, and no longer those that its body may move.
+//! writer's own by then, and no longer those that its body may move. Where the types of key and value have names, what is
+//! to be forgotten has one too, which hides it: then the first step does all, and the second copies what it gave.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{GenericParam, Index, Lifetime, LifetimeParam};
 
+use crate::companion;
 use crate::expand::{Expansion, quote};
 use crate::function::Argument;
 use crate::many::with_lifetime;
@@ -27,7 +29,8 @@ pub(crate) fn of_writers(expansion: &Expansion<'_>, handle: Option<&TokenStream>
     let rt = &expansion.rt;
     let ret = &expansion.single().returns;
     let (entered, stored) = (expansion.entry_arguments(), expansion.stored_arguments());
-    let forgetting = both(expansion, "forget", &entered, None, &quote!(#rt::Forget));
+    let forgetting =
+        at_once(expansion, &entered).unwrap_or_else(|| both(expansion, "forget", &entered, None, &quote!(#rt::Forget)));
     let writing = both(expansion, "writ", &stored, expansion.tags_of_refs().as_ref(), &quote!(#rt::Write<#ret>));
     let clearing = handle.map(|handle| clearing(expansion, handle));
     quote!(#forgetting #writing #clearing)
@@ -36,6 +39,37 @@ pub(crate) fn of_writers(expansion: &Expansion<'_>, handle: Option<&TokenStream>
 /// The names of the two steps to forget an entry, or to write it.
 pub(crate) fn steps(writes: bool) -> (&'static str, &'static str) {
     if writes { ("__to_write", "__writing") } else { ("__to_forget", "__forgetting") }
+}
+
+/// Both steps to forget, where the first does all.
+fn at_once(expansion: &Expansion<'_>, arguments: &[&Argument]) -> Option<TokenStream> {
+    let rt = &expansion.rt;
+    let (key, value) = expansion.names_of_types().filter(|_| !expansion.plan.remote)?;
+    let store = expansion.plan.local.then(|| quote!(, #rt::Local));
+    let function = expansion.of();
+    let (visibility, lints) = (&function.quiet_visibility, &expansion.attributes.companions);
+    let (generics, _, bounds) = function.quiet.generics.split_for_impl();
+    let (take, step) = steps(false);
+    let (take, step) = (ours(take), ours(step));
+    let forgets = quote!(#rt::Forgets<#key, #value #store>);
+    let names = arguments.iter().map(|argument| &argument.name);
+    let parameters = arguments.iter().map(|argument| {
+        let (name, ty) = (&argument.name, &argument.ty);
+        quote!(#name: #ty)
+    });
+    Some(quote! {
+        #[doc(hidden)]
+        #[inline]
+        #lints
+        #visibility fn #take #generics (#(#parameters),*) -> #forgets #bounds {
+            Self::__entry(#(&#names),*).owned().forgetting()
+        }
+
+        #[doc(hidden)]
+        #[inline]
+        #lints
+        #visibility fn #step(taken: &#forgets) -> #forgets { ::core::clone::Clone::clone(taken) }
+    })
 }
 
 /// Both steps.
@@ -96,14 +130,17 @@ fn both(
 fn clearing(expansion: &Expansion<'_>, handle: &TokenStream) -> TokenStream {
     let rt = &expansion.rt;
     let visibility = &expansion.of().quiet_visibility;
+    let cache = companion::cache_type(expansion).filter(|_| !expansion.plan.remote);
     let clears = match (expansion.plan.remote, expansion.is_one_cache()) {
+        (false, _) if cache.is_some() => quote!(#rt::ClearingOf(#handle)),
         (false, _) => quote!(#rt::Clearing(|| #handle.clear())),
         (true, true) => quote!(#rt::ClearingAfar(|| ::std::vec![#rt::clear(#handle)])),
         (true, false) => quote!(#rt::ClearingAfar(|| #handle.clear_each())),
     };
+    let gives = cache.map_or_else(|| quote!(impl #rt::Outdated), |cache| quote!(#rt::ClearingOf<#cache>));
     quote! {
         #[doc(hidden)]
         #[inline]
-        #visibility fn __clearing() -> impl #rt::Outdated { #clears }
+        #visibility fn __clearing() -> #gives { #clears }
     }
 }

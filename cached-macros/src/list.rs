@@ -43,7 +43,8 @@ pub(crate) fn list(expansion: &Expansion<'_>) -> Option<TokenStream> {
                 ["refresh", "uncached"].map(|companion| format!("`{name}::{companion}({all}){wait}`")).join(", ");
             let many = if has_many(expansion) { format!(", `{name}::many(..){wait}`") } else { String::new() };
             let whole = if expansion.plan.handle_reads.is_empty() {
-                let cache = if expansion.types().is_some() { format!(", `{name}::cache()`") } else { String::new() };
+                let cache =
+                    if expansion.names_of_types().is_some() { format!(", `{name}::cache()`") } else { String::new() };
                 format!("; `{name}::clear(){wait}`, `{name}::stats()`, `{name}::reset_stats()`{cache}")
             } else {
                 String::new()

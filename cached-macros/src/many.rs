@@ -45,13 +45,15 @@ pub(crate) fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
     let entry = quote!(Self::__entry #turbofish (#(&#entered),*));
     let ret = expansion.got();
     let ret = quote!(::std::vec::Vec<::core::option::Option<#ret>>);
+    // A loop: the compiler finds the types of iterators and closures anew for each function, and takes its time.
     let each = |look: TokenStream| {
-        quote! {
-            ::core::iter::Iterator::collect(::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(keys),
-                |#pattern| #look,
-            ))
-        }
+        quote!({
+            let mut found = ::std::vec::Vec::new();
+            for #pattern in keys {
+                found.push(#look);
+            }
+            found
+        })
     };
     let doc = "What the cache holds for each of these arguments, in their order; never loads.";
     let one_trip = expansion.plan.remote.then(|| quote!(#[doc = " One round trip for all."]));

@@ -6,7 +6,10 @@
 //! guard forgets, and what it began goes on without the caller.
 
 use crate::acting::{Acting, Invalidation};
-use crate::outcome::KeptBy;
+use crate::cache::Cache;
+use crate::key::{CacheKey, LocalKey};
+use crate::outcome::{CacheValue, KeptBy, LocalValue};
+use crate::store::Local;
 use crate::tags::invalidate_tags;
 use crate::writers::{Forget, Write};
 
@@ -29,6 +32,24 @@ pub struct Clearing<F>(pub F);
 impl<F: FnOnce()> Outdated for Clearing<F> {
     fn forget_it(self) -> Invalidation {
         (self.0)();
+        Invalidation::default()
+    }
+}
+
+/// All entries of a function whose cache has a type with a name, in this process.
+#[derive(Debug)]
+pub struct ClearingOf<C>(pub C);
+
+impl<K: CacheKey, V: CacheValue> Outdated for ClearingOf<&'static Cache<K, V>> {
+    fn forget_it(self) -> Invalidation {
+        self.0.clear();
+        Invalidation::default()
+    }
+}
+
+impl<K: LocalKey, V: LocalValue> Outdated for ClearingOf<Cache<K, V, Local>> {
+    fn forget_it(self) -> Invalidation {
+        self.0.clear();
         Invalidation::default()
     }
 }

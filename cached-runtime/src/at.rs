@@ -7,7 +7,7 @@ use crate::each::Sought;
 use crate::hooks;
 use crate::key::{Val, View};
 use crate::leading::Leading;
-use crate::memory::entry::Find;
+use crate::memory::entry::{Find, Whichever};
 use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
 use crate::miss::{Bound, Joining, Miss, Turn};
@@ -187,15 +187,27 @@ where
         self.begun(hash, begun)
     }
 
+    /// The same where it is not the usual way of a call: as trait objects, so that it is compiled once for each cache's
+    /// types.
+    pub(crate) fn look_watched(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
+        let find = Find { hash, view: &Whichever(&self.view) };
+        let purpose = Purpose::Call;
+        let own: &dyn Fn() -> P::Owned = &|| self.view.own();
+        let ask: &dyn Fn() -> Ask<'static, O::Value> = &|| self.question(purpose, asynchronous);
+        let begun = self.engine().look(&find, purpose, own, ask);
+        self.begun(hash, begun)
+    }
+
     fn anew(self, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
         let hash = self.find().hash;
         self.anew_at(hash, asynchronous)
     }
 
     pub(crate) fn anew_at(self, hash: u64, asynchronous: bool) -> Miss<P::Owned, O, HandleOf<S, P, O>> {
-        let find = Find { hash, view: &self.view };
-        let begun = self.engine().anew(&find, || self.view.own(), &self.question(Purpose::Anew, asynchronous));
-        self.begun(find.hash, begun)
+        let find = Find { hash, view: &Whichever(&self.view) };
+        let own: &dyn Fn() -> P::Owned = &|| self.view.own();
+        let begun = self.engine().anew(&find, own, &self.question(Purpose::Anew, asynchronous));
+        self.begun(hash, begun)
     }
 
     pub(crate) fn waits(&self) -> Coalesce {
@@ -266,7 +278,8 @@ where
 
     /// The entry, if there is one; never loads. Counts as a hit or a miss.
     pub fn get(self) -> Option<O::Ret> {
-        let value = watched::read(self.engine(), &self.find())?;
+        let Find { hash, view } = self.find();
+        let value = watched::read(self.engine(), &Find { hash, view: &Whichever(view) })?;
         Some(self.outcome.ret(value))
     }
 

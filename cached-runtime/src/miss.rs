@@ -4,7 +4,7 @@
 use crate::builder::Coalesce;
 use crate::flight::{Flight, Landing, Wait, Waited};
 use crate::leading::{Leading, Within};
-use crate::memory::entry::{ByKey, Find};
+use crate::memory::entry::{ByKey, Find, Whichever};
 use crate::memory::gate::{Ask, Purpose};
 use crate::memory::shard::Begun;
 use crate::outcome::Outcome;
@@ -126,12 +126,13 @@ impl<K: Eq + Clone, V, H: Engine<K, V>> Joining<K, V, H> {
         let given_up = matches!(waited, Waited::TimedOut).then_some(&self.flight);
         let now = over || matches!(waited, Waited::Cycle);
         let purpose = Purpose::Again;
-        let ask = || {
+        let ask: &dyn Fn() -> _ = &|| {
             let tags = self.tags.clone();
             Ask { purpose, coalesce: true, asynchronous, now, wave: self.wave, given_up, tags, pulse }
         };
-        let find = Find { hash: self.hash, view: &ByKey(&self.key) };
-        match self.handle.look(&find, purpose, || self.key.clone(), ask) {
+        let own: &dyn Fn() -> K = &|| self.key.clone();
+        let find = Find { hash: self.hash, view: &Whichever(&ByKey(&self.key)) };
+        match self.handle.look(&find, purpose, own, ask) {
             Some(Begun::Hit(value) | Begun::Aged(value)) => {
                 self.handle.common().count_coalesced();
                 Turn::Hit(value)

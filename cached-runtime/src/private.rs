@@ -2,8 +2,8 @@
 
 pub use crate::acting::Acting;
 pub use crate::after::{
-    After, Again, AnyEnded, AnyWrote, Clearing, ClearingAfar, DoneWhenItReturns, Ended, NotAgain, Nothing, OfTags,
-    Outdated, Wrote, again, call, commit, release, settle, settle_now,
+    After, Again, AnyEnded, AnyWrote, Clearing, ClearingAfar, ClearingOf, DoneWhenItReturns, Ended, NotAgain, Nothing,
+    OfTags, Outdated, Wrote, again, call, commit, release, settle, settle_now,
 };
 pub use crate::at::{At, Lookup, at, at_home};
 pub use crate::builder::{Builder, Coalesce, Eviction};
@@ -22,9 +22,8 @@ pub use crate::matching::{NoText, Text};
 #[cfg(feature = "redis")]
 pub use crate::outcome::NoRemotePick;
 pub use crate::outcome::{
-    AS_LONG_AS_A_VALUE, CacheValue, Change, ChangeErr, ChangeNone, Either, Keepable, Kept, KeptBy, NoChangeErr,
-    NoChangeNone, NoKeptErr, NoLocalPick, NoPick, NotKeepable, Otherwise, Outcome, OutcomeOf, Payload, Pick, Probe,
-    cache_if, ttl_of,
+    AS_LONG_AS_A_VALUE, CacheValue, Change, ChangeErr, ChangeNone, Kept, KeptBy, NoChangeErr, NoChangeNone, NoKeptErr,
+    NoLocalPick, NoPick, Otherwise, Outcome, OutcomeOf, Pick, Probe, cache_if, kept, ttl_of,
 };
 pub use crate::owning::{
     All, AllGo, Away, BorrowedGoes, FutureOf, Given, GivenAway, Goes, Here, IdOf, Kept as KeptArgument, Lent, Moved,
@@ -42,7 +41,7 @@ pub use crate::tags::{TagsOf, rendered};
 #[cfg(feature = "tokio")]
 pub use crate::timeout::limited;
 pub use crate::timeout::{MayTimeOut, NoTimeOut, TimesOut};
-pub use crate::writers::{Forget, Write};
+pub use crate::writers::{Forget, Forgets, Write};
 
 /// Tells what an `async` block returns, in code that never runs.
 ///
@@ -72,44 +71,27 @@ macro_rules! __key_type {
     };
 }
 
-/// What is kept (`Value`, or `Option` with `cache_none`) of a concrete return type.
+/// What is kept of a concrete return type; with `cache_none` or `cache_err`, or without.
+///
+/// Of the constant's paths, each that the compiler resolves costs every cached function its time: these are all.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __value_type {
-    ($R:ty, $Value:ident, $Threads:ty) => {
-        $crate::__or!(
-            <$R as $crate::private::Kept<
-                { $crate::__kind!($R) },
-                { $crate::__kind!(<$R as $crate::private::Payload<{ $crate::__kind!($R) }>>::Inner) },
-            >>::$Value,
-            (),
-            $Threads
-        )
-    };
-}
-
-/// Whether a concrete return type is a `Result` or an `Option`.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __kind {
-    ($R:ty) => {{
-        use $crate::private::Otherwise as _;
-        <$crate::private::Probe<$R>>::KIND
-    }};
-}
-
-/// A concrete type if it can be kept, else another.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __or {
-    ($T:ty, $Other:ty, $Threads:ty) => {
-        <$T as $crate::private::Either<
+    ($R:ty, $none:literal, $err:literal, $Threads:ty) => {
+        <$R as $crate::private::Kept<
             {
-                use $crate::private::NotKeepable as _;
-                <$crate::private::Keepable<$T, $Threads>>::OK
+                use $crate::private::Otherwise as _;
+                $crate::private::kept(
+                    <$crate::private::Probe<$R, $Threads>>::OUTER,
+                    <$crate::private::Probe<$R, $Threads>>::NESTED,
+                    [
+                        <$crate::private::Probe<$R, $Threads>>::WHOLE_OK,
+                        <$crate::private::Probe<$R, $Threads>>::INNER_OK,
+                    ],
+                    [$none, $err],
+                )
             },
-            $Other,
-        >>::Type
+        >>::Value
     };
 }
 
@@ -216,13 +198,15 @@ macro_rules! __compressed {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! an_associated_function_says__companion_false {
-    ([$($items:tt)*] [$($visibility:tt)*] $name:ident { $($functions:tt)* }) => {
+    ([$($items:tt)*] [$($visibility:tt)*] $name:ident { $($functions:tt)* } $($types:item)*) => {
         $($items)*
         #[doc(hidden)]
         $($visibility)* enum $name {}
 
         $($items)*
         impl $name { $($functions)* }
+
+        $($types)*
     };
 }
 

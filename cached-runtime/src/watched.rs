@@ -35,7 +35,7 @@ where
                 self.anew_at(hash, asynchronous)
             }
             Mode::Usual => {
-                let found = self.look(hash, asynchronous);
+                let found = self.look_watched(hash, asynchronous);
                 let _inside = found.inside();
                 source.looked(key, found.turn.found());
                 found

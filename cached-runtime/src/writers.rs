@@ -14,7 +14,7 @@ use crate::memory::outside::Written;
 use crate::memory::shard::Keep;
 use crate::outcome::{KeptBy, Outcome, Verdict};
 use crate::slot::{LocalAt, LocalTags};
-use crate::store::{Engine, InProcess, Store};
+use crate::store::{Engine, InProcess, Memory, Store};
 use crate::tags::Tags;
 use std::fmt;
 use std::hash::Hash;
@@ -56,6 +56,15 @@ pub struct Forgetting<K, V, H> {
     hash: u64,
     key: K,
     value: PhantomData<fn() -> V>,
+}
+
+/// That of a function's own cache.
+pub type Forgets<K, V, S = Memory> = Forgetting<K, V, <S as Store>::Handle<K, V>>;
+
+impl<K: Clone, V, H: Clone> Clone for Forgetting<K, V, H> {
+    fn clone(&self) -> Self {
+        Self { handle: self.handle.clone(), hash: self.hash, key: self.key.clone(), value: PhantomData }
+    }
 }
 
 impl<K, V, H> fmt::Debug for Forgetting<K, V, H> {

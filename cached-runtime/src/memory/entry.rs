@@ -53,6 +53,16 @@ impl<Q: Eq + ?Sized, K: Borrow<Q>> Same<K> for ByKey<'_, Q> {
     }
 }
 
+/// Whatever a key is looked for by: what is off the way of a hit is compiled once for each cache's types with this, not
+/// once for each kind of view as well.
+pub(crate) struct Whichever<'a, K>(pub(crate) &'a dyn Same<K>);
+
+impl<K> Same<K> for Whichever<'_, K> {
+    fn same(&self, key: &K) -> bool {
+        self.0.same(key)
+    }
+}
+
 /// The key of a call: its hash and what compares with stored keys.
 pub struct Find<'a, P> {
     pub(crate) hash: u64,
