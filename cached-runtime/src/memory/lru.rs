@@ -9,6 +9,7 @@
 use super::entry::{Entry, Find, Same, Stored};
 use super::map::{Map, Removed};
 use hashbrown::HashTable;
+use std::mem;
 
 /// The place that holds no entry: where the chain of entries begins and ends, so that no link is ever missing.
 const JOINT: u32 = 0;
@@ -108,6 +109,14 @@ impl<K: Eq, V> LruMap<K, V> {
         self.table.find(spread(hash), same).copied()
     }
 
+    /// A hit where another key has the same half of a hash.
+    #[cold]
+    fn hit_of_many<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        let at = self.find(find)?;
+        promote(&mut self.links, at);
+        self.node(at).map(|(_, entry)| f(entry))
+    }
+
     /// A place for one more entry: one that is free, or a new one. `None` if four thousand million are not enough.
     fn place(&mut self, hash: u32) -> Option<u32> {
         if self.free != JOINT {
@@ -158,9 +167,21 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
     #[inline(always)]
     fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         let Self { table, links, nodes, .. } = self;
-        let mut found = None;
         let hash = half(find.hash);
+        if mem::needs_drop::<K>() {
+            // By the hash alone first: the comparison of such keys is a call, around which all that the search holds
+            // would have to be saved.
+            let at = *table.find(spread(hash), |at| links.get(*at as usize).is_some_and(|link| link.hash == hash))?;
+            let (key, entry) = nodes.get(at as usize)?.as_ref()?;
+            if !find.view.same(key) {
+                return self.hit_of_many(find, f);
+            }
+            promote(links, at);
+            return Some(f(entry));
+        }
+        let mut found = None;
         let at = *table.find(spread(hash), |at| match nodes.get(*at as usize) {
+            // The hash first: a hit compares keys once, whatever their comparison costs.
             Some(Some((key, entry))) if links[*at as usize].hash == hash && find.view.same(key) => {
                 found = Some(entry);
                 true

@@ -138,6 +138,49 @@ fn colliding_hashes() {
     }
 }
 
+/// The same of keys that hold memory, for which a look-up goes another way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct CollidingText(String);
+
+impl Hash for CollidingText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        0u8.hash(state);
+    }
+}
+
+#[test]
+fn colliding_hashes_of_texts() {
+    #[cached]
+    fn lru(key: CollidingText) -> String {
+        key.0
+    }
+    #[cached(backend = local)]
+    fn local(key: CollidingText) -> String {
+        key.0
+    }
+    let texts: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+    for _ in 0..2 {
+        for text in &texts {
+            let key = CollidingText(text.clone());
+            assert_eq!([lru(key.clone()), local(key)], [text.as_str(); 2]);
+        }
+    }
+    for stats in [lru::stats(), local::stats()] {
+        assert_eq!((stats.hits, stats.misses, stats.entries), (100, 100, 100));
+    }
+}
+
+/// A hit of those counts for the order of eviction as any other.
+#[test]
+fn a_hit_among_colliding_texts_keeps_the_entry() {
+    let key = |n: u32| CollidingText(n.to_string());
+    let cache: Cache<CollidingText, u32> = Cache::builder().capacity(3).build();
+    (0..3).for_each(|n| cache.set(key(n), n));
+    assert_eq!(cache.get_or_load(key(0), || 100), 0);
+    cache.set(key(3), 3);
+    assert_eq!([0, 1, 2, 3].map(|n| cache.get(&key(n))), [Some(0), None, Some(2), Some(3)]);
+}
+
 #[test]
 fn removing_one_of_the_colliding() {
     let caches: [(&str, Cache<Colliding, u32>); 3] = [
