@@ -117,7 +117,7 @@ use proc_macro::TokenStream;
 /// | `tti` | duration | time to idle, from the last read | none |
 /// | `jitter` | share of the ttl, `0.1`, or duration | each entry's ttl is shortened by a random part of this. Wants a `ttl` | none |
 /// | `capacity` | number of entries, or `unbounded` | how many are kept: by each instantiation of a generic function, and with `backend = local` by each thread. 0 keeps none | 1024 |
-/// | `eviction` | `lru`, `sieve` | who goes first: the one not used for longest (exact up to 1024), or SIEVE (hits without a lock, and more of them; a single scan doesn't wash the cache out; a removed value is dropped once nobody reads it). Not with `unbounded`; `local` is always `lru` | `lru` |
+/// | `eviction` | `lru`, `sieve` | who goes first: the one not used for longest (exact up to 1024), or SIEVE behind a small queue (hits without a lock, and more of them; neither a scan nor a loop over more than fits washes the cache out; a removed value is dropped once nobody reads it). Not with `unbounded`; `local` is always `lru` | `lru` |
 /// | `max_weight`, `weigh` | `"64MiB"` or integer; closure `\|key, value\| usize` | bound by weight instead of count. Both, and no `capacity` | none |
 ///
 /// ```

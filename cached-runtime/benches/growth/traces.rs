@@ -32,8 +32,9 @@ const NOTE: &str = "Calls that others recorded, and published. Of all calls of a
 const WHY: &str = "
 Where most keys are soon asked for again (twitter), small caches have more hits with `sieve` than with quick_cache, and large \
 ones as many. Where they come again only after more others than fit (all of glimpse; of cloudphysics' repetitions a third, after \
-more than half of all its keys), `sieve` evicts them unread, as an lru does: it takes every new key in as its newest. quick_cache \
-has new keys pass through a small queue, and remembers the ones that did not: a part of the loop stays in.\n";
+more than half of all its keys), an lru evicts them unread, and so does SIEVE alone, which takes every new key in as its newest \
+(glimpse at 20 %: 0.014, cloudphysics at 50 %: 0.435). `sieve` and quick_cache have new keys pass through a small queue, and \
+remember the ones that did not: a part of the loop stays in.\n";
 
 /// One row for each trace and capacity.
 pub(crate) fn table(run: &Run) -> Table {

@@ -7,6 +7,7 @@ pub(crate) mod entry;
 pub(crate) mod expiry;
 pub(crate) mod gate;
 mod gates;
+mod ghosts;
 pub(crate) mod local;
 pub(crate) mod lock;
 pub(crate) mod lru;

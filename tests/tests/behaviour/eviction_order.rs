@@ -103,6 +103,60 @@ fn sieve_keeps_what_is_read() {
     assert_eq!(cache.len(), 3);
 }
 
+/// Hits of the last of ten rounds over so many keys, in a cache of 1000 that others had filled.
+fn hits_of_a_loop(cache: &Cache<u64, u64>, keys: u64) -> u64 {
+    (10_000..11_000).for_each(|key| drop(cache.get_or_load(key, || key)));
+    for round in 0..10 {
+        if round == 9 {
+            cache.reset_stats();
+        }
+        (0..keys).for_each(|key| drop(cache.get_or_load(key, || key)));
+        assert!(cache.len() <= 1000);
+    }
+    cache.stats().hits
+}
+
+/// Keys that come in a loop over more than fit push each other out of an LRU, but a part of them stays in a SIEVE; and
+/// those that fit come in.
+#[test]
+fn sieve_keeps_what_it_can_of_a_loop() {
+    let by_weight = || Cache::builder().max_weight(1000).weigh(|_, _| 1);
+    for (keys, lru, least) in [(500, 500, 450), (900, 900, 810), (1100, 0, 500), (2000, 0, 100)] {
+        for builder in [Cache::builder().capacity(1000), by_weight()] {
+            assert_eq!(hits_of_a_loop(&builder.build(), keys), lru);
+        }
+        for builder in [Cache::builder().capacity(1000), by_weight()] {
+            let hits = hits_of_a_loop(&builder.eviction(Eviction::Sieve).build(), keys);
+            assert!(hits >= least, "{hits} of {keys}");
+        }
+    }
+}
+
+/// What is stored anew is not taken for new: it need not wait in the queue.
+#[test]
+fn sieve_keeps_what_is_stored_anew_through_a_scan() {
+    let cache: Cache<u64, u64> = Cache::builder().capacity(100).eviction(Eviction::Sieve).build();
+    (0..100).for_each(|key| cache.set(key, key));
+    cache.set(7, 8);
+    (1000..2000).for_each(|key| cache.set(key, key));
+    assert_eq!((cache.get(&7), cache.len()), (Some(8), 100));
+}
+
+/// Whatever has to go, it is never what just came.
+#[test]
+fn sieve_of_any_size_has_what_was_just_stored() {
+    for capacity in 1..=30 {
+        let cache: Cache<u64, u64> = Cache::builder().capacity(capacity).eviction(Eviction::Sieve).build();
+        for key in 0..200 {
+            cache.set(key, key);
+            assert_eq!(cache.get_or_load(1000 + key % 7, || 1), 1);
+            cache.set(2000 + key, key);
+            assert_eq!(cache.get(&(2000 + key)), Some(key), "capacity {capacity}");
+        }
+        assert_eq!(cache.len(), capacity);
+    }
+}
+
 /// Better hit ratios than LRU on a skewed stream, which is what it is for.
 #[test]
 fn sieve_beats_lru_on_a_skewed_stream() {
