@@ -7,10 +7,10 @@
 //!
 //! // Output
 //! pub fn page<T: Render>(name: String, n: u32) -> Answer<T> {
-//!     let found = page::__entry::<T>(&name, &n).lookup();
+//!     let mut found = page::__entry::<T>(&name, &n).lookup();
 //!     match found {
 //!         Lookup::Hit(ret) => ret,
-//!         Lookup::Miss(miss) => miss.run(move || page::uncached::<T>(name, n)),
+//!         Lookup::Miss(ref mut miss) => miss.run(move || page::uncached::<T>(name, n)),
 //!     }
 //! }
 //! // and the companion: see `companion.rs`
@@ -21,10 +21,10 @@
 //!
 //! // Output: the same, with the entry and the body in place
 //! fn item(&self, x: u32) -> Option<Item> {
-//!     let found = { static SLOT: AnySlot = AnySlot::new(); SLOT.at(|options| options, view, outcome).lookup() };
+//!     let mut found = { static SLOT: AnySlot = AnySlot::new(); SLOT.at(|options| options, view, outcome).lookup() };
 //!     match found {
 //!         Lookup::Hit(ret) => ret,
-//!         Lookup::Miss(miss) => miss.run(move || -> Option<Item> { .. }),
+//!         Lookup::Miss(ref mut miss) => miss.run(move || -> Option<Item> { .. }),
 //!     }
 //! }
 //! ```
