@@ -76,8 +76,9 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     u32 >) -> ::std::vec::Vec < ::core::option::Option < Result < Option < u32 >, String
-    > >> { { let mut found = ::std::vec::Vec::new(); for id in keys { found
-    .push(Self::__entry(& id).get()); } found } } #[doc =
+    > >> { { let keys = ::core::iter::IntoIterator::into_iter(keys); let mut found =
+    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for id
+    in keys { found.push(Self::__entry(& id).get()); } found } } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
     Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
@@ -103,7 +104,7 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     .writing() } #[doc(hidden)] #[inline] fn __clearing() ->
     ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
     __key_of_conditions, __value_of_conditions > > {
-    ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[doc(hidden)] type
+    ::cached_runtime::private::ClearingOf(|| Self::__cache()) } } #[doc(hidden)] type
     __key_of_conditions = ::cached_runtime::__key_type!(u32,
     ::cached_runtime::private::AllThreads); #[doc(hidden)] type __value_of_conditions =
     ::cached_runtime::__value_type!(Result < Option < u32 >, String >, true, true,

@@ -54,8 +54,9 @@ fn local(text: &str) -> Rc<Token> {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     & '__cached_item str >) -> ::std::vec::Vec < ::core::option::Option < Rc < Token > >>
-    { { let mut found = ::std::vec::Vec::new(); for text in keys { found
-    .push(Self::__entry(& text).get()); } found } } #[doc =
+    { { let keys = ::core::iter::IntoIterator::into_iter(keys); let mut found =
+    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for text
+    in keys { found.push(Self::__entry(& text).get()); } found } } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
     Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
@@ -82,7 +83,7 @@ fn local(text: &str) -> Rc<Token> {
     .0; Self::__entry(text).owned().writing() } #[doc(hidden)] #[inline] fn __clearing()
     -> ::cached_runtime::private::ClearingOf < ::cached_runtime::private::Cache <
     __key_of_local, __value_of_local, ::cached_runtime::private::Local > > {
-    ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[doc(hidden)] type
+    ::cached_runtime::private::ClearingOf(|| Self::__cache()) } } #[doc(hidden)] type
     __key_of_local = ::cached_runtime::__key_type!(str,
     ::cached_runtime::private::OneThread); #[doc(hidden)] type __value_of_local =
     ::cached_runtime::__value_type!(Rc < Token >, false, false,

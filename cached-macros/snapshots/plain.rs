@@ -48,10 +48,12 @@ pub fn fib(n: u64) -> u64 {
     miss.run(move || Self::uncached(n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] pub fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator <
-    Item = u64 >) -> ::std::vec::Vec < ::core::option::Option < u64 >> { { let mut found
-    = ::std::vec::Vec::new(); for n in keys { found.push(Self::__entry(& n).get()); }
-    found } } #[doc = "Forgets everything; loads that run now are not kept."] #[inline]
-    pub fn clear() { Self::__cache().clear(); } #[doc =
+    Item = u64 >) -> ::std::vec::Vec < ::core::option::Option < u64 >> { { let keys =
+    ::core::iter::IntoIterator::into_iter(keys); let mut found =
+    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for n in
+    keys { found.push(Self::__entry(& n).get()); } found } } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() {
+    Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
     fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
     "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__cache()
@@ -73,10 +75,9 @@ pub fn fib(n: u64) -> u64 {
     ::cached_runtime::private::Write < u64 > { let _ = taken; let n = & taken.0;
     Self::__entry(n).owned().writing() } #[doc(hidden)] #[inline] pub fn __clearing() ->
     ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
-    __key_of_fib, __value_of_fib > > {
-    ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[doc(hidden)] type
-    __key_of_fib = ::cached_runtime::__key_type!(u64,
-    ::cached_runtime::private::AllThreads); #[doc(hidden)] type __value_of_fib =
-    ::cached_runtime::__value_type!(u64, false, false,
-    ::cached_runtime::private::AllThreads);
+    __key_of_fib, __value_of_fib > > { ::cached_runtime::private::ClearingOf(||
+    Self::__cache()) } } #[doc(hidden)] type __key_of_fib =
+    ::cached_runtime::__key_type!(u64, ::cached_runtime::private::AllThreads);
+    #[doc(hidden)] type __value_of_fib = ::cached_runtime::__value_type!(u64, false,
+    false, ::cached_runtime::private::AllThreads);
 }

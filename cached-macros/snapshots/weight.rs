@@ -50,8 +50,9 @@ fn weight(name: &str) -> String {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     & '__cached_item str >) -> ::std::vec::Vec < ::core::option::Option < String >> { {
-    let mut found = ::std::vec::Vec::new(); for name in keys { found.push(Self::__entry(&
-    name).get()); } found } } #[doc =
+    let keys = ::core::iter::IntoIterator::into_iter(keys); let mut found =
+    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for name
+    in keys { found.push(Self::__entry(& name).get()); } found } } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
     Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
@@ -76,10 +77,9 @@ fn weight(name: &str) -> String {
     ::cached_runtime::private::Write < String > { let _ = taken; let name = & taken.0;
     Self::__entry(name).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() ->
     ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
-    __key_of_weight, __value_of_weight > > {
-    ::cached_runtime::private::ClearingOf(Self::__cache()) } } #[doc(hidden)] type
-    __key_of_weight = ::cached_runtime::__key_type!(str,
-    ::cached_runtime::private::AllThreads); #[doc(hidden)] type __value_of_weight =
-    ::cached_runtime::__value_type!(String, false, false,
-    ::cached_runtime::private::AllThreads);
+    __key_of_weight, __value_of_weight > > { ::cached_runtime::private::ClearingOf(||
+    Self::__cache()) } } #[doc(hidden)] type __key_of_weight =
+    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads);
+    #[doc(hidden)] type __value_of_weight = ::cached_runtime::__value_type!(String,
+    false, false, ::cached_runtime::private::AllThreads);
 }

@@ -132,7 +132,7 @@ fn clearing(expansion: &Expansion<'_>, handle: &TokenStream) -> TokenStream {
     let visibility = &expansion.of().quiet_visibility;
     let cache = companion::cache_type(expansion).filter(|_| !expansion.plan.remote);
     let clears = match (expansion.plan.remote, expansion.is_one_cache()) {
-        (false, _) if cache.is_some() => quote!(#rt::ClearingOf(#handle)),
+        (false, _) if cache.is_some() => quote!(#rt::ClearingOf(|| #handle)),
         (false, _) => quote!(#rt::Clearing(|| #handle.clear())),
         (true, true) => quote!(#rt::ClearingAfar(|| ::std::vec![#rt::clear(#handle)])),
         (true, false) => quote!(#rt::ClearingAfar(|| #handle.clear_each())),

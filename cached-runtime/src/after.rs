@@ -36,20 +36,21 @@ impl<F: FnOnce()> Outdated for Clearing<F> {
     }
 }
 
-/// All entries of a function whose cache has a type with a name, in this process.
+/// All entries of a function whose cache has a type with a name, in this process. Asked for when it is cleared: what an
+/// async writer holds must be `Send`, which a thread's own cache is not.
 #[derive(Debug)]
-pub struct ClearingOf<C>(pub C);
+pub struct ClearingOf<C>(pub fn() -> C);
 
 impl<K: CacheKey, V: CacheValue> Outdated for ClearingOf<&'static Cache<K, V>> {
     fn forget_it(self) -> Invalidation {
-        self.0.clear();
+        (self.0)().clear();
         Invalidation::default()
     }
 }
 
 impl<K: LocalKey, V: LocalValue> Outdated for ClearingOf<Cache<K, V, Local>> {
     fn forget_it(self) -> Invalidation {
-        self.0.clear();
+        (self.0)().clear();
         Invalidation::default()
     }
 }

@@ -278,8 +278,7 @@ where
 
     /// The entry, if there is one; never loads. Counts as a hit or a miss.
     pub fn get(self) -> Option<O::Ret> {
-        let Find { hash, view } = self.find();
-        let value = watched::read(self.engine(), &Find { hash, view: &Whichever(view) })?;
+        let value = watched::read(self.engine(), &self.find())?;
         Some(self.outcome.ret(value))
     }
 

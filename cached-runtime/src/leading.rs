@@ -32,8 +32,9 @@ pub(crate) struct Leading<K, V, H: Engine<K, V>> {
     key: PhantomData<fn() -> K>,
 }
 
-/// That this thread is inside of a load's body, and of its span.
-pub(crate) type Within = (Inside, InSpan);
+/// That this thread is inside of a load's span, and of its body. In this order: what listens to the end of the span may
+/// call the function again, and must not wait for this very load.
+pub(crate) type Within = (InSpan, Inside);
 
 /// How far a load has come.
 enum State<V> {
@@ -115,7 +116,8 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
     #[inline]
     pub(crate) fn begin(&mut self) -> Within {
         self.start();
-        (Inside::enter(self.lead.ticket), self.span.enter())
+        let inside = Inside::enter(self.lead.ticket);
+        (self.span.enter(), inside)
     }
 
     /// Polls the body of an async function, and notes its wake-ups.

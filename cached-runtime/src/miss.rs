@@ -185,9 +185,9 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
     /// it, since moving it from one function to the next took as long as the rest.
     pub fn run(&mut self, body: impl FnOnce() -> O::Ret) -> O::Ret {
         match self.start() {
-            Next::Lead(inside) => {
+            Next::Lead(within) => {
                 let ret = body();
-                self.finish(inside, ret)
+                self.finish(within, ret)
             }
             Next::Ret(ret) => ret,
             Next::Past => body(),
@@ -205,7 +205,7 @@ impl<K: Eq + Clone, O: Outcome, H: Engine<K, O::Value>> Miss<K, O, H> {
 
     /// The body has returned.
     #[inline(never)]
-    fn finish(&mut self, (inside, in_span): Within, ret: O::Ret) -> O::Ret {
+    fn finish(&mut self, (in_span, inside): Within, ret: O::Ret) -> O::Ret {
         in_span.leave();
         // Until the end: the user's `Clone` may call the function again, and must not wait for this very load.
         let _inside = inside;

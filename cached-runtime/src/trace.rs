@@ -164,6 +164,55 @@ mod tests {
         }
     }
 
+    /// Calls back where a span is left.
+    struct AtExit(Box<dyn Fn() + Send + Sync>);
+
+    impl Subscriber for AtExit {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target() == "cached_runtime"
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, _: &Event<'_>) {}
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {
+            (self.0)();
+        }
+    }
+
+    /// The end of the span is told while the load is still under way, also by a panic: a call of the key from there must
+    /// not wait for it, which would take the bound of a minute.
+    #[test]
+    fn what_listens_to_the_end_of_a_span_may_call_again() {
+        use std::panic::{AssertUnwindSafe, catch_unwind};
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let cache = crate::Cache::<u8, u8>::builder().coalesce(std::time::Duration::from_secs(3600)).build();
+        let (again, called) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
+        let (other, done) = (cache.clone(), Arc::clone(&called));
+        let at_exit = AtExit(Box::new(move || {
+            if !again.swap(true, Ordering::Relaxed) {
+                done.store(other.get_or_load(1, || 2) == 2, Ordering::Relaxed);
+            }
+        }));
+        // On a thread of its own: if it waits, it waits for an hour.
+        let (over, is_over) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let call = || catch_unwind(AssertUnwindSafe(|| cache.get_or_load(1, || panic!("on purpose"))));
+            let _ = over.send(tracing::subscriber::with_default(at_exit, call).is_err());
+        });
+        let panicked = is_over.recv_timeout(std::time::Duration::from_mins(1));
+        assert_eq!((panicked, called.load(Ordering::Relaxed)), (Ok(true), true));
+    }
+
     #[test]
     fn a_load_has_a_span_and_a_hit_has_nothing() {
         let lines = Lines::default();

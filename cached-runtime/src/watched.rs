@@ -5,7 +5,7 @@ use crate::events::{InvalidationCause, LoadEnd, What};
 use crate::hooks::{self, Key, Source};
 use crate::key::View;
 use crate::memory::common::Common;
-use crate::memory::entry::{Find, Same};
+use crate::memory::entry::{Find, Same, Whichever};
 use crate::miss::{Miss, Turn};
 use crate::outcome::Outcome;
 use crate::scope::{self, Found, Mode};
@@ -47,11 +47,15 @@ where
 /// A look-up that never loads.
 #[inline]
 pub(crate) fn read<K, V, H: Engine<K, V>, P: Same<K>>(engine: &H, find: &Find<'_, P>) -> Option<V> {
-    if hooks::any() { read_watched(engine, find) } else { engine.read(find) }
+    if hooks::any() {
+        read_watched(engine, &Find { hash: find.hash, view: &Whichever(find.view) })
+    } else {
+        engine.read(find)
+    }
 }
 
 #[cold]
-fn read_watched<K, V, H: Engine<K, V>, P: Same<K>>(engine: &H, find: &Find<'_, P>) -> Option<V> {
+fn read_watched<K, V, H: Engine<K, V>>(engine: &H, find: &Find<'_, Whichever<'_, K>>) -> Option<V> {
     let (source, key) = (engine.common().source(), Key::hash(find.hash));
     if scope::bypasses() {
         source.looked(key, Found::Bypassed);

@@ -634,8 +634,10 @@ where
                 count(&core.counts.bypassed);
                 body()
             }
-            How::Guarded { mut miss, guide, outcome } => {
+            How::Guarded { miss, guide, outcome } => {
                 let mut accounted = None;
+                // After the account, so that a panic of the body ends the load before it.
+                let mut miss = miss;
                 miss.run(|| guide.run(outcome, body, &mut accounted)).ret
             }
         }

@@ -340,6 +340,36 @@ async fn under_async_trait() {
     assert!(seen::contains(0) && !seen::contains(1));
 }
 
+/// Also where the cache itself can't be: each thread has its own.
+#[test]
+fn a_writer_that_forgets_a_threads_own_cache_may_be_sent() {
+    fn sent<T: Send>(_: &T) {}
+    #[cached(backend = local)]
+    fn own(n: u64) -> u64 {
+        n
+    }
+    #[cached]
+    fn shared(n: u64) -> u64 {
+        n
+    }
+    #[invalidates(own, shared)]
+    async fn write(n: u64) -> u64 {
+        std::future::ready(()).await;
+        n
+    }
+    #[invalidates(|made| own(*made), |made| shared(*made))]
+    async fn write_one(n: u64) -> u64 {
+        std::future::ready(()).await;
+        n
+    }
+    sent(&write_one(1));
+    let writing = write(1);
+    sent(&writing);
+    assert_eq!((own(1), shared(1), own::stats().entries, shared::stats().entries), (1, 1, 1, 1));
+    futures::executor::block_on(writing);
+    assert_eq!((own::stats().entries, shared::stats().entries), (0, 0));
+}
+
 #[test]
 fn a_writer_may_be_sent() {
     fn sent<T: Send>(_: &T) {}

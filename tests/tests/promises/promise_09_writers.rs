@@ -58,6 +58,26 @@ fn two_writers_that_overlap_leave_neither_value() {
     });
 }
 
+/// The invalidation before the writer's ticket is no concern of its, the one after it is; a load is under way all the time.
+#[test]
+fn a_writer_that_came_to_a_load_heeds_what_came_after_it() {
+    each_store(|cache| {
+        for (again, expected) in [(false, Some(5)), (true, None)] {
+            let loaded = cache.get_or_load(1, || {
+                cache.invalidate(&1);
+                let writing = place!(&cache).owned().writing();
+                if again {
+                    cache.invalidate(&1);
+                }
+                writing.commit(&5).wait().unwrap();
+                7
+            });
+            assert_eq!((loaded, cache.get(&1)), (7, expected));
+            cache.invalidate(&1);
+        }
+    });
+}
+
 #[test]
 fn what_is_dropped_or_abandoned_is_forgotten_and_what_is_released_stays() {
     each_store(|cache| {
