@@ -255,7 +255,9 @@ fn it_does_what_three_vectors_do() {
                     model.push(ticket);
                 }
                 (7..=9, Some(any)) if !random.is_multiple_of(5) => {
-                    read.iter_mut().for_each(|read| _ = read.insert(any))
+                    for read in &mut read {
+                        read.insert(any);
+                    }
                 }
                 // Of some seeds it is emptied again and again.
                 (10..=11, Some(any)) if seed % 2 == 0 || random % 3 == 0 => {
