@@ -195,7 +195,7 @@ mod tests {
     fn what_listens_to_the_end_of_a_span_may_call_again() {
         use std::panic::{AssertUnwindSafe, catch_unwind};
         use std::sync::atomic::{AtomicBool, Ordering};
-        let cache = crate::Cache::<u8, u8>::builder().coalesce(std::time::Duration::from_secs(3600)).build();
+        let cache = crate::Cache::<u8, u8>::builder().coalesce(std::time::Duration::from_hours(1)).build();
         let (again, called) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
         let (other, done) = (cache.clone(), Arc::clone(&called));
         let at_exit = AtExit(Box::new(move || {
