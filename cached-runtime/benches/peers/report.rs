@@ -108,6 +108,7 @@ pub(crate) fn markdown(
         chart(&mut text, bench, column);
     }
     goal_table(&mut text, bench, goals());
+    text.push_str("Why some are not met, what was tried, and where the floor is: [GOALS.md](GOALS.md).\n\n");
     allocation_table(&mut text, allocations);
     text
 }
