@@ -19,16 +19,18 @@ fn weight(name: &str) -> String {
 }
 ::cached_runtime::an_associated_function_says__companion_false! {
     [] [] weight { fn __cache() -> & 'static ::cached_runtime::private::Cache <
-    __key_of_weight, __value_of_weight > { { static SLOT :
-    ::cached_runtime::private::Slot < __key_of_weight, __value_of_weight > =
-    ::cached_runtime::private::Slot::new(); & SLOT } .cache(| options | options
-    .version(2).eviction(::cached_runtime::private::Eviction::Sieve)
-    .max_weight(67108864u64).weigh(| key, value | key.len() + value.len())) } fn __entry
-    < '__cached_k > (name : ::cached_runtime::private::Borrowed < '__cached_k, & str >)
-    -> ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View <
-    Owned = __key_of_weight >, impl ::cached_runtime::private::Outcome < Ret = String,
-    Value = __value_of_weight > + use < > > { use ::cached_runtime::private:: { AnyLeaf
-    as _, AnyOwn as _, NoPlace as _, Pick as _, NoLeaf as _, NoOwn as _, NoPick as _ };
+    __key_of_weight, __value_of_weight, ::cached_runtime::private::LockFree > { { static
+    SLOT : ::cached_runtime::private::Slot < __key_of_weight, __value_of_weight,
+    ::cached_runtime::private::LockFree > = ::cached_runtime::private::Slot::new(); &
+    SLOT } .cache(| options | options.version(2)
+    .eviction(::cached_runtime::private::Eviction::Sieve).max_weight(67108864u64).weigh(|
+    key, value | key.len() + value.len())) } fn __entry < '__cached_k > (name :
+    ::cached_runtime::private::Borrowed < '__cached_k, & str >) ->
+    ::cached_runtime::private::At < 'static, impl ::cached_runtime::private::View < Owned
+    = __key_of_weight >, impl ::cached_runtime::private::Outcome < Ret = String, Value =
+    __value_of_weight > + use < >, ::cached_runtime::private::LockFree > { use
+    ::cached_runtime::private:: { AnyLeaf as _, AnyOwn as _, NoPlace as _, Pick as _,
+    NoLeaf as _, NoOwn as _, NoPick as _ };
     ::cached_runtime::private::at_home(Self::__cache(), ::cached_runtime::private::Leaf(&
     * * name, ::cached_runtime::private::AllThreads).__part(), (&& && && &&
     ::cached_runtime::private::OutcomeOf:: < String,
@@ -61,25 +63,27 @@ fn weight(name: &str) -> String {
     } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
     #[inline] fn cache() -> & 'static ::cached_runtime::private::Cache < __key_of_weight,
-    __value_of_weight > { Self::__cache() } #[doc =
+    __value_of_weight > { Self::__cache().__memory() } #[doc =
     "Forgets what satisfies the predicate, of what is there now; looks at every entry."]
     #[inline] fn invalidate_where(predicate : impl ::core::ops::Fn(& __key_of_weight, &
     __value_of_weight) -> bool) { Self::__cache().invalidate_where(predicate); }
     #[doc(hidden)] #[inline] fn __to_forget(name : & str) ->
-    ::cached_runtime::private::Forgets < __key_of_weight, __value_of_weight > {
-    Self::__entry(& name).owned().forgetting() } #[doc(hidden)] #[inline] fn
-    __forgetting(taken : & ::cached_runtime::private::Forgets < __key_of_weight,
-    __value_of_weight >) -> ::cached_runtime::private::Forgets < __key_of_weight,
-    __value_of_weight > { ::core::clone::Clone::clone(taken) } #[doc(hidden)] #[inline]
-    fn __to_write < '__cached_item > (name : & '__cached_item str) -> (& '__cached_item
-    str,) { (name,) } #[doc(hidden)] #[inline] fn __writing < '__cached_k, '__cached_item
-    > (taken : & '__cached_k(& '__cached_item str,)) -> impl
+    ::cached_runtime::private::Forgets < __key_of_weight, __value_of_weight,
+    ::cached_runtime::private::LockFree > { Self::__entry(& name).owned().forgetting() }
+    #[doc(hidden)] #[inline] fn __forgetting(taken : & ::cached_runtime::private::Forgets
+    < __key_of_weight, __value_of_weight, ::cached_runtime::private::LockFree >) ->
+    ::cached_runtime::private::Forgets < __key_of_weight, __value_of_weight,
+    ::cached_runtime::private::LockFree > { ::core::clone::Clone::clone(taken) }
+    #[doc(hidden)] #[inline] fn __to_write < '__cached_item > (name : & '__cached_item
+    str) -> (& '__cached_item str,) { (name,) } #[doc(hidden)] #[inline] fn __writing <
+    '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item str,)) -> impl
     ::cached_runtime::private::Write < String > { let _ = taken; let name = & taken.0;
     Self::__entry(name).owned().writing() } #[doc(hidden)] #[inline] fn __clearing() ->
     ::cached_runtime::private::ClearingOf < & 'static ::cached_runtime::private::Cache <
-    __key_of_weight, __value_of_weight > > { ::cached_runtime::private::ClearingOf(||
-    Self::__cache()) } } #[doc(hidden)] type __key_of_weight =
-    ::cached_runtime::__key_type!(str, ::cached_runtime::private::AllThreads);
-    #[doc(hidden)] type __value_of_weight = ::cached_runtime::__value_type!(String,
-    false, false, ::cached_runtime::private::AllThreads);
+    __key_of_weight, __value_of_weight, ::cached_runtime::private::LockFree > > {
+    ::cached_runtime::private::ClearingOf(|| Self::__cache()) } } #[doc(hidden)] type
+    __key_of_weight = ::cached_runtime::__key_type!(str,
+    ::cached_runtime::private::AllThreads); #[doc(hidden)] type __value_of_weight =
+    ::cached_runtime::__value_type!(String, false, false,
+    ::cached_runtime::private::AllThreads);
 }

@@ -80,17 +80,13 @@ fn slot(expansion: &Expansion<'_>) -> Option<TokenStream> {
     })
 }
 
-/// What `cache()` gives.
+/// The cache of a function whose key and value have names.
 pub(crate) fn cache_type(expansion: &Expansion<'_>) -> Option<TokenStream> {
     let rt = &expansion.rt;
     let (key, value) = expansion.names_of_types()?;
-    Some(if expansion.plan.local {
-        quote!(#rt::Cache<#key, #value, #rt::Local>)
-    } else if expansion.plan.remote {
-        quote!(&'static #rt::Cache<#key, #value, #rt::Redis>)
-    } else {
-        quote!(&'static #rt::Cache<#key, #value>)
-    })
+    let store = expansion.store().map(|store| quote!(, #store));
+    let lent = (!expansion.plan.local).then(|| quote!(&'static));
+    Some(quote!(#lent #rt::Cache<#key, #value #store>))
 }
 
 /// Every expression of the user's, once: the type of the closure in it tells instantiations apart.
@@ -344,11 +340,17 @@ fn of_the_whole(expansion: &Expansion<'_>) -> TokenStream {
         None if expansion.plan.typed => quote!(Self::__cache()),
         None => quote!(Self::__slot()),
     };
-    let cache = cache_type(expansion).map(|ty| {
+    let cache = cache_type(expansion).zip(expansion.names_of_types()).map(|(ty, (key, value))| {
+        // Users know but one kind of cache that threads share.
+        let (ty, memory) = if expansion.plan.lock_free() {
+            (quote!(&'static #rt::Cache<#key, #value>), Some(quote!(.__memory())))
+        } else {
+            (ty, None)
+        };
         quote! {
             #[doc = "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
             #[inline]
-            #visibility fn cache() -> #ty { Self::__cache() }
+            #visibility fn cache() -> #ty { Self::__cache() #memory }
         }
     });
     let (ret, clear) = clear(expansion, &handle);

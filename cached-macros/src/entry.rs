@@ -149,7 +149,15 @@ impl Expansion<'_> {
             (true, true) => (quote!(#rt::LocalSlot), Some(quote!(#rt::LocalCell))),
             (false, true) => (quote!(#rt::AnyLocalSlot), Some(quote!(#rt::AnyLocalCell))),
         };
-        let parameters = types.map(|(key, value)| quote!(<#key, #value>));
+        // Of those that threads share; the others are kinds of slot.
+        let store = self.store().filter(|_| self.plan.lock_free());
+        let parameters = match types {
+            Some((key, value)) => {
+                let store = store.map(|store| quote!(, #store));
+                Some(quote!(<#key, #value #store>))
+            }
+            None => store.map(|store| quote!(<#store>)),
+        };
         let slot = quote!(#name #parameters);
         let declared = match cell {
             None => quote!(static SLOT: #slot = #name::new(); &SLOT),
@@ -170,6 +178,17 @@ impl Expansion<'_> {
             }
         };
         (slot, declared)
+    }
+
+    /// The kind of store, where it is not the usual one.
+    pub(crate) fn store(&self) -> Option<TokenStream> {
+        let (rt, Plan { local, remote, .. }) = (&self.rt, self.plan);
+        match (local, remote, self.plan.lock_free()) {
+            (true, ..) => Some(quote!(#rt::Local)),
+            (_, true, _) => Some(quote!(#rt::Redis)),
+            (.., true) => Some(quote!(#rt::LockFree)),
+            _ => None,
+        }
     }
 
     /// What the types of key and value are called beside the companion, where they can be named.
@@ -243,10 +262,10 @@ impl Expansion<'_> {
         if let Some((key, value)) = self.names_of_types() {
             let view = quote!(impl #rt::View<Owned = #key>);
             let outcome = quote_spanned!(span=> impl #rt::Outcome<Ret = #ret, Value = #value> #capture);
-            return match (self.plan.local, self.plan.remote) {
-                (true, _) => quote!(#rt::LocalAt<#view, #outcome>),
-                (_, true) => quote!(#rt::At<#lifetime, #view, #outcome, #rt::Redis>),
-                _ => quote!(#rt::At<#lifetime, #view, #outcome>),
+            return match self.store() {
+                _ if self.plan.local => quote!(#rt::LocalAt<#view, #outcome>),
+                Some(store) => quote!(#rt::At<#lifetime, #view, #outcome, #store>),
+                None => quote!(#rt::At<#lifetime, #view, #outcome>),
             };
         }
         if self.plan.local {
@@ -256,7 +275,8 @@ impl Expansion<'_> {
             quote!(#rt::At<#lifetime, impl #rt::View<Owned: #rt::RemoteKey>, #outcome #capture, #rt::Redis>)
         } else {
             let outcome = quote_spanned!(span=> impl #rt::Outcome<Ret = #ret, Value: #rt::CacheValue>);
-            quote!(#rt::At<#lifetime, impl #rt::View<Owned: #rt::CacheKey>, #outcome #capture>)
+            let store = self.store().map(|store| quote!(, #store));
+            quote!(#rt::At<#lifetime, impl #rt::View<Owned: #rt::CacheKey>, #outcome #capture #store>)
         }
     }
 }

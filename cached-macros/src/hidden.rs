@@ -45,7 +45,7 @@ pub(crate) fn steps(writes: bool) -> (&'static str, &'static str) {
 fn at_once(expansion: &Expansion<'_>, arguments: &[&Argument]) -> Option<TokenStream> {
     let rt = &expansion.rt;
     let (key, value) = expansion.names_of_types().filter(|_| !expansion.plan.remote)?;
-    let store = expansion.plan.local.then(|| quote!(, #rt::Local));
+    let store = expansion.store().map(|store| quote!(, #store));
     let function = expansion.of();
     let (visibility, lints) = (&function.quiet_visibility, &expansion.attributes.companions);
     let (generics, _, bounds) = function.quiet.generics.split_for_impl();

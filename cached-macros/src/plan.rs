@@ -12,7 +12,7 @@ use crate::errors::Errors;
 use crate::function::{Flow, Function};
 use crate::key::{self, KeyPlan};
 use crate::once::check_evaluated_once;
-use crate::options::{Backend, Companion, Opt, Options};
+use crate::options::{Backend, Capacity, Companion, Eviction, Opt, Options};
 use crate::owning::{self, Passing};
 use crate::rules::{check_refresh, check_remote, check_self, check_skip, check_times, check_together};
 use crate::scope;
@@ -113,6 +113,17 @@ pub(crate) fn plan(options: Options, function: Function, errors: &mut Errors) ->
         key,
         shape,
         options,
+    }
+}
+
+impl Plan {
+    /// Whether it has a cache of its own whose hits take no lock: what a builder decides when it runs is known here.
+    pub(crate) fn lock_free(&self) -> bool {
+        let options = &self.options;
+        let shared = !self.local && !self.remote && options.cache.is_none();
+        let sieve = matches!(options.eviction, Some(Opt { value: Eviction::Sieve, .. }));
+        let unbounded = matches!(options.capacity, Some(Opt { value: Capacity::Unbounded, .. }));
+        shared && (sieve || unbounded && options.max_weight.is_none())
     }
 }
 

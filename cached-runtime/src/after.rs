@@ -9,7 +9,8 @@ use crate::acting::{Acting, Invalidation};
 use crate::cache::Cache;
 use crate::key::{CacheKey, LocalKey};
 use crate::outcome::{CacheValue, KeptBy, LocalValue};
-use crate::store::Local;
+use crate::slot::Built;
+use crate::store::{Engine, Local};
 use crate::tags::invalidate_tags;
 use crate::writers::{Forget, Write};
 
@@ -41,7 +42,10 @@ impl<F: FnOnce()> Outdated for Clearing<F> {
 #[derive(Debug)]
 pub struct ClearingOf<C>(pub fn() -> C);
 
-impl<K: CacheKey, V: CacheValue> Outdated for ClearingOf<&'static Cache<K, V>> {
+impl<K: CacheKey, V: CacheValue, S: Built> Outdated for ClearingOf<&'static Cache<K, V, S>>
+where
+    S::Handle<K, V>: Engine<K, V>,
+{
     fn forget_it(self) -> Invalidation {
         (self.0)().clear();
         Invalidation::default()

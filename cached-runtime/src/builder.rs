@@ -9,11 +9,11 @@ use crate::matching::TextOf;
 use crate::memory::common::Common;
 use crate::memory::settings::Settings;
 use crate::memory::shard::{Bound, Weigh};
-use crate::memory::{LocalCache, MemoryCache};
+use crate::memory::{LocalCache, MemoryCache, Tabled};
 use crate::outcome::CacheValue;
 use crate::policy::{Jitter, Policy, RefreshAhead, Times, Windows};
 use crate::registry::{self, Listed};
-use crate::store::Local;
+use crate::store::{Local, LockFree};
 use crate::watchdog::Sweep;
 use std::borrow::Cow;
 use std::fmt;
@@ -357,13 +357,33 @@ impl<K, V> Builder<K, V> {
         K: CacheKey,
         V: CacheValue,
     {
-        let (common, eviction) = (self.common().told_to(self.source("memory")), self.eviction);
-        let cache = MemoryCache::new(self.settings(), common, eviction);
-        let listed: Weak<dyn Listed> = Arc::downgrade(&(Arc::clone(&cache) as Arc<dyn Listed>));
-        registry::list(listed);
-        let swept: Weak<dyn Sweep> = Arc::downgrade(&(Arc::clone(&cache) as Arc<dyn Sweep>));
-        cache.when_timed(swept);
-        Cache { handle: cache }
+        // Without a bound nothing is evicted: the lock-free table is the better map, whatever the eviction.
+        if self.eviction == Eviction::Lru && self.bound() != Bound::None {
+            self.build_lru()
+        } else {
+            self.build_lock_free().handle.cache
+        }
+    }
+
+    /// The same where it is known before that it is one for LRU: nothing of the other kind is compiled.
+    pub(crate) fn build_lru(self) -> Cache<K, V>
+    where
+        K: CacheKey,
+        V: CacheValue,
+    {
+        let common = self.common().told_to(self.source("memory"));
+        known(MemoryCache::lru(self.settings(), common))
+    }
+
+    /// The same where it is known before that its hits take no lock.
+    pub(crate) fn build_lock_free(self) -> Cache<K, V, LockFree>
+    where
+        K: CacheKey,
+        V: CacheValue,
+    {
+        let common = self.common().told_to(self.source("memory"));
+        let (cache, table) = MemoryCache::lock_free(self.settings(), common);
+        Cache { handle: Tabled::new(known(cache), table) }
     }
 
     /// The name as it was given.
@@ -383,7 +403,7 @@ impl<K, V> Builder<K, V> {
         let gates = Builder::<Arc<str>, V>::default().capacity(0);
         let source = self.source("redis");
         let common = gates.common().told_to(Source::behind(&source));
-        let gates = MemoryCache::new(gates.settings(), common, Eviction::Lru);
+        let gates = MemoryCache::lru(gates.settings(), common);
         let coalesce = self.coalesce.unwrap_or(PATIENCE_AFAR.into());
         let policy = Policy::new(self.ttl, self.tti, self.jitter).with_windows(self.windows);
         crate::redis::Parts {
@@ -426,6 +446,15 @@ impl<K, V> Builder<K, V> {
         registry::list(Arc::downgrade(&(Arc::clone(&common) as Arc<dyn Listed>)));
         LocalShared(common)
     }
+}
+
+/// Puts a cache on the list, and has it swept.
+fn known<K: CacheKey, V: CacheValue>(cache: Arc<MemoryCache<K, V>>) -> Cache<K, V> {
+    let listed: Weak<dyn Listed> = Arc::downgrade(&(Arc::clone(&cache) as Arc<dyn Listed>));
+    registry::list(listed);
+    let swept: Weak<dyn Sweep> = Arc::downgrade(&(Arc::clone(&cache) as Arc<dyn Sweep>));
+    cache.when_timed(swept);
+    Cache { handle: cache }
 }
 
 /// What the threads' parts of a `local` cache share: its name, its clear, its stats.

@@ -10,7 +10,7 @@ use crate::memory::entry::{ByKey, Find};
 use crate::miss::RunAsync;
 use crate::outcome::{self, CacheValue, Outcome};
 use crate::stats::Stats;
-use crate::store::{Engine, InProcess, Memory, Store};
+use crate::store::{Engine, InProcess, LockFree, Memory, Store};
 use crate::tags::{TagSource, Tags};
 use crate::watched;
 use pin_project_lite::pin_project;
@@ -63,6 +63,15 @@ impl<K: CacheKey, V: CacheValue> Default for Cache<K, V> {
     /// As `Cache::builder().build()`: 1024 entries, LRU, no expiry.
     fn default() -> Self {
         Builder::default().build()
+    }
+}
+
+impl<K, V> Cache<K, V, LockFree> {
+    /// The handle that a function's users are given.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __memory(&self) -> &Cache<K, V> {
+        &self.handle.cache
     }
 }
 

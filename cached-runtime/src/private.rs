@@ -34,9 +34,9 @@ pub use crate::policy::RefreshAhead;
 pub use crate::redis::{AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear, many, many_async};
 pub use crate::slot::{AnyLocalCell, AnyLocalSlot, AnySlot, LocalAt, LocalCell, LocalCommon, LocalSlot, Slot};
 pub use crate::stats::Stats;
-pub use crate::store::Local;
 #[cfg(feature = "redis")]
 pub use crate::store::Redis;
+pub use crate::store::{Local, LockFree};
 pub use crate::tags::{TagsOf, rendered};
 #[cfg(feature = "tokio")]
 pub use crate::timeout::limited;

@@ -5,7 +5,7 @@
 //! a generic function apart by the type of the closure that holds its options, and serves every function whose types can't
 //! be named. [`LocalSlot`] and [`AnyLocalSlot`] are their counterparts for one cache a thread.
 
-use crate::at::{At, Lookup, at, at_home};
+use crate::at::{At, HandleOf, Lookup, at, at_home};
 use crate::builder::{Builder, Coalesce, LocalShared};
 use crate::cache::Cache;
 use crate::hooks;
@@ -15,12 +15,13 @@ use crate::memory::entry::Find;
 use crate::miss::Miss;
 use crate::outcome::{CacheValue, KeptBy, Outcome};
 use crate::stats::Stats;
-use crate::store::{Engine, Local};
+use crate::store::{Engine, InProcess, Local, LockFree, Memory, Store};
 use crate::tags::{TagSource, TagsOf};
 use std::any::{Any, TypeId};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::thread::LocalKey;
@@ -46,15 +47,39 @@ fn tidy(path: &str) -> String {
 
 /// The options of a function, named after something inside it.
 pub(crate) fn named<I, K, V>(options: impl FnOnce(Builder<K, V>) -> Builder<K, V>) -> Builder<K, V> {
-    options(Builder::default().name(tidy(std::any::type_name::<I>())))
+    options(so_named(std::any::type_name::<I>()))
+}
+
+/// A builder with the name of a function, which the path of something inside of it tells.
+fn so_named<K, V>(path: &str) -> Builder<K, V> {
+    Builder::default().name(tidy(path))
 }
 
 // ---------- shared by threads ----------
 
-/// The cache of a function whose key and value can be named.
-pub struct Slot<K: 'static, V: 'static>(OnceLock<Cache<K, V>>);
+/// A store of caches that slots build for themselves: which it is the attribute knows, so that for most functions nothing of
+/// the other is compiled.
+pub trait Built: InProcess {
+    #[doc(hidden)]
+    fn build<K: CacheKey, V: CacheValue>(builder: Builder<K, V>) -> Cache<K, V, Self>;
+}
 
-impl<K, V> Slot<K, V> {
+impl Built for Memory {
+    fn build<K: CacheKey, V: CacheValue>(builder: Builder<K, V>) -> Cache<K, V> {
+        builder.build_lru()
+    }
+}
+
+impl Built for LockFree {
+    fn build<K: CacheKey, V: CacheValue>(builder: Builder<K, V>) -> Cache<K, V, Self> {
+        builder.build_lock_free()
+    }
+}
+
+/// The cache of a function whose key and value can be named.
+pub struct Slot<K: 'static, V: 'static, S: Store = Memory>(OnceLock<Cache<K, V, S>>);
+
+impl<K, V, S: Store> Slot<K, V, S> {
     /// No cache yet: the first call builds it.
     #[must_use]
     pub const fn new() -> Self {
@@ -62,23 +87,29 @@ impl<K, V> Slot<K, V> {
     }
 }
 
-impl<K: CacheKey, V: CacheValue> Slot<K, V> {
+impl<K: CacheKey, V: CacheValue, S: Built> Slot<K, V, S> {
     /// The cache, built by the first call.
-    pub fn cache<F: FnOnce(Builder<K, V>) -> Builder<K, V>>(&'static self, options: F) -> &'static Cache<K, V> {
+    pub fn cache<F: Fn(Builder<K, V>) -> Builder<K, V>>(&'static self, options: F) -> &'static Cache<K, V, S> {
         // As little as can be stands here: it is compiled anew for each function.
         match self.0.get() {
             Some(cache) => cache,
-            None => self.first(named::<F, K, V>(options)),
+            None => self.first(std::any::type_name::<F>(), &options),
         }
     }
 
     #[cold]
-    fn first(&'static self, builder: Builder<K, V>) -> &'static Cache<K, V> {
-        self.0.get_or_init(|| builder.build())
+    #[inline(never)]
+    fn first(
+        &'static self,
+        path: &'static str,
+        options: &dyn Fn(Builder<K, V>) -> Builder<K, V>,
+    ) -> &'static Cache<K, V, S> {
+        let builder = options(so_named(path));
+        self.0.get_or_init(|| S::build(builder))
     }
 }
 
-impl<K, V> Default for Slot<K, V> {
+impl<K, V, S: Store> Default for Slot<K, V, S> {
     fn default() -> Self {
         Self::new()
     }
@@ -91,7 +122,13 @@ trait AnyCache: Any + Send + Sync {
     fn reset_stats(&self);
 }
 
-impl<K: CacheKey, V: CacheValue> AnyCache for Cache<K, V> {
+impl<K, V, S> AnyCache for Cache<K, V, S>
+where
+    K: CacheKey,
+    V: CacheValue,
+    S: InProcess,
+    S::Handle<K, V>: Engine<K, V> + Send + Sync,
+{
     fn clear(&self) {
         self.clear();
     }
@@ -113,35 +150,40 @@ struct Instance {
 }
 
 /// The caches of a function whose types can't be named, one for each instantiation.
-pub struct AnySlot {
+pub struct AnySlot<S = Memory> {
     /// Most functions have but one: found without a lock.
     first: OnceLock<Instance>,
     more: RwLock<BTreeMap<TypeId, Instance>>,
+    store: PhantomData<fn() -> S>,
 }
 
-impl AnySlot {
+impl<S> AnySlot<S> {
     /// No cache yet: the first call of an instantiation builds it.
     #[must_use]
     pub const fn new() -> Self {
-        Self { first: OnceLock::new(), more: RwLock::new(BTreeMap::new()) }
+        Self { first: OnceLock::new(), more: RwLock::new(BTreeMap::new()), store: PhantomData }
     }
+}
 
+impl<S: Built> AnySlot<S> {
     /// The place of an entry of the instantiation that `options` stands in.
-    pub fn at<F, P, O>(&'static self, options: F, view: P, outcome: O) -> At<'static, P, O>
+    pub fn at<F, P, O>(&'static self, options: F, view: P, outcome: O) -> At<'static, P, O, S>
     where
         F: FnOnce(Builder<P::Owned, O::Value>) -> Builder<P::Owned, O::Value>,
         P: View<Owned: CacheKey>,
         O: Outcome<Value: CacheValue>,
+        HandleOf<S, P, O>: Engine<P::Owned, O::Value> + Send + Sync,
     {
         at_home(self.cache::<F, _, _>(options), view, outcome)
     }
 
     /// The place of an entry of the instantiation that `instance` stands in.
-    pub fn at_instance<I, F, P, O>(&'static self, _: I, options: F, view: P, outcome: O) -> At<'static, P, O>
+    pub fn at_instance<I, F, P, O>(&'static self, _: I, options: F, view: P, outcome: O) -> At<'static, P, O, S>
     where
         F: FnOnce(Builder<P::Owned, O::Value>) -> Builder<P::Owned, O::Value>,
         P: View<Owned: CacheKey>,
         O: Outcome<Value: CacheValue>,
+        HandleOf<S, P, O>: Engine<P::Owned, O::Value> + Send + Sync,
     {
         at_home(self.cache::<I, _, _>(options), view, outcome)
     }
@@ -149,7 +191,10 @@ impl AnySlot {
     fn cache<I, K: CacheKey, V: CacheValue>(
         &'static self,
         options: impl FnOnce(Builder<K, V>) -> Builder<K, V>,
-    ) -> &'static Cache<K, V> {
+    ) -> &'static Cache<K, V, S>
+    where
+        S::Handle<K, V>: Engine<K, V> + Send + Sync,
+    {
         let id = typeid::of::<I>();
         let instance = self.find(id).unwrap_or_else(|| self.add(id, named::<I, K, V>(options)));
         let cache: &'static dyn Any = instance.cache;
@@ -164,13 +209,16 @@ impl AnySlot {
     }
 
     #[cold]
-    fn add<K: CacheKey, V: CacheValue>(&self, id: TypeId, builder: Builder<K, V>) -> Instance {
+    fn add<K: CacheKey, V: CacheValue>(&self, id: TypeId, builder: Builder<K, V>) -> Instance
+    where
+        S::Handle<K, V>: Engine<K, V> + Send + Sync,
+    {
         // One lock for both places, so that an instantiation never gets two caches.
         let mut more = self.more.write();
         if let Some(known) = self.first.get().filter(|first| first.id == id).or_else(|| more.get(&id)) {
             return *known;
         }
-        let instance = Instance { id, cache: Box::leak(Box::new(builder.build())) };
+        let instance = Instance { id, cache: Box::leak(Box::new(S::build(builder))) };
         if self.first.set(instance).is_err() {
             more.insert(id, instance);
         }
@@ -199,7 +247,7 @@ impl AnySlot {
     }
 }
 
-impl Default for AnySlot {
+impl<S> Default for AnySlot<S> {
     fn default() -> Self {
         Self::new()
     }

@@ -8,7 +8,7 @@ use crate::memory::entry::{Find, Same};
 use crate::memory::gate::{Ask, Left, Purpose};
 use crate::memory::outside::Written;
 use crate::memory::shard::{Begun, Ending, Worth};
-use crate::memory::{LocalCache, MemoryCache};
+use crate::memory::{LocalCache, MemoryCache, Tabled};
 use crate::tags::Tags;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -30,11 +30,13 @@ pub trait InProcess: Store {}
 
 impl InProcess for Memory {}
 impl InProcess for Local {}
+impl InProcess for LockFree {}
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Memory {}
     impl Sealed for super::Local {}
+    impl Sealed for super::LockFree {}
     #[cfg(feature = "redis")]
     impl Sealed for super::Redis {}
 }
@@ -42,6 +44,11 @@ mod sealed {
 /// In this process's memory, shared by its threads: the default.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory(());
+
+/// [`Memory`], for a function whose attribute says that its hits take no lock. `f::cache()` is a `Cache<K, V>` all the same.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct LockFree(());
 
 /// In memory, for each thread its own: no lock at all, and values need not be `Send`.
 ///
@@ -63,6 +70,10 @@ impl Store for Redis {
 
 impl Store for Memory {
     type Handle<K: 'static, V: 'static> = Arc<MemoryCache<K, V>>;
+}
+
+impl Store for LockFree {
+    type Handle<K: 'static, V: 'static> = Tabled<K, V>;
 }
 
 impl Store for Local {
@@ -114,8 +125,8 @@ pub trait Engine<K, V>: Clone + 'static {
         &self,
         held: Self::Held<'_>,
         find: &Find<'_, P>,
-        own: impl FnOnce() -> K,
-        ask: impl FnOnce() -> Ask<'a, V>,
+        own: impl Fn() -> K,
+        ask: impl Fn() -> Ask<'a, V>,
     ) -> Option<Begun<V>>
     where
         V: 'a;
@@ -125,14 +136,14 @@ pub trait Engine<K, V>: Clone + 'static {
         &self,
         find: &Find<'_, P>,
         purpose: Purpose,
-        own: impl FnOnce() -> K,
-        ask: impl FnOnce() -> Ask<'a, V>,
+        own: impl Fn() -> K,
+        ask: impl Fn() -> Ask<'a, V>,
     ) -> Option<Begun<V>>
     where
         V: 'a;
 
     /// The same for a call that wants a load of its own, whatever there is.
-    fn anew<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K, ask: &Ask<'_, V>) -> Option<Begun<V>>;
+    fn anew<P: Same<K>>(&self, find: &Find<'_, P>, own: impl Fn() -> K, ask: &Ask<'_, V>) -> Option<Begun<V>>;
 
     /// A look-up that never loads; counts as a hit or a miss.
     fn read<P: Same<K>>(&self, find: &Find<'_, P>) -> Option<V>;
@@ -166,7 +177,7 @@ pub trait Engine<K, V>: Clone + 'static {
     fn invalidate_where(&self, chosen: &mut dyn FnMut(&K, &V) -> bool);
 
     /// A writer of a key begins: its ticket.
-    fn begin_write<P: Same<K>>(&self, find: &Find<'_, P>, own: impl FnOnce() -> K) -> Option<u64>;
+    fn begin_write<P: Same<K>>(&self, find: &Find<'_, P>, own: impl Fn() -> K) -> Option<u64>;
 
     /// A writer ends.
     fn end_write(&self, at: (u64, u64), written: Written<V>);

@@ -138,8 +138,8 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
         &self,
         (): (),
         find: &Find<'_, P>,
-        own: impl FnOnce() -> K,
-        ask: impl FnOnce() -> Ask<'a, V>,
+        own: impl Fn() -> K,
+        ask: impl Fn() -> Ask<'a, V>,
     ) -> Option<Begun<V>>
     where
         V: 'a,

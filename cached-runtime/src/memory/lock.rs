@@ -3,7 +3,7 @@
 //! Under it the user's `Hash`, `Eq` and `Clone` run, and they may call cached functions again: this one (waiting for a
 //! lock that the thread itself holds would hang) or another (two threads that each hold one lock and want the other's
 //! would hang together). So a thread that holds one of these locks never waits for any: it takes what is free, and
-//! otherwise [`Lock::with`] gives `None` and the call goes past the cache. A thread that waits holds none, hence there
+//! otherwise [`Lock::take`] gives `None` and the call goes past the cache. A thread that waits holds none, hence there
 //! is no cycle.
 
 use crate::sync::{ShortGuard, ShortMutex, thread_local};
@@ -30,14 +30,14 @@ impl<T> Lock<T> {
         Self(ShortMutex::new(value))
     }
 
-    /// Runs `f` under the lock; `None` if the thread may not wait for it. A panic in `f` releases it.
+    /// Takes the lock; `None` if the thread may not wait for it.
     #[inline]
-    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+    pub(crate) fn take(&self) -> Option<Held<'_, T>> {
         if is_held() {
             let value = self.0.try_lock()?;
-            return Some(f(&mut Held { value, _holding: Holding::begin() }));
+            return Some(Held { value, _holding: Holding::begin() });
         }
-        Some(f(&mut self.wait()))
+        Some(self.wait())
     }
 
     /// Takes the lock, waiting for it: only for a thread that holds none ([`is_held`]).
@@ -91,6 +91,12 @@ impl Drop for Holding {
 mod tests {
     use super::*;
     use std::sync::Barrier;
+
+    impl<T> Lock<T> {
+        fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+            self.take().map(|mut value| f(&mut value))
+        }
+    }
 
     #[test]
     fn a_second_turn_on_one_thread_is_refused() {

@@ -276,12 +276,12 @@ where
         let view = Val::new(Arc::clone(name.text()));
         let hash = gates.hash(&view);
         let coalesces = coalesce.0.is_some();
-        let ask = Ask { purpose, coalesce: coalesces, asynchronous, ..Ask::default() };
+        let ask = || Ask { purpose, coalesce: coalesces, asynchronous, ..Ask::default() };
         let find = Find { hash, view: &view };
         let begun = if purpose == Purpose::Anew {
-            gates.anew(&find, || view.own(), &ask)
+            gates.anew(&find, || view.own(), &ask())
         } else {
-            gates.look(&find, purpose, || view.own(), || ask)
+            gates.look(&find, purpose, || view.own(), ask)
         };
         let home = Home::Own(gates);
         let turn = match begun {
