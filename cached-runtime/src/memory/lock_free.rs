@@ -18,10 +18,10 @@ use std::sync::Arc;
 
 /// What is asked of a cache whose hits take no lock.
 pub(crate) trait LockFree<K, V>: Sharded<K, V> + Send + Sync {
-    /// A hit without a lock, by a thread that holds none.
-    fn hit(&self, base: &Base<K, V>, find: &FindAny<'_, K>) -> Option<V>;
+    /// What its hits read.
+    fn table(&self) -> &Arc<Table<K, V>>;
 
-    /// See [`Engine::read`](crate::store::Engine::read).
+    /// See [`Engine::read`](crate::store::Engine::read), where [`read_table`] found nothing.
     fn read(&self, base: &Base<K, V>, find: &FindAny<'_, K>) -> Option<V>;
 
     /// See [`Engine::look`](crate::store::Engine::look), for a thread that holds no lock.
@@ -53,11 +53,6 @@ impl<K: CacheKey, V: CacheValue> SieveShards<K, V> {
         let shards = Shards::new(bound, &base.common, |_| SieveMap::new(Arc::clone(&table), Arc::clone(&growth)));
         Self { table, shards }
     }
-
-    /// For those who know its types.
-    pub(crate) fn table(&self) -> &Arc<Table<K, V>> {
-        &self.table
-    }
 }
 
 /// A hit without a lock, by a thread that holds none.
@@ -82,16 +77,11 @@ pub(crate) fn read_table<K: Eq, V: Clone, P: Same<K>>(
 }
 
 impl<K: CacheKey, V: CacheValue> LockFree<K, V> for SieveShards<K, V> {
-    fn hit(&self, base: &Base<K, V>, find: &FindAny<'_, K>) -> Option<V> {
-        read_table(&self.table, base, find)
+    fn table(&self) -> &Arc<Table<K, V>> {
+        &self.table
     }
 
     fn read(&self, base: &Base<K, V>, find: &FindAny<'_, K>) -> Option<V> {
-        if !lock::is_held()
-            && let Some(value) = self.hit(base, find)
-        {
-            return Some(value);
-        }
         let _pin = sieve::pin(&self.table)?;
         let mut shard = self.shards.take(find.hash)?;
         shard.read(find, &base.rules())

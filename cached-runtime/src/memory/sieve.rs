@@ -14,7 +14,7 @@ use super::lock;
 use super::map::{Map, Removed};
 use super::ring::{Place, Ring};
 use crate::sync::{AtomicBool, Mutex, Ordering};
-use papaya::{Equivalent, LocalGuard};
+use papaya::{Equivalent, HashMapRef, LocalGuard};
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::mem;
@@ -123,28 +123,31 @@ impl Drop for End {
     }
 }
 
+/// A guard of a table, with the table: a look-up in it need not ask whether the guard is the table's own.
+pub(crate) type Pinned<'t, K, V> = HashMapRef<'t, Stored<K>, Quiet<V>, BuildIdentity, LocalGuard<'t>>;
+
 /// A guard, unless this thread can't have one: it is about to end (a call from a thread-local's drop), or it holds a
 /// shard's lock, under which the guard's end might drop values.
-pub(crate) fn pin<K, V>(table: &Table<K, V>) -> Option<LocalGuard<'_>> {
+pub(crate) fn pin<K, V>(table: &Table<K, V>) -> Option<Pinned<'_, K, V>> {
     if lock::is_held() { None } else { pin_free(table) }
 }
 
 /// The same for a thread that holds no lock.
 #[inline]
-fn pin_free<K, V>(table: &Table<K, V>) -> Option<LocalGuard<'_>> {
+fn pin_free<K, V>(table: &Table<K, V>) -> Option<Pinned<'_, K, V>> {
     match THREAD.get() {
-        Thread::Ready => Some(table.guard()),
+        Thread::Ready => Some(table.pin()),
         Thread::New => Some(first_pin(table)),
         Thread::Ending => None,
     }
 }
 
 #[cold]
-fn first_pin<K, V>(table: &Table<K, V>) -> LocalGuard<'_> {
-    let guard = table.guard();
+fn first_pin<K, V>(table: &Table<K, V>) -> Pinned<'_, K, V> {
+    let pinned = table.pin();
     END.with(|_| ());
     THREAD.set(Thread::Ready);
-    guard
+    pinned
 }
 
 /// A hit without a lock, by a thread that holds none.
@@ -158,8 +161,8 @@ pub(crate) fn read<K: Eq, V, P: Same<K>, R>(
     find: &Find<'_, P>,
     f: impl FnOnce(&Entry<V>) -> Option<R>,
 ) -> Option<R> {
-    let guard = pin_free(table)?;
-    let quiet = table.get(find, &guard)?;
+    let pinned = pin_free(table)?;
+    let quiet = pinned.get(find)?;
     let found = f(quiet.entry()?)?;
     quiet.mark();
     Some(found)

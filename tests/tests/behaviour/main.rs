@@ -20,6 +20,7 @@ mod functools;
 mod invalidate_chosen;
 mod keys;
 mod local_backend;
+mod lock_free;
 mod produced;
 mod prometheus;
 mod registry;
