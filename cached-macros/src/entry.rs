@@ -112,8 +112,12 @@ impl Expansion<'_> {
             return (quote!(#imports #lets), quote!(#entry #coalesce));
         }
         if self.plan.typed {
-            let at = if self.plan.local { quote!(#rt::LocalAt::new) } else { quote!(#rt::at_home) };
-            return (quote!(#imports #lets), quote!(#at(Self::__cache(), #view, #outcome)#coalesce));
+            let at = if self.plan.local {
+                quote!(#rt::LocalAt::home(Self::__slot(), Self::__cache, #view, #outcome))
+            } else {
+                quote!(#rt::at_home(Self::__cache(), #view, #outcome))
+            };
+            return (quote!(#imports #lets), quote!(#at #coalesce));
         }
         let options = self.options();
         let settings = quote!(|options| #options);
@@ -244,7 +248,7 @@ impl Expansion<'_> {
             let view = quote!(impl #rt::View<Owned = #key>);
             let outcome = quote_spanned!(span=> impl #rt::Outcome<Ret = #ret, Value = #value> #capture);
             return match (self.plan.local, self.plan.remote) {
-                (true, _) => quote!(#rt::LocalAt<#view, #outcome>),
+                (true, _) => quote!(#rt::LocalAt<#view, #outcome, impl #rt::InThread<#key, #value>>),
                 (_, true) => quote!(#rt::At<#lifetime, #view, #outcome, #rt::Redis>),
                 _ => quote!(#rt::At<#lifetime, #view, #outcome>),
             };

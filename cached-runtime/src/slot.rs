@@ -381,14 +381,74 @@ impl AnyLocalSlot {
     }
 }
 
-/// The place of one entry in this thread's cache: as [`At`], with a handle of its own, since a thread's cache ends with
-/// the thread. `T` is where its tags come from: nothing or a box, or what a call borrows.
-pub struct LocalAt<P: View, O: Outcome, T = Option<Box<TagsOf<'static>>>> {
-    cache: Cache<P::Owned, O::Value, Local>,
+/// The place of one entry in this thread's cache: as [`At`]. `C` is where that cache is found, `T` where its tags come from:
+/// nothing or a box, or what a call borrows.
+pub struct LocalAt<P: View, O: Outcome, C = Cache<<P as View>::Owned, <O as Outcome>::Value, Local>, T = BoxedTags> {
+    place: C,
     view: P,
     outcome: O,
     coalesce: Option<Coalesce>,
     tags: T,
+}
+
+/// The tags of an entry that is handed to the caller, if it has some.
+pub(crate) type BoxedTags = Option<Box<TagsOf<'static>>>;
+
+/// Where a [`LocalAt`] finds its cache.
+pub trait InThread<K: 'static, V: 'static>: Sized {
+    #[doc(hidden)]
+    fn with<R>(&self, f: impl FnOnce(&Cache<K, V, Local>) -> R) -> Option<R>;
+
+    #[doc(hidden)]
+    fn handle(self) -> Cache<K, V, Local>;
+}
+
+/// A handle, since a thread's cache ends with the thread.
+impl<K, V> InThread<K, V> for Cache<K, V, Local> {
+    #[inline]
+    fn with<R>(&self, f: impl FnOnce(&Self) -> R) -> Option<R> {
+        Some(f(self))
+    }
+
+    fn handle(self) -> Self {
+        self
+    }
+}
+
+/// The thread's cell, where a hit looks at the cache without taking a handle; what else there is to be done has one of
+/// `F`, the function that builds the cache.
+///
+/// The type of that function makes this, and what is done inside of the cell, one of a kind for each cached function: so
+/// the compiler puts it where the call is.
+pub struct InCell<K: 'static, V: 'static, F>(&'static LocalKey<LocalCell<K, V>>, F);
+
+impl<K, V, F: FnOnce() -> Cache<K, V, Local>> InThread<K, V> for InCell<K, V, F> {
+    #[expect(
+        clippy::inline_always,
+        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+    )]
+    #[inline(always)]
+    fn with<R>(&self, f: impl FnOnce(&Cache<K, V, Local>) -> R) -> Option<R> {
+        match self.0.try_with(|cell| cell.0.get().map(f)) {
+            Ok(found) => found,
+            Err(_) => None,
+        }
+    }
+
+    fn handle(self) -> Cache<K, V, Local> {
+        (self.1)()
+    }
+}
+
+/// A hit of this thread's cache, or the hash that its look-up took.
+#[expect(
+    clippy::inline_always,
+    reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+)]
+#[inline(always)]
+fn hit_of<P: View, V: Clone + 'static>(cache: &Cache<P::Owned, V, Local>, view: &P) -> Result<V, u64> {
+    let hash = cache.handle.hash(view);
+    cache.handle.hit(&Find { hash, view }).map_err(|()| hash)
 }
 
 /// Where the tags of a [`LocalAt`] come from.
@@ -397,7 +457,7 @@ pub trait LocalTags {
     fn source(&self) -> Option<&TagsOf<'_>>;
 }
 
-impl LocalTags for Option<Box<TagsOf<'static>>> {
+impl LocalTags for BoxedTags {
     fn source(&self) -> Option<&TagsOf<'_>> {
         self.as_deref()
     }
@@ -411,16 +471,16 @@ impl LocalTags for &TagsOf<'_> {
 
 type LocalMiss<P, O> = Miss<<P as View>::Owned, O, Rc<LocalCache<<P as View>::Owned, <O as Outcome>::Value>>>;
 
-impl<P: View, O: Outcome> LocalAt<P, O> {
+impl<P: View, O: Outcome, C> LocalAt<P, O, C> {
     /// The place of an entry in a thread's cache.
-    pub fn new(cache: Cache<P::Owned, O::Value, Local>, view: P, outcome: O) -> Self {
-        Self { cache, view, outcome, coalesce: None, tags: None }
+    fn new(place: C, view: P, outcome: O) -> Self {
+        Self { place, view, outcome, coalesce: None, tags: None }
     }
 
     /// As [`At::tags`].
-    pub fn tags<'t>(self, tags: &'t TagsOf<'_>) -> LocalAt<P, O, &'t TagsOf<'t>> {
-        let Self { cache, view, outcome, coalesce, .. } = self;
-        LocalAt { cache, view, outcome, coalesce, tags }
+    pub fn tags<'t>(self, tags: &'t TagsOf<'_>) -> LocalAt<P, O, C, &'t TagsOf<'t>> {
+        let Self { place, view, outcome, coalesce, .. } = self;
+        LocalAt { place, view, outcome, coalesce, tags }
     }
 
     /// As [`At::tags_boxed`].
@@ -431,9 +491,28 @@ impl<P: View, O: Outcome> LocalAt<P, O> {
     }
 }
 
+impl<P: View, O: Outcome, F> LocalAt<P, O, InCell<P::Owned, O::Value, F>> {
+    /// The place of an entry in this thread's cache of a slot, which `cache` builds if it is not there.
+    pub fn home(slot: &'static LocalSlot<P::Owned, O::Value>, cache: F, view: P, outcome: O) -> Self {
+        Self::new(InCell(slot.cell, cache), view, outcome)
+    }
+}
+
+impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, Cache<P::Owned, O::Value, Local>, T> {
+    /// `hash` is that of the key, where it was taken: a key is hashed once.
+    #[cold]
+    #[inline(never)]
+    fn missed(self, hash: Option<u64>, asynchronous: bool) -> LocalMiss<P, O> {
+        self.with(|entry| {
+            let hash = hash.unwrap_or_else(|| entry.find().hash);
+            if hooks::any() { entry.call_watched(hash, asynchronous) } else { entry.look(hash, asynchronous) }
+        })
+    }
+}
+
 // As paths, the methods have one lifetime; the entry needs any.
 #[allow(clippy::redundant_closure_for_method_calls)]
-impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
+impl<P: View, O: Outcome, C: InThread<P::Owned, O::Value>, T: LocalTags> LocalAt<P, O, C, T> {
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
@@ -441,7 +520,7 @@ impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
     #[inline(always)]
     pub(crate) fn with<R>(self, f: impl FnOnce(At<'_, P, O, Local>) -> R) -> R {
         let tags = self.tags.source().map_or(TagSource::None, TagSource::By);
-        f(At { tags, coalesce: self.coalesce, ..at(&self.cache, self.view, self.outcome) })
+        f(At { tags, coalesce: self.coalesce, ..at(&self.place.handle(), self.view, self.outcome) })
     }
 
     /// As [`At::coalesce`].
@@ -452,14 +531,9 @@ impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
     }
 
     /// As [`At::owned`].
-    pub fn owned(self) -> LocalAt<crate::key::Val<P::Owned>, O, T> {
-        LocalAt {
-            view: crate::key::Val::new(self.view.own()),
-            cache: self.cache,
-            outcome: self.outcome,
-            coalesce: self.coalesce,
-            tags: self.tags,
-        }
+    pub fn owned(self) -> LocalAt<crate::key::Val<P::Owned>, O, C, T> {
+        let Self { place, view, outcome, coalesce, tags } = self;
+        LocalAt { place, view: crate::key::Val::new(view.own()), outcome, coalesce, tags }
     }
 
     /// A hit is all that stands here, on nothing but the cache and the key; the rest takes the whole along.
@@ -469,24 +543,17 @@ impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
     )]
     #[inline(always)]
     fn call(self, asynchronous: bool) -> Lookup<O::Ret, LocalMiss<P, O>> {
-        let Self { cache, view, outcome, coalesce, tags } = self;
-        let hash = cache.handle.hash(&view);
-        if !hooks::any()
-            && let Ok(value) = cache.handle.hit(&Find { hash, view: &view })
-        {
-            return Lookup::Hit(outcome.ret(value));
-        }
-        Lookup::Miss(Self { cache, view, outcome, coalesce, tags }.missed(hash, asynchronous))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn missed(self, hash: u64, asynchronous: bool) -> LocalMiss<P, O> {
-        self.with(
-            |entry| {
-                if hooks::any() { entry.call_watched(hash, asynchronous) } else { entry.look(hash, asynchronous) }
-            },
-        )
+        let Self { place, view, outcome, coalesce, tags } = self;
+        // Inside of the cell's borrow. No user's code can take the cache away meanwhile: nothing but the end of the
+        // thread does.
+        let found = if hooks::any() { None } else { place.with(|cache| hit_of(cache, &view)) };
+        let hash = match found {
+            Some(Ok(value)) => return Lookup::Hit(outcome.ret(value)),
+            Some(Err(hash)) => Some(hash),
+            None => None,
+        };
+        let owned = LocalAt { place: place.handle(), view, outcome, coalesce, tags };
+        Lookup::Miss(owned.missed(hash, asynchronous))
     }
 
     /// As [`At::lookup`].

@@ -179,17 +179,13 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
             promote(links, at);
             return Some(f(entry));
         }
-        let mut found = None;
         let at = *table.find(spread(hash), |at| match nodes.get(*at as usize) {
-            // The hash first: a hit compares keys once, whatever their comparison costs.
-            Some(Some((key, entry))) if links[*at as usize].hash == hash && find.view.same(key) => {
-                found = Some(entry);
-                true
-            }
+            Some(Some((key, _))) => find.view.same(key),
             _ => false,
         })?;
+        let (_, entry) = nodes.get(at as usize)?.as_ref()?;
         promote(links, at);
-        found.map(f)
+        Some(f(entry))
     }
 
     fn peek<P: Same<K>, R>(&self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
