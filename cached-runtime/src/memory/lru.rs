@@ -109,12 +109,12 @@ impl<K: Eq, V> LruMap<K, V> {
         self.table.find(spread(hash), same).copied()
     }
 
-    /// A hit where another key has the same half of a hash.
+    /// The place of a key where another one has the same half of a hash. (It takes as little as it can: what it is handed
+    /// must stand in memory, on every hit.)
     #[cold]
-    fn hit_of_many<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        let at = self.find(find)?;
-        promote(&mut self.links, at);
-        self.node(at).map(|(_, entry)| f(entry))
+    #[inline(never)]
+    fn find_of_many<P: Same<K>>(&self, hash: u64, view: &P) -> Option<u32> {
+        self.find(&Find { hash, view })
     }
 
     /// A place for one more entry: one that is free, or a new one. `None` if four thousand million are not enough.
@@ -166,19 +166,20 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
     )]
     #[inline(always)]
     fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        let Self { table, links, nodes, .. } = self;
         let hash = half(find.hash);
         if mem::needs_drop::<K>() {
             // By the hash alone first: the comparison of such keys is a call, around which all that the search holds
             // would have to be saved.
-            let at = *table.find(spread(hash), |at| links.get(*at as usize).is_some_and(|link| link.hash == hash))?;
-            let (key, entry) = nodes.get(at as usize)?.as_ref()?;
-            if !find.view.same(key) {
-                return self.hit_of_many(find, f);
+            let mut at =
+                *self.table.find(spread(hash), |at| self.links.get(*at as usize).is_some_and(|link| link.hash == hash))?;
+            if !self.node(at).is_some_and(|(key, _)| find.view.same(key)) {
+                at = self.find_of_many(find.hash, find.view)?;
             }
-            promote(links, at);
+            let (_, entry) = self.nodes.get(at as usize)?.as_ref()?;
+            promote(&mut self.links, at);
             return Some(f(entry));
         }
+        let Self { table, links, nodes, .. } = self;
         let at = *table.find(spread(hash), |at| match nodes.get(*at as usize) {
             Some(Some((key, _))) => find.view.same(key),
             _ => false,
