@@ -196,7 +196,7 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
     fn end(&self, at: (u64, u64), ending: &mut Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
         let end = self.with(|shard, floor, bin| {
             if let Some(took) = took {
-                shard.counts.count_load(took.0, ending.is_failure());
+                shard.counts.count_load(took.0, took.1, ending.is_failure());
             }
             shard.end(at, ending, &self.settings.rules(floor), left, bin)
         });

@@ -14,6 +14,10 @@ use std::mem;
 /// The place that holds no entry: where the chain of entries begins and ends, so that no link is ever missing.
 const JOINT: u32 = 0;
 
+/// So many bytes of places stay when a map is emptied, since it is likely to be filled again: growing costs a third of a
+/// miss.
+const KEPT: usize = 64 << 10;
+
 /// A place's neighbours in the order of use. Apart from the entries, so that a hit, which moves one entry and touches
 /// three others' links, stays in few cache lines.
 #[derive(Clone, Copy)]
@@ -233,9 +237,16 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
     }
 
     fn reset(&mut self) {
-        if self.table.is_empty() {
-            *self = Self::new(self.most);
+        if !self.table.is_empty() {
+            return;
         }
+        if self.links.capacity() * (mem::size_of::<Link>() + mem::size_of::<Option<Node<K, V>>>()) > KEPT {
+            *self = Self::new(self.most);
+            return;
+        }
+        self.links.truncate(1);
+        self.nodes.truncate(1);
+        self.free = JOINT;
     }
 
     fn for_each(&self, mut f: impl FnMut(u32, &K, &Entry<V>)) {

@@ -231,7 +231,7 @@ impl<K: CacheKey, V: CacheValue> MemoryCache<K, V> {
         let end = shards.with(at.0, |shard, bin| {
             let rules = self.settings.rules(self.common.floor());
             if let Some(took) = took {
-                shard.counts.count_load(took.0, ending.is_failure());
+                shard.counts.count_load(took.0, took.1, ending.is_failure());
             }
             shard.end(at, ending, &rules, left, bin)
         });
