@@ -248,7 +248,7 @@ impl Expansion<'_> {
             let view = quote!(impl #rt::View<Owned = #key>);
             let outcome = quote_spanned!(span=> impl #rt::Outcome<Ret = #ret, Value = #value> #capture);
             return match (self.plan.local, self.plan.remote) {
-                (true, _) => quote!(#rt::LocalAt<#view, #outcome, impl #rt::InThread<#key, #value>>),
+                (true, _) => quote!(#rt::LocalAt<#view, #outcome>),
                 (_, true) => quote!(#rt::At<#lifetime, #view, #outcome, #rt::Redis>),
                 _ => quote!(#rt::At<#lifetime, #view, #outcome>),
             };

@@ -23,7 +23,7 @@ use crate::miss::{Bound, Joining, Turn};
 use crate::outcome::Outcome;
 use crate::pulse::Pulse;
 use crate::scope;
-use crate::slot::{InThread, LocalAt, LocalTags};
+use crate::slot::{LocalAt, LocalTags};
 use crate::stack::Inside;
 use crate::store::{Engine, Home, InProcess};
 use pin_project_lite::pin_project;
@@ -131,7 +131,7 @@ where
 
 // As a path, the method has one lifetime; the entry needs any.
 #[allow(clippy::redundant_closure_for_method_calls)]
-impl<Id, P: View, O: Outcome, C: InThread<P::Owned, O::Value>, T: LocalTags> InBulk<Id> for LocalAt<P, O, C, T> {
+impl<Id, P: View, O: Outcome, T: LocalTags> InBulk<Id> for LocalAt<P, O, T> {
     type Each = Each<Id, P::Owned, O, Rc<LocalCache<P::Owned, O::Value>>>;
 
     fn each(items: Vec<(Id, Self)>, start: Start) -> Self::Each {

@@ -271,9 +271,10 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         if self.renews() {
             crate::watched::refresh_ended(self.handle.common(), self.hash, ended(&ending));
         }
-        // Mostly nothing is left of it, and nothing has to be caught.
-        if !matches!(&ending, Ending::Keep(Keep { value: None, .. }) | Ending::Skip | Ending::Gone | Ending::Fail(None)) {
-            drop_quietly(ending);
+        match ending {
+            // Mostly nothing is left of it, and nothing has to be caught.
+            Ending::Keep(Keep { value: None, .. }) | Ending::Skip | Ending::Gone | Ending::Fail(None) => {}
+            ending => drop_quietly(ending),
         }
         serves_old
     }

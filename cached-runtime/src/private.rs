@@ -32,7 +32,7 @@ pub use crate::owning::{
 pub use crate::policy::RefreshAhead;
 #[cfg(feature = "redis")]
 pub use crate::redis::{AnyRedisSlot, RedisSlot, RemoteKey, RemoteMiss, RemoteValue, clear, many, many_async};
-pub use crate::slot::{AnyLocalCell, AnyLocalSlot, AnySlot, InThread, LocalAt, LocalCell, LocalCommon, LocalSlot, Slot};
+pub use crate::slot::{AnyLocalCell, AnyLocalSlot, AnySlot, LocalAt, LocalCell, LocalCommon, LocalSlot, Slot};
 pub use crate::stats::Stats;
 pub use crate::store::Local;
 #[cfg(feature = "redis")]

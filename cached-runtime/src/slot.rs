@@ -381,62 +381,31 @@ impl AnyLocalSlot {
     }
 }
 
-/// The place of one entry in this thread's cache: as [`At`]. `C` is where that cache is found, `T` where its tags come from:
-/// nothing or a box, or what a call borrows.
-pub struct LocalAt<P: View, O: Outcome, C = Cache<<P as View>::Owned, <O as Outcome>::Value, Local>, T = BoxedTags> {
-    place: C,
+/// The place of one entry in this thread's cache: as [`At`]. `T` is where its tags come from: nothing or a box, or what a
+/// call borrows.
+pub struct LocalAt<P: View, O: Outcome, T = Option<Box<TagsOf<'static>>>> {
+    place: LocalPlace<P::Owned, O::Value>,
     view: P,
     outcome: O,
     coalesce: Option<Coalesce>,
     tags: T,
 }
 
-/// The tags of an entry that is handed to the caller, if it has some.
-pub(crate) type BoxedTags = Option<Box<TagsOf<'static>>>;
-
 /// Where a [`LocalAt`] finds its cache.
-pub trait InThread<K: 'static, V: 'static>: Sized {
-    #[doc(hidden)]
-    fn with<R>(&self, f: impl FnOnce(&Cache<K, V, Local>) -> R) -> Option<R>;
-
-    #[doc(hidden)]
-    fn handle(self) -> Cache<K, V, Local>;
+enum LocalPlace<K: 'static, V: 'static> {
+    /// In the thread's cell, where a hit looks at it without taking a handle; what else there is to be done has one of the
+    /// function, which builds the cache.
+    Home(&'static LocalKey<LocalCell<K, V>>, fn() -> Cache<K, V, Local>),
+    /// A handle, since a thread's cache ends with the thread.
+    Own(Cache<K, V, Local>),
 }
 
-/// A handle, since a thread's cache ends with the thread.
-impl<K, V> InThread<K, V> for Cache<K, V, Local> {
-    #[inline]
-    fn with<R>(&self, f: impl FnOnce(&Self) -> R) -> Option<R> {
-        Some(f(self))
-    }
-
-    fn handle(self) -> Self {
-        self
-    }
-}
-
-/// The thread's cell, where a hit looks at the cache without taking a handle; what else there is to be done has one of
-/// `F`, the function that builds the cache.
-///
-/// The type of that function makes this, and what is done inside of the cell, one of a kind for each cached function: so
-/// the compiler puts it where the call is.
-pub struct InCell<K: 'static, V: 'static, F>(&'static LocalKey<LocalCell<K, V>>, F);
-
-impl<K, V, F: FnOnce() -> Cache<K, V, Local>> InThread<K, V> for InCell<K, V, F> {
-    #[expect(
-        clippy::inline_always,
-        reason = "the way of a hit is one straight piece of code, or it costs half as much again"
-    )]
-    #[inline(always)]
-    fn with<R>(&self, f: impl FnOnce(&Cache<K, V, Local>) -> R) -> Option<R> {
-        match self.0.try_with(|cell| cell.0.get().map(f)) {
-            Ok(found) => found,
-            Err(_) => None,
-        }
-    }
-
+impl<K, V> LocalPlace<K, V> {
     fn handle(self) -> Cache<K, V, Local> {
-        (self.1)()
+        match self {
+            Self::Home(_, cache) => cache(),
+            Self::Own(cache) => cache,
+        }
     }
 }
 
@@ -457,7 +426,7 @@ pub trait LocalTags {
     fn source(&self) -> Option<&TagsOf<'_>>;
 }
 
-impl LocalTags for BoxedTags {
+impl LocalTags for Option<Box<TagsOf<'static>>> {
     fn source(&self) -> Option<&TagsOf<'_>> {
         self.as_deref()
     }
@@ -471,14 +440,28 @@ impl LocalTags for &TagsOf<'_> {
 
 type LocalMiss<P, O> = Miss<<P as View>::Owned, O, Rc<LocalCache<<P as View>::Owned, <O as Outcome>::Value>>>;
 
-impl<P: View, O: Outcome, C> LocalAt<P, O, C> {
-    /// The place of an entry in a thread's cache.
-    fn new(place: C, view: P, outcome: O) -> Self {
+impl<P: View, O: Outcome> LocalAt<P, O> {
+    fn at(place: LocalPlace<P::Owned, O::Value>, view: P, outcome: O) -> Self {
         Self { place, view, outcome, coalesce: None, tags: None }
     }
 
+    /// The place of an entry in a thread's cache.
+    fn new(cache: Cache<P::Owned, O::Value, Local>, view: P, outcome: O) -> Self {
+        Self::at(LocalPlace::Own(cache), view, outcome)
+    }
+
+    /// The place of an entry in this thread's cache of a slot, which `cache` builds if it is not there.
+    pub fn home(
+        slot: &'static LocalSlot<P::Owned, O::Value>,
+        cache: fn() -> Cache<P::Owned, O::Value, Local>,
+        view: P,
+        outcome: O,
+    ) -> Self {
+        Self::at(LocalPlace::Home(slot.cell, cache), view, outcome)
+    }
+
     /// As [`At::tags`].
-    pub fn tags<'t>(self, tags: &'t TagsOf<'_>) -> LocalAt<P, O, C, &'t TagsOf<'t>> {
+    pub fn tags<'t>(self, tags: &'t TagsOf<'_>) -> LocalAt<P, O, &'t TagsOf<'t>> {
         let Self { place, view, outcome, coalesce, .. } = self;
         LocalAt { place, view, outcome, coalesce, tags }
     }
@@ -491,28 +474,9 @@ impl<P: View, O: Outcome, C> LocalAt<P, O, C> {
     }
 }
 
-impl<P: View, O: Outcome, F> LocalAt<P, O, InCell<P::Owned, O::Value, F>> {
-    /// The place of an entry in this thread's cache of a slot, which `cache` builds if it is not there.
-    pub fn home(slot: &'static LocalSlot<P::Owned, O::Value>, cache: F, view: P, outcome: O) -> Self {
-        Self::new(InCell(slot.cell, cache), view, outcome)
-    }
-}
-
-impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, Cache<P::Owned, O::Value, Local>, T> {
-    /// `hash` is that of the key, where it was taken: a key is hashed once.
-    #[cold]
-    #[inline(never)]
-    fn missed(self, hash: Option<u64>, asynchronous: bool) -> LocalMiss<P, O> {
-        self.with(|entry| {
-            let hash = hash.unwrap_or_else(|| entry.find().hash);
-            if hooks::any() { entry.call_watched(hash, asynchronous) } else { entry.look(hash, asynchronous) }
-        })
-    }
-}
-
 // As paths, the methods have one lifetime; the entry needs any.
 #[allow(clippy::redundant_closure_for_method_calls)]
-impl<P: View, O: Outcome, C: InThread<P::Owned, O::Value>, T: LocalTags> LocalAt<P, O, C, T> {
+impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
@@ -531,49 +495,68 @@ impl<P: View, O: Outcome, C: InThread<P::Owned, O::Value>, T: LocalTags> LocalAt
     }
 
     /// As [`At::owned`].
-    pub fn owned(self) -> LocalAt<crate::key::Val<P::Owned>, O, C, T> {
+    pub fn owned(self) -> LocalAt<crate::key::Val<P::Owned>, O, T> {
         let Self { place, view, outcome, coalesce, tags } = self;
         LocalAt { place, view: crate::key::Val::new(view.own()), outcome, coalesce, tags }
     }
 
     /// A hit is all that stands here, on nothing but the cache and the key; the rest takes the whole along.
+    ///
+    /// The type of `_caller` makes what is done inside of the thread-local one of a kind for each cached function: so the
+    /// compiler puts it where the call is.
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    fn call(self, asynchronous: bool) -> Lookup<O::Ret, LocalMiss<P, O>> {
+    fn call<F: Fn()>(self, _caller: F, asynchronous: bool) -> Lookup<O::Ret, LocalMiss<P, O>> {
         let Self { place, view, outcome, coalesce, tags } = self;
-        // Inside of the cell's borrow. No user's code can take the cache away meanwhile: nothing but the end of the
-        // thread does.
-        let found = if hooks::any() { None } else { place.with(|cache| hit_of(cache, &view)) };
+        let found = match &place {
+            _ if hooks::any() => None,
+            // Inside of the thread-local's own borrow. No user's code can take the cache away meanwhile: nothing but the
+            // end of the thread does.
+            LocalPlace::Home(cell, _) => match cell.try_with(|cell| cell.0.get().map(|cache| hit_of(cache, &view))) {
+                Ok(found) => found,
+                Err(_) => None,
+            },
+            LocalPlace::Own(cache) => Some(hit_of(cache, &view)),
+        };
         let hash = match found {
             Some(Ok(value)) => return Lookup::Hit(outcome.ret(value)),
             Some(Err(hash)) => Some(hash),
             None => None,
         };
-        let owned = LocalAt { place: place.handle(), view, outcome, coalesce, tags };
-        Lookup::Miss(owned.missed(hash, asynchronous))
+        Lookup::Miss(Self { place, view, outcome, coalesce, tags }.missed(hash, asynchronous))
     }
 
-    /// As [`At::lookup`].
+    /// `hash` is that of the key, where it was taken: a key is hashed once.
+    #[cold]
+    #[inline(never)]
+    fn missed(self, hash: Option<u64>, asynchronous: bool) -> LocalMiss<P, O> {
+        self.with(|entry| {
+            let hash = hash.unwrap_or_else(|| entry.find().hash);
+            if hooks::any() { entry.call_watched(hash, asynchronous) } else { entry.look(hash, asynchronous) }
+        })
+    }
+
+    /// As [`At::lookup`], for a `caller` whose type is of its own.
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    pub fn lookup(self) -> Lookup<O::Ret, LocalMiss<P, O>> {
-        self.call(false)
+    pub fn lookup_of(self, caller: impl Fn()) -> Lookup<O::Ret, LocalMiss<P, O>> {
+        self.call(caller, false)
     }
 
-    /// As [`At::lookup_async`].
+    /// As [`At::lookup_async`], for a `caller` whose type is of its own.
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    pub fn lookup_async(self) -> Lookup<O::Ret, LocalMiss<P, O>> {
-        self.call(true)
+    pub fn lookup_async_of(self, caller: impl Fn()) -> Lookup<O::Ret, LocalMiss<P, O>> {
+        self.call(caller, true)
     }
 
     /// As [`At::miss`].

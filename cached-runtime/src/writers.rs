@@ -13,7 +13,7 @@ use crate::memory::entry::{ByKey, Find};
 use crate::memory::outside::Written;
 use crate::memory::shard::Keep;
 use crate::outcome::{KeptBy, Outcome, Verdict};
-use crate::slot::{InThread, LocalAt, LocalTags};
+use crate::slot::{LocalAt, LocalTags};
 use crate::store::{Engine, InProcess, Memory, Store};
 use crate::tags::Tags;
 use std::fmt;
@@ -185,11 +185,10 @@ type LocalHandle<K, O> = Rc<LocalCache<K, <O as Outcome>::Value>>;
 
 // As paths, the methods have one lifetime; the entry needs any.
 #[allow(clippy::redundant_closure_for_method_calls)]
-impl<K, O, C, T> LocalAt<Val<K>, O, C, T>
+impl<K, O, T> LocalAt<Val<K>, O, T>
 where
     K: Hash + Eq + Clone + 'static,
     O: Outcome,
-    C: InThread<K, O::Value>,
     T: LocalTags,
 {
     /// As [`At::forgetting`].
