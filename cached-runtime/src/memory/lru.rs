@@ -170,26 +170,23 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
     )]
     #[inline(always)]
     fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        let hash = half(find.hash);
-        if mem::needs_drop::<K>() {
-            // By the hash alone first: the comparison of such keys is a call, around which all that the search holds
-            // would have to be saved.
-            let mut at =
-                *self.table.find(spread(hash), |at| self.links.get(*at as usize).is_some_and(|link| link.hash == hash))?;
-            if !self.node(at).is_some_and(|(key, _)| find.view.same(key)) {
-                at = self.find_of_many(find.hash, find.view)?;
-            }
+        let (hash, links, nodes) = (half(find.hash), &self.links, &self.nodes);
+        if find.view.is_plain() {
+            let same = |at: &u32| matches!(nodes.get(*at as usize), Some(Some((key, _))) if find.view.same(key));
+            let at = *self.table.find(spread(hash), same)?;
             let (_, entry) = self.nodes.get(at as usize)?.as_ref()?;
             promote(&mut self.links, at);
             return Some(f(entry));
         }
-        let Self { table, links, nodes, .. } = self;
-        let at = *table.find(spread(hash), |at| match nodes.get(*at as usize) {
-            Some(Some((key, _))) => find.view.same(key),
-            _ => false,
-        })?;
-        let (_, entry) = nodes.get(at as usize)?.as_ref()?;
-        promote(links, at);
+        // By the hash alone first: a hit compares keys once, whatever their comparison costs; and where that is a call,
+        // nothing that the search holds has to be saved around it.
+        let mut at =
+            *self.table.find(spread(hash), |at| links.get(*at as usize).is_some_and(|link| link.hash == hash))?;
+        if !self.node(at).is_some_and(|(key, _)| find.view.same(key)) {
+            at = self.find_of_many(find.hash, find.view)?;
+        }
+        let (_, entry) = self.nodes.get(at as usize)?.as_ref()?;
+        promote(&mut self.links, at);
         Some(f(entry))
     }
 
