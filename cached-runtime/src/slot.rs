@@ -515,10 +515,9 @@ impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
             _ if hooks::any() => None,
             // Inside of the thread-local's own borrow. No user's code can take the cache away meanwhile: nothing but the
             // end of the thread does.
-            LocalPlace::Home(cell, _) => match cell.try_with(|cell| cell.0.get().map(|cache| hit_of(cache, &view))) {
-                Ok(found) => found,
-                Err(_) => None,
-            },
+            LocalPlace::Home(cell, _) => {
+                cell.try_with(|cell| cell.0.get().map(|cache| hit_of(cache, &view))).unwrap_or_default()
+            }
             LocalPlace::Own(cache) => Some(hit_of(cache, &view)),
         };
         let hash = match found {
