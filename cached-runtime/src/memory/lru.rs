@@ -254,3 +254,78 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
         }
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::super::entry::ByKey;
+    use super::*;
+    use crate::clock::NEVER;
+    use crate::policy::Life;
+    use crate::tags::Tags;
+
+    fn fill(map: &mut LruMap<u64, u64>, keys: std::ops::Range<u64>) {
+        for key in keys {
+            let entry = Entry::new(key * 10, key + 2, Life::plain(NEVER), (0, None), (0, Tags::default()));
+            map.insert(Stored { hash: key, ticket: key + 2, key }, entry);
+        }
+    }
+
+    fn value(map: &LruMap<u64, u64>, key: u64) -> Option<u64> {
+        map.peek(&Find { hash: key, view: &ByKey(&key) }, |entry| entry.value)
+    }
+
+    #[test]
+    fn what_was_emptied_keeps_its_room_if_that_is_small_and_works_as_new() {
+        for (count, kept) in [(100, true), (10_000, false)] {
+            let mut map = LruMap::new(count);
+            fill(&mut map, 0..count as u64);
+            let room = map.nodes.capacity();
+            map.reset();
+            assert_eq!(map.len(), count, "one that is not empty stays as it is");
+            while map.pop().is_some() {}
+            map.reset();
+            assert_eq!(map.nodes.capacity(), if kept { room } else { 0 });
+            fill(&mut map, 1000..1003);
+            assert_eq!((map.len(), value(&map, 1), value(&map, 1002)), (3, None, Some(10_020)));
+            // In the order in which they came.
+            let first = map.evict().map(|removed| removed.dead.0);
+            assert_eq!((first, map.len(), value(&map, 1000)), (Some(1000), 2, None));
+        }
+    }
+
+    #[test]
+    fn keys_that_share_a_hash_are_told_apart_by_hits_of_either_kind() {
+        /// Compared by its hash alone first, unlike a number's view.
+        struct Costly<'a>(ByKey<'a, u64>);
+        impl Same<u64> for Costly<'_> {
+            fn same(&self, key: &u64) -> bool {
+                self.0.same(key)
+            }
+        }
+        struct Plain(u64);
+        impl Same<u64> for Plain {
+            fn same(&self, key: &u64) -> bool {
+                self.0 == *key
+            }
+
+            fn is_plain(&self) -> bool {
+                true
+            }
+        }
+        let mut map = LruMap::new(9);
+        for key in 0..9 {
+            let entry = Entry::new(key * 10, key + 2, Life::plain(NEVER), (0, None), (0, Tags::default()));
+            // Three keys to a hash.
+            map.insert(Stored { hash: key / 3, ticket: key + 2, key }, entry);
+        }
+        for key in 0..12 {
+            let known = (key < 9).then_some(key * 10);
+            let hash = key / 3;
+            assert_eq!(map.hit(&Find { hash, view: &Costly(ByKey(&key)) }, |entry| entry.value), known, "{key}");
+            assert_eq!(map.hit(&Find { hash, view: &Plain(key) }, |entry| entry.value), known, "{key}");
+        }
+        // Each was the last to be used, one after the other.
+        let order: Vec<_> = std::iter::from_fn(|| map.evict().map(|removed| removed.dead.0)).collect();
+        assert_eq!(order, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+}
