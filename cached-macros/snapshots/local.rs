@@ -9,7 +9,7 @@
 
 `local::get(text)`, `local::contains(text)`, `local::invalidate(text)`, `local::set(text, &value)`, `local::many(..)`; `local::refresh(text)`, `local::uncached(text)`; `local::clear()`, `local::stats()`, `local::reset_stats()`, `local::cache()`.*/
 fn local(text: &str) -> Rc<Token> {
-    let mut found = local::__entry(&text).lookup();
+    let mut found = local::__entry(&text).lookup_of(|| {});
     match found {
         ::cached_runtime::private::Lookup::Hit(ret) => ret,
         ::cached_runtime::private::Lookup::Miss(ref mut miss) => {
@@ -18,24 +18,25 @@ fn local(text: &str) -> Rc<Token> {
     }
 }
 ::cached_runtime::an_associated_function_says__companion_false! {
-    [] [] local { fn __cache() -> ::cached_runtime::private::Cache < __key_of_local,
-    __value_of_local, ::cached_runtime::private::Local > { { ::std::thread_local! {
-    static CELL : ::cached_runtime::private::LocalCell < __key_of_local, __value_of_local
-    > = const { ::cached_runtime::private::LocalCell::new() }; } static SHARED :
+    [] [] local { fn __slot() -> & 'static ::cached_runtime::private::LocalSlot <
+    __key_of_local, __value_of_local > { ::std::thread_local! { static CELL :
+    ::cached_runtime::private::LocalCell < __key_of_local, __value_of_local > = const {
+    ::cached_runtime::private::LocalCell::new() }; } static SHARED :
     ::cached_runtime::private::LocalCommon =
     ::cached_runtime::private::LocalCommon::new(); static SLOT :
     ::cached_runtime::private::LocalSlot < __key_of_local, __value_of_local > =
-    ::cached_runtime::private::LocalSlot::new(& CELL, & SHARED); & SLOT } .cache(|
-    options | options) } fn __entry < '__cached_k > (text :
-    ::cached_runtime::private::Borrowed < '__cached_k, & str >) ->
-    ::cached_runtime::private::LocalAt < impl ::cached_runtime::private::View < Owned =
-    __key_of_local >, impl ::cached_runtime::private::Outcome < Ret = Rc < Token >, Value
-    = __value_of_local > + use < > > { use ::cached_runtime::private:: { AnyLeaf as _,
-    AnyOwn as _, NoPlace as _, Pick as _, NoLocalLeaf as _, NoLocalOwn as _, NoLocalPick
-    as _ }; ::cached_runtime::private::LocalAt::new(Self::__cache(),
-    ::cached_runtime::private::Leaf(& * * text, ::cached_runtime::private::OneThread)
-    .__part(), ::cached_runtime::private::ttl_of((&& && && &&
-    ::cached_runtime::private::OutcomeOf:: < Rc < Token >,
+    ::cached_runtime::private::LocalSlot::new(& CELL, & SHARED); & SLOT } fn __cache() ->
+    ::cached_runtime::private::Cache < __key_of_local, __value_of_local,
+    ::cached_runtime::private::Local > { Self::__slot().cache(| options | options) } fn
+    __entry < '__cached_k > (text : ::cached_runtime::private::Borrowed < '__cached_k, &
+    str >) -> ::cached_runtime::private::LocalAt < impl ::cached_runtime::private::View <
+    Owned = __key_of_local >, impl ::cached_runtime::private::Outcome < Ret = Rc < Token
+    >, Value = __value_of_local > + use < > > { use ::cached_runtime::private:: { AnyLeaf
+    as _, AnyOwn as _, NoPlace as _, Pick as _, NoLocalLeaf as _, NoLocalOwn as _,
+    NoLocalPick as _ }; ::cached_runtime::private::LocalAt::home(Self::__slot(),
+    Self::__cache, ::cached_runtime::private::Leaf(& * * text,
+    ::cached_runtime::private::OneThread).__part(), ::cached_runtime::private::ttl_of((&&
+    && && && ::cached_runtime::private::OutcomeOf:: < Rc < Token >,
     ::cached_runtime::private::OneThread > ::new()).__pick(), | value | value.ttl)) }
     #[doc = "Runs the body, past the cache."] fn uncached(text : & str) -> Rc < Token > {
     text.into() } #[doc = "What the cache holds for these arguments; never loads."]

@@ -120,13 +120,17 @@ impl Expansion<'_> {
                 quote!(let #found = { #before #looked_up };)
             }
         };
+        // A thread's cache is looked up inside of the thread-local, which wants a type of this call's own.
+        let local = self.plan.local && options.cache.is_none();
         let (lookup, miss) = match self.of().flow {
-            Flow::Sync => (ours("lookup"), ours("miss")),
-            _ if asks => (ours("ask"), ours("miss_async")),
-            _ => (ours("lookup_async"), ours("miss_async")),
+            Flow::Sync if local => (quote!(lookup_of(|| {})), ours("miss")),
+            Flow::Sync => (quote!(lookup()), ours("miss")),
+            _ if asks => (quote!(ask()), ours("miss_async")),
+            _ if local => (quote!(lookup_async_of(|| {})), ours("miss_async")),
+            _ => (quote!(lookup_async()), ours("miss_async")),
         };
         let look = match &options.refresh_if {
-            None => quote!(at.#lookup()),
+            None => quote!(at.#lookup),
             Some(condition) => {
                 let condition = self.condition(&condition.value);
                 if asks {
@@ -134,16 +138,16 @@ impl Expansion<'_> {
                         if #condition {
                             ::core::result::Result::Err(at.#miss())
                         } else {
-                            ::core::result::Result::Ok(at.#lookup())
+                            ::core::result::Result::Ok(at.#lookup)
                         }
                     }
                 } else {
-                    quote!(if #condition { #rt::Lookup::Miss(at.#miss()) } else { at.#lookup() })
+                    quote!(if #condition { #rt::Lookup::Miss(at.#miss()) } else { at.#lookup })
                 }
             }
         };
         match &options.bypass_if {
-            None if options.refresh_if.is_none() => found(quote!(#entry.#lookup())),
+            None if options.refresh_if.is_none() => found(quote!(#entry.#lookup)),
             None => found(quote!(match #entry { at => #look })),
             Some(condition) => {
                 let condition = self.condition(&condition.value);

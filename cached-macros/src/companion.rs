@@ -72,11 +72,14 @@ fn slot(expansion: &Expansion<'_>) -> Option<TokenStream> {
         return None;
     }
     let (ty, declared) = expansion.slot();
-    Some(if let Some(cache) = cache_type(expansion) {
-        let options = expansion.options();
-        quote!(fn __cache() -> #cache { { #declared }.cache(|options| #options) })
+    let slot = quote!(fn __slot() -> &'static #ty { #declared });
+    let Some(cache) = cache_type(expansion) else { return Some(slot) };
+    let options = expansion.options();
+    Some(if expansion.plan.local {
+        // A hit looks into the slot, and takes no handle.
+        quote!(#slot fn __cache() -> #cache { Self::__slot().cache(|options| #options) })
     } else {
-        quote!(fn __slot() -> &'static #ty { #declared })
+        quote!(fn __cache() -> #cache { { #declared }.cache(|options| #options) })
     })
 }
 

@@ -112,8 +112,12 @@ impl Expansion<'_> {
             return (quote!(#imports #lets), quote!(#entry #coalesce));
         }
         if self.plan.typed {
-            let at = if self.plan.local { quote!(#rt::LocalAt::new) } else { quote!(#rt::at_home) };
-            return (quote!(#imports #lets), quote!(#at(Self::__cache(), #view, #outcome)#coalesce));
+            let at = if self.plan.local {
+                quote!(#rt::LocalAt::home(Self::__slot(), Self::__cache, #view, #outcome))
+            } else {
+                quote!(#rt::at_home(Self::__cache(), #view, #outcome))
+            };
+            return (quote!(#imports #lets), quote!(#at #coalesce));
         }
         let options = self.options();
         let settings = quote!(|options| #options);

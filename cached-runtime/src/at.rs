@@ -144,23 +144,26 @@ where
         self.anew(true)
     }
 
-    /// A hit is all that stands here; the rest takes the whole of `self` along, by value. (What a function that is not
-    /// inlined is handed by reference must stand in memory before, on a hit too.)
+    /// A hit is all that stands here, on the parts of `self`; the rest takes the whole along, put together again. (What a
+    /// function that is not inlined is handed must stand in memory before, on a hit too.)
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
     fn call(self, asynchronous: bool) -> LookupOf<S, P, O> {
-        let hash = self.find().hash;
+        let Self { cache, home, view, outcome, coalesce, tags } = self;
+        let hash = cache.handle.hash(&view);
         if hooks::any() {
-            return Lookup::Miss(self.call_watched(hash, asynchronous));
+            let whole = Self { cache, home, view, outcome, coalesce, tags };
+            return Lookup::Miss(whole.call_watched(hash, asynchronous));
         }
-        // Not borrowed of `self`, which goes on as a whole.
-        let cache = self.cache;
-        match cache.handle.hit(&Find { hash, view: &self.view }) {
-            Ok(value) => Lookup::Hit(self.outcome.ret(value)),
-            Err(held) => Lookup::Miss(self.missed(hash, asynchronous, held)),
+        match cache.handle.hit(&Find { hash, view: &view }) {
+            Ok(value) => Lookup::Hit(outcome.ret(value)),
+            Err(held) => {
+                let whole = Self { cache, home, view, outcome, coalesce, tags };
+                Lookup::Miss(whole.missed(hash, asynchronous, held))
+            }
         }
     }
 

@@ -340,7 +340,7 @@ impl<K, V> Builder<K, V> {
             (weigh, _) => weigh,
         };
         Settings {
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: foldhash::quality::RandomState::default(),
             bound,
             times: Times::new(Policy::new(self.ttl, self.tti, self.jitter).with_windows(self.windows)),
             weigh,

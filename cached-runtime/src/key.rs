@@ -24,6 +24,12 @@ pub trait View {
     /// Whether `owned` is this key.
     fn same(&self, owned: &Self::Owned) -> bool;
 
+    /// Whether [`same`](Self::same) costs next to nothing and is nobody's own code: so that it may be asked of keys whose
+    /// hash is another, too.
+    fn is_plain(&self) -> bool {
+        false
+    }
+
     /// Builds the stored form.
     fn own(&self) -> Self::Owned;
 }
@@ -99,6 +105,44 @@ impl<T: ?Sized + KeyPart> View for Ref<'_, T> {
         self.0.to_owned()
     }
 }
+
+/// A number, by value: a hit needs no memory for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Num<T>(T);
+
+impl<T: LocalKey + Copy> View for Num<T> {
+    type Owned = T;
+
+    fn feed<H: Hasher>(&self, hasher: &mut H) {
+        self.0.hash(hasher);
+    }
+
+    fn same(&self, owned: &T) -> bool {
+        self.0 == *owned
+    }
+
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn own(&self) -> T {
+        self.0
+    }
+}
+
+macro_rules! number {
+    ($($N:ident)*) => { $(
+        impl<S> Leaf<'_, $N, S> {
+            /// A number.
+            #[must_use]
+            pub fn __part(self) -> Num<$N> {
+                Num(*self.0)
+            }
+        }
+    )* };
+}
+// Not for `Own` as well: the type of a literal would be open.
+number!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize bool char);
 
 /// A part that may be absent, such as `Option<&str>`.
 #[derive(Debug)]
@@ -211,6 +255,10 @@ macro_rules! tuple {
             fn same(&self, owned: &Self::Owned) -> bool {
                 let _ = owned;
                 true $(&& self.$n.same(&owned.$n))*
+            }
+
+            fn is_plain(&self) -> bool {
+                true $(&& self.$n.is_plain())*
             }
 
             // For the empty tuple, which is a key too: one entry for all calls.

@@ -260,7 +260,7 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
             State::Ready => None,
             State::Running(since, _) => {
                 self.span.ended(ended(&ending));
-                Some(Took(since.map(|since| since.elapsed())))
+                Some(Took(since.map(|since| since.elapsed()), self.lead.nth))
             }
             State::Left(_) | State::Done => return false,
         };
@@ -271,7 +271,11 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
         if self.renews() {
             crate::watched::refresh_ended(self.handle.common(), self.hash, ended(&ending));
         }
-        drop_quietly(ending);
+        match ending {
+            // Mostly nothing is left of it, and nothing has to be caught.
+            Ending::Keep(Keep { value: None, .. }) | Ending::Skip | Ending::Gone | Ending::Fail(None) => {}
+            ending => drop_quietly(ending),
+        }
         serves_old
     }
 

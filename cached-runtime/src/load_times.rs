@@ -37,7 +37,7 @@ pub(crate) struct Times {
     buckets: [AtomicU64; BUCKETS],
     nanos: AtomicU64,
     /// The last time that was taken, in nanoseconds: a load whose time is not taken is held for as long. (Such loads come
-    /// after short ones only.)
+    /// where loads come fast.)
     last: AtomicU64,
     /// The bucket of that time.
     last_bucket: AtomicUsize,
@@ -99,9 +99,9 @@ fn nanos(took: Duration) -> u64 {
 
 /// How long the loads of a cache took: a histogram, in [`Stats::load_times`](crate::Stats::load_times).
 ///
-/// Its buckets grow by a third or a half each, from 256 ns on. Where loads take less than two microseconds, one in thirty-two
-/// is timed, and those up to the next are held to be as long: if loads suddenly take longer, the first thirty-one of those
-/// count as short.
+/// Its buckets grow by a third or a half each, from 256 ns on. Where loads come faster than one in two microseconds (they are
+/// short, a recursion's, or many at once), one in thirty-two is timed, and those up to the next are held to be as long: if
+/// loads suddenly take longer, the first thirty-one of those count as short.
 ///
 /// ```
 /// use cached_runtime::Cache;

@@ -429,14 +429,43 @@ impl AnyLocalSlot {
     }
 }
 
-/// The place of one entry in this thread's cache: as [`At`], with a handle of its own, since a thread's cache ends with
-/// the thread. `T` is where its tags come from: nothing or a box, or what a call borrows.
+/// The place of one entry in this thread's cache: as [`At`]. `T` is where its tags come from: nothing or a box, or what a
+/// call borrows.
 pub struct LocalAt<P: View, O: Outcome, T = Option<Box<TagsOf<'static>>>> {
-    cache: Cache<P::Owned, O::Value, Local>,
+    place: LocalPlace<P::Owned, O::Value>,
     view: P,
     outcome: O,
     coalesce: Option<Coalesce>,
     tags: T,
+}
+
+/// Where a [`LocalAt`] finds its cache.
+enum LocalPlace<K: 'static, V: 'static> {
+    /// In the thread's cell, where a hit looks at it without taking a handle; what else there is to be done has one of the
+    /// function, which builds the cache.
+    Home(&'static LocalKey<LocalCell<K, V>>, fn() -> Cache<K, V, Local>),
+    /// A handle, since a thread's cache ends with the thread.
+    Own(Cache<K, V, Local>),
+}
+
+impl<K, V> LocalPlace<K, V> {
+    fn handle(self) -> Cache<K, V, Local> {
+        match self {
+            Self::Home(_, cache) => cache(),
+            Self::Own(cache) => cache,
+        }
+    }
+}
+
+/// A hit of this thread's cache, or the hash that its look-up took.
+#[expect(
+    clippy::inline_always,
+    reason = "the way of a hit is one straight piece of code, or it costs half as much again"
+)]
+#[inline(always)]
+fn hit_of<P: View, V: Clone + 'static>(cache: &Cache<P::Owned, V, Local>, view: &P) -> Result<V, u64> {
+    let hash = cache.handle.hash(view);
+    cache.handle.hit(&Find { hash, view }).map_err(|()| hash)
 }
 
 /// Where the tags of a [`LocalAt`] come from.
@@ -460,15 +489,29 @@ impl LocalTags for &TagsOf<'_> {
 type LocalMiss<P, O> = Miss<<P as View>::Owned, O, Rc<LocalCache<<P as View>::Owned, <O as Outcome>::Value>>>;
 
 impl<P: View, O: Outcome> LocalAt<P, O> {
+    fn at(place: LocalPlace<P::Owned, O::Value>, view: P, outcome: O) -> Self {
+        Self { place, view, outcome, coalesce: None, tags: None }
+    }
+
     /// The place of an entry in a thread's cache.
-    pub fn new(cache: Cache<P::Owned, O::Value, Local>, view: P, outcome: O) -> Self {
-        Self { cache, view, outcome, coalesce: None, tags: None }
+    fn new(cache: Cache<P::Owned, O::Value, Local>, view: P, outcome: O) -> Self {
+        Self::at(LocalPlace::Own(cache), view, outcome)
+    }
+
+    /// The place of an entry in this thread's cache of a slot, which `cache` builds if it is not there.
+    pub fn home(
+        slot: &'static LocalSlot<P::Owned, O::Value>,
+        cache: fn() -> Cache<P::Owned, O::Value, Local>,
+        view: P,
+        outcome: O,
+    ) -> Self {
+        Self::at(LocalPlace::Home(slot.cell, cache), view, outcome)
     }
 
     /// As [`At::tags`].
     pub fn tags<'t>(self, tags: &'t TagsOf<'_>) -> LocalAt<P, O, &'t TagsOf<'t>> {
-        let Self { cache, view, outcome, coalesce, .. } = self;
-        LocalAt { cache, view, outcome, coalesce, tags }
+        let Self { place, view, outcome, coalesce, .. } = self;
+        LocalAt { place, view, outcome, coalesce, tags }
     }
 
     /// As [`At::tags_boxed`].
@@ -489,7 +532,7 @@ impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
     #[inline(always)]
     pub(crate) fn with<R>(self, f: impl FnOnce(At<'_, P, O, Local>) -> R) -> R {
         let tags = self.tags.source().map_or(TagSource::None, TagSource::By);
-        f(At { tags, coalesce: self.coalesce, ..at(&self.cache, self.view, self.outcome) })
+        f(At { tags, coalesce: self.coalesce, ..at(&self.place.handle(), self.view, self.outcome) })
     }
 
     /// As [`At::coalesce`].
@@ -501,60 +544,66 @@ impl<P: View, O: Outcome, T: LocalTags> LocalAt<P, O, T> {
 
     /// As [`At::owned`].
     pub fn owned(self) -> LocalAt<crate::key::Val<P::Owned>, O, T> {
-        LocalAt {
-            view: crate::key::Val::new(self.view.own()),
-            cache: self.cache,
-            outcome: self.outcome,
-            coalesce: self.coalesce,
-            tags: self.tags,
-        }
+        let Self { place, view, outcome, coalesce, tags } = self;
+        LocalAt { place, view: crate::key::Val::new(view.own()), outcome, coalesce, tags }
     }
 
     /// A hit is all that stands here, on nothing but the cache and the key; the rest takes the whole along.
+    ///
+    /// The type of `_caller` makes what is done inside of the thread-local one of a kind for each cached function: so the
+    /// compiler puts it where the call is.
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    fn call(self, asynchronous: bool) -> Lookup<O::Ret, LocalMiss<P, O>> {
-        let Self { cache, view, outcome, coalesce, tags } = self;
-        let hash = cache.handle.hash(&view);
-        if !hooks::any()
-            && let Ok(value) = cache.handle.hit(&Find { hash, view: &view })
-        {
-            return Lookup::Hit(outcome.ret(value));
-        }
-        Lookup::Miss(Self { cache, view, outcome, coalesce, tags }.missed(hash, asynchronous))
+    fn call<F: Fn()>(self, _caller: F, asynchronous: bool) -> Lookup<O::Ret, LocalMiss<P, O>> {
+        let Self { place, view, outcome, coalesce, tags } = self;
+        let found = match &place {
+            _ if hooks::any() => None,
+            // Inside of the thread-local's own borrow. No user's code can take the cache away meanwhile: nothing but the
+            // end of the thread does.
+            LocalPlace::Home(cell, _) => {
+                cell.try_with(|cell| cell.0.get().map(|cache| hit_of(cache, &view))).unwrap_or_default()
+            }
+            LocalPlace::Own(cache) => Some(hit_of(cache, &view)),
+        };
+        let hash = match found {
+            Some(Ok(value)) => return Lookup::Hit(outcome.ret(value)),
+            Some(Err(hash)) => Some(hash),
+            None => None,
+        };
+        Lookup::Miss(Self { place, view, outcome, coalesce, tags }.missed(hash, asynchronous))
     }
 
+    /// `hash` is that of the key, where it was taken: a key is hashed once.
     #[cold]
     #[inline(never)]
-    fn missed(self, hash: u64, asynchronous: bool) -> LocalMiss<P, O> {
-        self.with(
-            |entry| {
-                if hooks::any() { entry.call_watched(hash, asynchronous) } else { entry.look(hash, asynchronous) }
-            },
-        )
+    fn missed(self, hash: Option<u64>, asynchronous: bool) -> LocalMiss<P, O> {
+        self.with(|entry| {
+            let hash = hash.unwrap_or_else(|| entry.find().hash);
+            if hooks::any() { entry.call_watched(hash, asynchronous) } else { entry.look(hash, asynchronous) }
+        })
     }
 
-    /// As [`At::lookup`].
+    /// As [`At::lookup`], for a `caller` whose type is of its own.
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    pub fn lookup(self) -> Lookup<O::Ret, LocalMiss<P, O>> {
-        self.call(false)
+    pub fn lookup_of(self, caller: impl Fn()) -> Lookup<O::Ret, LocalMiss<P, O>> {
+        self.call(caller, false)
     }
 
-    /// As [`At::lookup_async`].
+    /// As [`At::lookup_async`], for a `caller` whose type is of its own.
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
     )]
     #[inline(always)]
-    pub fn lookup_async(self) -> Lookup<O::Ret, LocalMiss<P, O>> {
-        self.call(true)
+    pub fn lookup_async_of(self, caller: impl Fn()) -> Lookup<O::Ret, LocalMiss<P, O>> {
+        self.call(caller, true)
     }
 
     /// As [`At::miss`].

@@ -18,11 +18,12 @@ pub(crate) struct Counts {
     pub(crate) misses: Counter,
     pub(crate) loads: Counter,
     pub(crate) load_errors: Counter,
-    /// Loads that have begun, which says whose time is taken: see [`Counts::times_load`].
+    /// Loads that have begun, which says whose time is taken: see [`Counts::begin_load`].
     begun: Counter,
-    /// Loads whose time was taken, and the sum of those times.
+    /// Loads whose time was taken, the sum of their shares of it (see [`Counts::count_load`]), and the last of those.
     timed_loads: Counter,
-    timed_nanos: Counter,
+    shares: Counter,
+    last_share: AtomicU64,
     times: Times,
     pub(crate) evictions: Told,
     pub(crate) expirations: Told,
@@ -112,24 +113,30 @@ impl Counts {
         }
     }
 
-    /// Whether to take the time of the load that begins now. Nearly always; but reading the clock twice costs as much as a
-    /// short load, so while loads turn out to be short, one in thirty-two is enough: of these loads, in the order in which
-    /// they begin, and as soon as one was not short, of all.
-    pub(crate) fn times_load(&self) -> bool {
+    /// A load begins: whether to take its time, and how many loads have begun by now, for [`count_load`](Self::count_load).
+    ///
+    /// Nearly always; but reading the clock twice costs as much as a short load, so while loads come faster than one in
+    /// two microseconds, one in thirty-two is enough: of these loads, in the order in which they begin, and as soon as one
+    /// was not fast, of all.
+    pub(crate) fn begin_load(&self) -> (bool, u64) {
         self.begun.add(1);
-        self.is_sample() || hooks::listening()
+        (self.is_sample() || hooks::listening(), self.begun.get())
     }
 
     fn is_sample(&self) -> bool {
-        const SHORT: u64 = 2_000;
+        const FAST: u64 = 2_000;
         let timed = self.timed_loads.get();
         timed < 64
-            || self.times.last() > SHORT
-            || self.timed_nanos.get() > SHORT.saturating_mul(timed)
+            || self.last_share.load(Ordering::Relaxed) > FAST
+            || self.shares.get() > FAST.saturating_mul(timed)
             || self.begun.get().is_multiple_of(32)
     }
 
-    pub(crate) fn count_load(&self, took: Option<Duration>, failed: bool) {
+    /// A load has ended that began as the `nth`.
+    ///
+    /// What tells how fast loads come is its share of the time: with those that have begun meanwhile, inside of it (a
+    /// recursion) or beside it.
+    pub(crate) fn count_load(&self, took: Option<Duration>, nth: u64, failed: bool) {
         self.loads.add(1);
         self.load_errors.add(u64::from(failed));
         self.times.note(took);
@@ -137,8 +144,11 @@ impl Counts {
             self.tell_load(took, failed);
         }
         if let Some(took) = took {
+            let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+            let share = nanos / self.begun.get().saturating_sub(nth).saturating_add(1);
             self.timed_loads.add(1);
-            self.timed_nanos.add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+            self.shares.add(share);
+            self.last_share.store(share, Ordering::Relaxed);
         }
     }
 
@@ -188,8 +198,9 @@ pub struct Stats {
     pub loads: u64,
     /// Loads that ended in an error or a panic.
     pub load_errors: u64,
-    /// The time that loads took in all; a load that calls other cached functions includes theirs. Where loads take less
-    /// than two microseconds it is estimated from one in thirty-two, since taking the time would cost as much.
+    /// The time that loads took in all; a load that calls other cached functions includes theirs. Where loads come faster
+    /// than one in two microseconds, being short, a recursion's or many at once, it is estimated from one in thirty-two,
+    /// since taking the time would cost as much.
     pub load_time: Duration,
     /// How the times of the loads are spread: see [`load_time_quantile`](Self::load_time_quantile).
     pub load_times: LoadTimes,
@@ -359,7 +370,7 @@ mod tests {
         let load = |_: &u32| {
             counts.begun.add(1);
             let timed = counts.is_sample();
-            counts.count_load(timed.then_some(Duration::from_nanos(nanos)), false);
+            counts.count_load(timed.then_some(Duration::from_nanos(nanos)), counts.begun.get(), false);
             timed
         };
         u32::try_from((0..n).filter(load).count()).unwrap_or(u32::MAX)
@@ -373,5 +384,40 @@ mod tests {
         // The first thirty-one may be held for short ones.
         assert!((Duration::from_secs(2)..=Duration::from_secs(3)).contains(&counts.times.sum()));
         assert_eq!(loads(&counts, 10, 100), 10, "as long as the mean is long");
+    }
+
+    /// A load of so many loads, one inside of the other, each of which takes so long by itself; how many are samples.
+    fn recursion(counts: &Counts, depth: u32, nanos: u64) -> u32 {
+        let (timed, nth) = counts.begin_load();
+        let inner = if depth > 1 { recursion(counts, depth - 1, nanos) } else { 0 };
+        counts.count_load(timed.then_some(Duration::from_nanos(nanos) * depth), nth, false);
+        inner + u32::from(timed)
+    }
+
+    #[test]
+    fn of_a_recursion_with_short_steps_one_in_thirty_two_is_timed_and_of_one_with_long_steps_all_are() {
+        let counts = Counts::default();
+        recursion(&counts, 64, 100);
+        assert_eq!(recursion(&counts, 320, 100), 10);
+        let counts = Counts::default();
+        recursion(&counts, 64, 100_000);
+        assert_eq!(recursion(&counts, 320, 100_000), 320);
+    }
+
+    #[test]
+    fn loads_at_the_same_time_are_all_timed_unless_they_come_fast() {
+        for (nanos, samples) in [(100_000, 320), (10_000, 10)] {
+            let counts = Counts::default();
+            // Always 32 at once: when one ends, the next begins.
+            let mut under_way: std::collections::VecDeque<_> = (0..32).map(|_| counts.begin_load()).collect();
+            let mut turn = || {
+                let (timed, nth) = under_way.pop_front().unwrap_or_default();
+                counts.count_load(timed.then_some(Duration::from_nanos(nanos)), nth, false);
+                under_way.push_back(counts.begin_load());
+                usize::from(timed)
+            };
+            (0..96).for_each(|_| _ = turn());
+            assert_eq!((0..320).map(|_| turn()).sum::<usize>(), samples, "of 320 loads of {nanos} ns");
+        }
     }
 }

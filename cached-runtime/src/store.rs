@@ -101,8 +101,8 @@ impl<H> Deref for Home<H> {
     }
 }
 
-/// How long a load ran, if its time was taken.
-pub struct Took(pub(crate) Option<Duration>);
+/// How long a load ran, if its time was taken, and as the how manieth of its shard it began.
+pub struct Took(pub(crate) Option<Duration>, pub(crate) u64);
 
 /// What the front door asks of a store. `None` and `false` mean: not now, this thread is in the middle of something
 /// (see `memory::lock`).

@@ -6,7 +6,7 @@
 
 #![cfg(shuttle)]
 
-use cached_runtime::private::{AllThreads, AnyLeaf as _, Leaf, OutcomeOf, Pick as _, Write, at, each};
+use cached_runtime::private::{AllThreads, Leaf, OutcomeOf, Pick as _, Write, at, each};
 use cached_runtime::{Builder, Cache, Eviction, invalidate_tag};
 use shuttle::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use shuttle::{future, thread};
@@ -314,7 +314,7 @@ fn two_writers_never_leave_the_older_value() {
             .map(|_| {
                 let (cache, source) = (cache.clone(), source.clone());
                 thread::spawn(move || {
-                    let writing = place!(&cache, &1, usize).owned().writing();
+                    let writing = place!(&cache, &1_u32, usize).owned().writing();
                     // The commit to the source; those to the cache come in whatever order.
                     let version = source.now.fetch_add(1, SeqCst) + 1;
                     thread::yield_now();
@@ -349,7 +349,7 @@ fn a_writer_beside_an_invalidation_never_leaves_the_older_value() {
                 let (cache, source) = (cache.clone(), source.clone());
                 thread::spawn(move || {
                     let tags = |tag: &mut dyn FnMut(std::fmt::Arguments<'_>)| tag(format_args!("a"));
-                    let writing = place!(&cache, &1, usize).tags(&tags).owned().writing();
+                    let writing = place!(&cache, &1_u32, usize).tags(&tags).owned().writing();
                     let version = source.now.fetch_add(1, SeqCst) + 1;
                     thread::yield_now();
                     drop(writing.commit(&version));

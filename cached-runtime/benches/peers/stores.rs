@@ -3,7 +3,7 @@
 
 use crate::work::{label, load};
 use equivalent::Equivalent;
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 use lru::LruCache;
 use parking_lot::Mutex;
 use std::cell::RefCell;

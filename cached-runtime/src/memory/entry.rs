@@ -36,11 +36,21 @@ impl<K: Eq> Eq for Stored<K> {}
 pub trait Same<K> {
     /// Whether `key` is what is looked for.
     fn same(&self, key: &K) -> bool;
+
+    /// Whether that may be asked of keys whose hash is another.
+    fn is_plain(&self) -> bool {
+        false
+    }
 }
 
 impl<P: View> Same<P::Owned> for P {
     fn same(&self, key: &P::Owned) -> bool {
         View::same(self, key)
+    }
+
+    #[inline]
+    fn is_plain(&self) -> bool {
+        View::is_plain(self)
     }
 }
 
@@ -74,7 +84,7 @@ impl<P> Find<'_, P> {
     where
         P: Same<K>,
     {
-        self.hash == hash && self.view.same(key)
+        (self.view.is_plain() || self.hash == hash) && self.view.same(key)
     }
 }
 

@@ -134,6 +134,8 @@ pub(crate) enum Answer<V> {
 /// A load to run: its ticket and, for an async one, where its wake-ups are noted.
 pub struct Lead {
     pub(crate) ticket: u64,
+    /// As the how manieth load of its shard it began.
+    pub(crate) nth: u64,
     pub(crate) pulse: Option<Arc<Pulse>>,
     pub(crate) how: How,
 }

@@ -57,6 +57,10 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
     }
 
     /// A call's hit. Nothing if there is something else to be done besides.
+    ///
+    /// It takes the borrow, and no part in the account of held locks (`lock`): no other thread can wait for this shard, so
+    /// the key's and value's own code (`Eq`, `Clone`) may wait and load as it likes. Should it come back here, it finds the
+    /// borrow taken and goes past the cache.
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"
@@ -67,9 +71,7 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
         if self.seen.get() < floor.cleared || self.settings.times.any() && !self.is_plain_turn() {
             return None;
         }
-        let mut shard = self.shard.try_borrow_mut().ok()?;
-        let _holding = Holding::begin();
-        shard.hit(find, Purpose::Call, &self.settings.rules(floor)).ok()
+        self.shard.try_borrow_mut().ok()?.hit(find, Purpose::Call, &self.settings.rules(floor)).ok()
     }
 
     /// Counts a call, unless it is one of those that sweep.
@@ -131,7 +133,7 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
     )]
     #[inline(always)]
     fn hit<P: Same<K>>(&self, find: &Find<'_, P>) -> Result<V, ()> {
-        if lock::is_held() { Err(()) } else { LocalCache::hit(self, find).ok_or(()) }
+        LocalCache::hit(self, find).ok_or(())
     }
 
     fn begin<'a, P: Same<K>>(
@@ -194,7 +196,7 @@ impl<K: Hash + Eq + Clone + 'static, V: Clone + 'static> Engine<K, V> for Rc<Loc
     fn end(&self, at: (u64, u64), ending: &mut Ending<V>, took: Option<Took>, left: &mut Option<Left<V>>) -> bool {
         let end = self.with(|shard, floor, bin| {
             if let Some(took) = took {
-                shard.counts.count_load(took.0, ending.is_failure());
+                shard.counts.count_load(took.0, took.1, ending.is_failure());
             }
             shard.end(at, ending, &self.settings.rules(floor), left, bin)
         });

@@ -14,6 +14,10 @@ use std::mem;
 /// The place that holds no entry: where the chain of entries begins and ends, so that no link is ever missing.
 const JOINT: u32 = 0;
 
+/// So many bytes of places stay when a map is emptied, since it is likely to be filled again: growing costs a third of a
+/// miss.
+const KEPT: usize = 64 << 10;
+
 /// A place's neighbours in the order of use. Apart from the entries, so that a hit, which moves one entry and touches
 /// three others' links, stays in few cache lines.
 #[derive(Clone, Copy)]
@@ -109,12 +113,12 @@ impl<K: Eq, V> LruMap<K, V> {
         self.table.find(spread(hash), same).copied()
     }
 
-    /// A hit where another key has the same half of a hash.
+    /// The place of a key where another one has the same half of a hash. (It takes as little as it can: what it is handed
+    /// must stand in memory, on every hit.)
     #[cold]
-    fn hit_of_many<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        let at = self.find(find)?;
-        promote(&mut self.links, at);
-        self.node(at).map(|(_, entry)| f(entry))
+    #[inline(never)]
+    fn find_of_many<P: Same<K>>(&self, hash: u64, view: &P) -> Option<u32> {
+        self.find(&Find { hash, view })
     }
 
     /// A place for one more entry: one that is free, or a new one. `None` if four thousand million are not enough.
@@ -166,30 +170,24 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
     )]
     #[inline(always)]
     fn hit<P: Same<K>, R>(&mut self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
-        let Self { table, links, nodes, .. } = self;
-        let hash = half(find.hash);
-        if mem::needs_drop::<K>() {
-            // By the hash alone first: the comparison of such keys is a call, around which all that the search holds
-            // would have to be saved.
-            let at = *table.find(spread(hash), |at| links.get(*at as usize).is_some_and(|link| link.hash == hash))?;
-            let (key, entry) = nodes.get(at as usize)?.as_ref()?;
-            if !find.view.same(key) {
-                return self.hit_of_many(find, f);
-            }
-            promote(links, at);
+        let (hash, links, nodes) = (half(find.hash), &self.links, &self.nodes);
+        if find.view.is_plain() {
+            let same = |at: &u32| matches!(nodes.get(*at as usize), Some(Some((key, _))) if find.view.same(key));
+            let at = *self.table.find(spread(hash), same)?;
+            let (_, entry) = self.nodes.get(at as usize)?.as_ref()?;
+            promote(&mut self.links, at);
             return Some(f(entry));
         }
-        let mut found = None;
-        let at = *table.find(spread(hash), |at| match nodes.get(*at as usize) {
-            // The hash first: a hit compares keys once, whatever their comparison costs.
-            Some(Some((key, entry))) if links[*at as usize].hash == hash && find.view.same(key) => {
-                found = Some(entry);
-                true
-            }
-            _ => false,
-        })?;
-        promote(links, at);
-        found.map(f)
+        // By the hash alone first: a hit compares keys once, whatever their comparison costs; and where that is a call,
+        // nothing that the search holds has to be saved around it.
+        let mut at =
+            *self.table.find(spread(hash), |at| links.get(*at as usize).is_some_and(|link| link.hash == hash))?;
+        if !self.node(at).is_some_and(|(key, _)| find.view.same(key)) {
+            at = self.find_of_many(find.hash, find.view)?;
+        }
+        let (_, entry) = self.nodes.get(at as usize)?.as_ref()?;
+        promote(&mut self.links, at);
+        Some(f(entry))
     }
 
     fn peek<P: Same<K>, R>(&self, find: &Find<'_, P>, f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
@@ -236,9 +234,16 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
     }
 
     fn reset(&mut self) {
-        if self.table.is_empty() {
-            *self = Self::new(self.most);
+        if !self.table.is_empty() {
+            return;
         }
+        if self.links.capacity() * (mem::size_of::<Link>() + mem::size_of::<Option<Node<K, V>>>()) > KEPT {
+            *self = Self::new(self.most);
+            return;
+        }
+        self.links.truncate(1);
+        self.nodes.truncate(1);
+        self.free = JOINT;
     }
 
     fn for_each(&self, mut f: impl FnMut(u32, &K, &Entry<V>)) {
@@ -247,5 +252,80 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
                 f(at, key, entry);
             }
         }
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::super::entry::ByKey;
+    use super::*;
+    use crate::clock::NEVER;
+    use crate::policy::Life;
+    use crate::tags::Tags;
+
+    fn fill(map: &mut LruMap<u64, u64>, keys: std::ops::Range<u64>) {
+        for key in keys {
+            let entry = Entry::new(key * 10, key + 2, Life::plain(NEVER), (0, None), (0, Tags::default()));
+            map.insert(Stored { hash: key, ticket: key + 2, key }, entry);
+        }
+    }
+
+    fn value(map: &LruMap<u64, u64>, key: u64) -> Option<u64> {
+        map.peek(&Find { hash: key, view: &ByKey(&key) }, |entry| entry.value)
+    }
+
+    #[test]
+    fn what_was_emptied_keeps_its_room_if_that_is_small_and_works_as_new() {
+        for (count, kept) in [(100, true), (10_000, false)] {
+            let mut map = LruMap::new(count);
+            fill(&mut map, 0..count as u64);
+            let room = map.nodes.capacity();
+            map.reset();
+            assert_eq!(map.len(), count, "one that is not empty stays as it is");
+            while map.pop().is_some() {}
+            map.reset();
+            assert_eq!(map.nodes.capacity(), if kept { room } else { 0 });
+            fill(&mut map, 1000..1003);
+            assert_eq!((map.len(), value(&map, 1), value(&map, 1002)), (3, None, Some(10_020)));
+            // In the order in which they came.
+            let first = map.evict().map(|removed| removed.dead.0);
+            assert_eq!((first, map.len(), value(&map, 1000)), (Some(1000), 2, None));
+        }
+    }
+
+    #[test]
+    fn keys_that_share_a_hash_are_told_apart_by_hits_of_either_kind() {
+        /// Compared by its hash alone first, unlike a number's view.
+        struct Costly<'a>(ByKey<'a, u64>);
+        impl Same<u64> for Costly<'_> {
+            fn same(&self, key: &u64) -> bool {
+                self.0.same(key)
+            }
+        }
+        struct Plain(u64);
+        impl Same<u64> for Plain {
+            fn same(&self, key: &u64) -> bool {
+                self.0 == *key
+            }
+
+            fn is_plain(&self) -> bool {
+                true
+            }
+        }
+        let mut map = LruMap::new(9);
+        for key in 0..9 {
+            let entry = Entry::new(key * 10, key + 2, Life::plain(NEVER), (0, None), (0, Tags::default()));
+            // Three keys to a hash.
+            map.insert(Stored { hash: key / 3, ticket: key + 2, key }, entry);
+        }
+        for key in 0..12 {
+            let known = (key < 9).then_some(key * 10);
+            let hash = key / 3;
+            assert_eq!(map.hit(&Find { hash, view: &Costly(ByKey(&key)) }, |entry| entry.value), known, "{key}");
+            assert_eq!(map.hit(&Find { hash, view: &Plain(key) }, |entry| entry.value), known, "{key}");
+        }
+        // Each was the last to be used, one after the other.
+        let order: Vec<_> = std::iter::from_fn(|| map.evict().map(|removed| removed.dead.0)).collect();
+        assert_eq!(order, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }

@@ -682,7 +682,8 @@ fn lead<K, V>(ask: &Ask<'_, V>, counts: &Counts, rules: &Rules<'_, K, V>) -> Lea
     let ticket = draw();
     let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
     let clocked = rules.times.policy.wants_load_time();
-    Lead { ticket, pulse, how: How::new(counts.times_load(), clocked, ask.wave) }
+    let (timed, nth) = counts.begin_load();
+    Lead { ticket, nth, pulse, how: How::new(timed, clocked, ask.wave) }
 }
 
 /// A random number, for chance that nobody can gain by guessing. Only where `xfetch` is chosen.

@@ -199,7 +199,7 @@ impl<K: CacheKey, V: CacheValue, M: Map<K, V>> Sharded<K, V> for Shards<K, V, M>
         let mut shard = self.take(at.0)?;
         let rules = base.rules();
         if let Some(took) = took {
-            shard.counts.count_load(took.0, ending.is_failure());
+            shard.counts.count_load(took.0, took.1, ending.is_failure());
         }
         Some(shard.end(at, ending, &rules, left, &mut bin))
     }

@@ -152,7 +152,7 @@ async fn interleaved_futures_keep_their_scopes_apart() {
 
 #[test]
 fn calls_for_many_ids_obey_scopes_and_are_told() {
-    use cached_runtime::private::{AllThreads, AnyLeaf as _, Leaf, OutcomeOf, Pick as _, at, each};
+    use cached_runtime::private::{AllThreads, Leaf, OutcomeOf, Pick as _, at, each};
     use std::collections::HashMap;
     let (cache, runs) = (Cache::<u32, u32>::builder().name("scope::many").build(), AtomicU32::new(0));
     let many = |ids: &[u32]| -> HashMap<u32, u32> {

@@ -2,7 +2,7 @@
 
 use cached_runtime::{
     Cache,
-    private::{AllThreads, AnyLeaf as _, OutcomeOf, Pick as _, at, each, each_async},
+    private::{AllThreads, OutcomeOf, Pick as _, at, each, each_async},
 };
 use cached_tests::{Counter, Gate, eventually, run, start};
 use std::{

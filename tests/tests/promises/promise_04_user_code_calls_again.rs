@@ -203,6 +203,63 @@ user_code!(sieve, capacity = 2, eviction = sieve);
 user_code!(unbounded, capacity = unbounded);
 user_code!(local, capacity = 2, backend = local);
 
+/// No other thread waits for a thread's own cache: what its value's `Clone` calls may load, be kept and be waited for, and
+/// only what comes back to the very cache goes past it.
+#[test]
+fn the_clone_of_a_local_value_calls_a_shared_function() {
+    #[derive(Debug)]
+    struct Page(u64);
+    impl Clone for Page {
+        fn clone(&self) -> Self {
+            Self(self.0 + shared(self.0) + if self.0 == 1 { local(2).0 } else { 0 })
+        }
+    }
+    #[cached]
+    fn shared(n: u64) -> u64 {
+        n * 100
+    }
+    #[cached(backend = local)]
+    fn local(n: u64) -> Page {
+        Page(n)
+    }
+    ends(|| {
+        // The load clones what it keeps, under no borrow: 2 is loaded, and the kept value is 1 + 100 + 2.
+        assert_eq!(local(1).0, 1);
+        assert!(local::contains(2));
+        let before = (local::stats().bypassed, shared::stats());
+        assert_eq!(local(2).0, 202 + 20_200, "a hit: its own clone asks the shared function");
+        assert_eq!(shared::get(202), Some(20_200), "which was kept");
+        let after = shared::stats();
+        assert_eq!((after.loads - before.1.loads, after.bypassed - before.1.bypassed), (1, 0));
+        assert_eq!(local::stats().bypassed, before.0);
+    });
+}
+
+#[test]
+fn the_clone_of_a_local_value_calls_its_own_function() {
+    #[derive(Debug)]
+    struct Page(u64);
+    impl Clone for Page {
+        fn clone(&self) -> Self {
+            Self(if self.0 == 7 { local(8).0 } else { self.0 })
+        }
+    }
+    #[cached(backend = local)]
+    fn local(n: u64) -> Page {
+        Page(n)
+    }
+    ends(|| {
+        let entry = |n: u64| local::cache().set(n, Page(n));
+        entry(7);
+        let before = local::stats();
+        assert_eq!(local(7).0, 8, "a hit, whose clone goes past the cache that is in use");
+        let after = local::stats();
+        assert_eq!((after.hits - before.hits, after.bypassed - before.bypassed, after.loads - before.loads), (1, 1, 0));
+        assert_eq!(local(8).0, 8);
+        assert_eq!(local::stats().loads - before.loads, 1);
+    });
+}
+
 /// A value dropped by one key's eviction loads another key: a load within the end of a load.
 #[test]
 fn a_dropped_value_loads_another() {

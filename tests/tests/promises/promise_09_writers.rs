@@ -2,7 +2,7 @@
 
 use cached_runtime::{
     Builder, Cache, Eviction, invalidate_tag,
-    private::{AllThreads, AnyLeaf as _, Forget, Leaf, OutcomeOf, Pick as _, Write, at},
+    private::{AllThreads, Forget, Leaf, OutcomeOf, Pick as _, Write, at},
 };
 use cached_tests::{Gate, crowd, start};
 use std::sync::{

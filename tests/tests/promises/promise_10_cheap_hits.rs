@@ -99,6 +99,20 @@ macro_rules! cheap {
             }
 
             #[test]
+            fn a_miss_hashes_its_key_once() {
+                #[cached($($option)*)]
+                fn load(key: &Key) -> Value {
+                    Value(key.0)
+                }
+                // The first of all builds the cache as well; the last ones evict.
+                for n in 0..120 {
+                    load(&Key(n));
+                    assert_eq!(costs()[0], 1, "key {n}");
+                }
+                assert_eq!((load::stats().misses, load::stats().evictions), (120, 20));
+            }
+
+            #[test]
             fn an_async_hit_is_ready_at_once() {
                 #[cached($($option)*)]
                 async fn load(key: &Key) -> Value {

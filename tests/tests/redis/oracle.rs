@@ -5,7 +5,7 @@
 use crate::subject::patiently;
 use cached_runtime::{
     Builder, Cache, Redis, invalidate_tag,
-    private::{AllThreads, AnyLeaf as _, Leaf, OutcomeOf, Pick as _, Write, at},
+    private::{AllThreads, Leaf, OutcomeOf, Pick as _, Write, at},
 };
 use cached_tests::{
     crowd,

@@ -2,7 +2,7 @@
 
 use crate::subject::patiently;
 use cached_runtime::events::{Event, InvalidationCause, LoadEnd, What};
-use cached_runtime::private::{AllThreads, AnyLeaf as _, Leaf, OutcomeOf, Pick as _, Write, at};
+use cached_runtime::private::{AllThreads, Leaf, OutcomeOf, Pick as _, Write, at};
 use cached_runtime::scope::{self, Found};
 use cached_runtime::{Builder, Cache, Redis};
 use cached_tests::{eventually, redis::Server, run};

@@ -3,7 +3,7 @@
 use crate::Chance;
 use cached_runtime::{
     Builder, Cache, Eviction, invalidate_tag,
-    private::{AllThreads, AnyLeaf as _, Leaf, OutcomeOf, Pick as _, Write, at},
+    private::{AllThreads, Leaf, OutcomeOf, Pick as _, Write, at},
 };
 use cached_tests::crowd;
 use std::{
