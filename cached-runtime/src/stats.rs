@@ -365,12 +365,17 @@ impl fmt::Display for Stats {
 mod tests {
     use super::*;
 
+    /// As [`Counts::begin_load`], whether anybody listens or not: another test may.
+    fn begin(counts: &Counts) -> (bool, u64) {
+        counts.begun.add(1);
+        (counts.is_sample(), counts.begun.get())
+    }
+
     /// So many loads of so long; how many of them are samples.
     fn loads(counts: &Counts, n: u32, nanos: u64) -> u32 {
         let load = |_: &u32| {
-            counts.begun.add(1);
-            let timed = counts.is_sample();
-            counts.count_load(timed.then_some(Duration::from_nanos(nanos)), counts.begun.get(), false);
+            let (timed, nth) = begin(counts);
+            counts.count_load(timed.then_some(Duration::from_nanos(nanos)), nth, false);
             timed
         };
         u32::try_from((0..n).filter(load).count()).unwrap_or(u32::MAX)
@@ -388,7 +393,7 @@ mod tests {
 
     /// A load of so many loads, one inside of the other, each of which takes so long by itself; how many are samples.
     fn recursion(counts: &Counts, depth: u32, nanos: u64) -> u32 {
-        let (timed, nth) = counts.begin_load();
+        let (timed, nth) = begin(counts);
         let inner = if depth > 1 { recursion(counts, depth - 1, nanos) } else { 0 };
         counts.count_load(timed.then_some(Duration::from_nanos(nanos) * depth), nth, false);
         inner + u32::from(timed)
@@ -409,11 +414,11 @@ mod tests {
         for (nanos, samples) in [(100_000, 320), (10_000, 10)] {
             let counts = Counts::default();
             // Always 32 at once: when one ends, the next begins.
-            let mut under_way: std::collections::VecDeque<_> = (0..32).map(|_| counts.begin_load()).collect();
+            let mut under_way: std::collections::VecDeque<_> = (0..32).map(|_| begin(&counts)).collect();
             let mut turn = || {
                 let (timed, nth) = under_way.pop_front().unwrap_or_default();
                 counts.count_load(timed.then_some(Duration::from_nanos(nanos)), nth, false);
-                under_way.push_back(counts.begin_load());
+                under_way.push_back(begin(&counts));
                 usize::from(timed)
             };
             (0..96).for_each(|_| _ = turn());
