@@ -260,7 +260,7 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
             State::Ready => None,
             State::Running(since, _) => {
                 self.span.ended(ended(&ending));
-                Some(Took(since.map(|since| since.elapsed()), self.lead.nth))
+                Some(Took(since.map(|since| since.elapsed()), self.lead.how))
             }
             State::Left(_) | State::Done => return false,
         };

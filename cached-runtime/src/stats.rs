@@ -3,6 +3,7 @@
 use crate::events::{EvictionCause, LoadEnd, What};
 use crate::hooks::{self, Key, Source};
 use crate::load_times::{LoadTimes, Times};
+use crate::memory::gate::How;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -132,11 +133,11 @@ impl Counts {
             || self.begun.get().is_multiple_of(32)
     }
 
-    /// A load has ended that began as the `nth`.
+    /// A load has ended.
     ///
     /// What tells how fast loads come is its share of the time: with those that have begun meanwhile, inside of it (a
     /// recursion) or beside it.
-    pub(crate) fn count_load(&self, took: Option<Duration>, nth: u64, failed: bool) {
+    pub(crate) fn count_load(&self, took: Option<Duration>, how: How, failed: bool) {
         self.loads.add(1);
         self.load_errors.add(u64::from(failed));
         self.times.note(took);
@@ -145,7 +146,7 @@ impl Counts {
         }
         if let Some(took) = took {
             let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-            let share = nanos / self.begun.get().saturating_sub(nth).saturating_add(1);
+            let share = nanos / (how.since(self.begun.get()) + 1);
             self.timed_loads.add(1);
             self.shares.add(share);
             self.last_share.store(share, Ordering::Relaxed);
@@ -366,16 +367,17 @@ mod tests {
     use super::*;
 
     /// As [`Counts::begin_load`], whether anybody listens or not: another test may.
-    fn begin(counts: &Counts) -> (bool, u64) {
+    fn begin(counts: &Counts) -> (bool, How) {
         counts.begun.add(1);
-        (counts.is_sample(), counts.begun.get())
+        let timed = counts.is_sample();
+        (timed, How::new(timed, false, counts.begun.get(), 0))
     }
 
     /// So many loads of so long; how many of them are samples.
     fn loads(counts: &Counts, n: u32, nanos: u64) -> u32 {
         let load = |_: &u32| {
-            let (timed, nth) = begin(counts);
-            counts.count_load(timed.then_some(Duration::from_nanos(nanos)), nth, false);
+            let (timed, how) = begin(counts);
+            counts.count_load(timed.then_some(Duration::from_nanos(nanos)), how, false);
             timed
         };
         u32::try_from((0..n).filter(load).count()).unwrap_or(u32::MAX)
@@ -393,9 +395,9 @@ mod tests {
 
     /// A load of so many loads, one inside of the other, each of which takes so long by itself; how many are samples.
     fn recursion(counts: &Counts, depth: u32, nanos: u64) -> u32 {
-        let (timed, nth) = begin(counts);
+        let (timed, how) = begin(counts);
         let inner = if depth > 1 { recursion(counts, depth - 1, nanos) } else { 0 };
-        counts.count_load(timed.then_some(Duration::from_nanos(nanos) * depth), nth, false);
+        counts.count_load(timed.then_some(Duration::from_nanos(nanos) * depth), how, false);
         inner + u32::from(timed)
     }
 
@@ -416,8 +418,8 @@ mod tests {
             // Always 32 at once: when one ends, the next begins.
             let mut under_way: std::collections::VecDeque<_> = (0..32).map(|_| begin(&counts)).collect();
             let mut turn = || {
-                let (timed, nth) = under_way.pop_front().unwrap_or_default();
-                counts.count_load(timed.then_some(Duration::from_nanos(nanos)), nth, false);
+                let Some((timed, how)) = under_way.pop_front() else { return 0 };
+                counts.count_load(timed.then_some(Duration::from_nanos(nanos)), how, false);
                 under_way.push_back(begin(&counts));
                 usize::from(timed)
             };

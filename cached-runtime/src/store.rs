@@ -5,7 +5,7 @@ use crate::builder::Coalesce;
 use crate::key::View;
 use crate::memory::common::Common;
 use crate::memory::entry::{Find, Same};
-use crate::memory::gate::{Ask, Left, Purpose};
+use crate::memory::gate::{Ask, How, Left, Purpose};
 use crate::memory::outside::Written;
 use crate::memory::shard::{Begun, Ending, Worth};
 use crate::memory::{LocalCache, MemoryCache, Tabled};
@@ -101,8 +101,8 @@ impl<H> Deref for Home<H> {
     }
 }
 
-/// How long a load ran, if its time was taken, and as the how manieth of its shard it began.
-pub struct Took(pub(crate) Option<Duration>, pub(crate) u64);
+/// How long a load ran, if its time was taken, and how it was run.
+pub struct Took(pub(crate) Option<Duration>, pub(crate) How);
 
 /// What the front door asks of a store. `None` and `false` mean: not now, this thread is in the middle of something
 /// (see `memory::lock`).

@@ -134,8 +134,6 @@ pub(crate) enum Answer<V> {
 /// A load to run: its ticket and, for an async one, where its wake-ups are noted.
 pub struct Lead {
     pub(crate) ticket: u64,
-    /// As the how manieth load of its shard it began.
-    pub(crate) nth: u64,
     pub(crate) pulse: Option<Arc<Pulse>>,
     pub(crate) how: How,
 }
@@ -148,9 +146,18 @@ pub(crate) struct How(u64);
 impl How {
     const TIMED: u64 = 1;
     const CLOCKED: u64 = 2;
+    /// Thirty bits for a number of loads.
+    const NTH: u64 = 0x3FFF_FFFF;
 
-    pub(crate) fn new(timed: bool, clocked: bool, wave: u32) -> Self {
-        Self((u64::from(timed) * Self::TIMED) | (u64::from(clocked) * Self::CLOCKED) | (u64::from(wave) << 32))
+    /// `nth`: as the how manieth of its shard it begins.
+    pub(crate) fn new(timed: bool, clocked: bool, nth: u64, wave: u32) -> Self {
+        let flags = (u64::from(timed) * Self::TIMED) | (u64::from(clocked) * Self::CLOCKED);
+        Self(flags | ((nth & Self::NTH) << 2) | (u64::from(wave) << 32))
+    }
+
+    /// How many loads have begun since, of `begun` in all.
+    pub(crate) fn since(self, begun: u64) -> u64 {
+        begun.wrapping_sub(self.0 >> 2) & Self::NTH
     }
 
     /// Whether its time is to be taken.

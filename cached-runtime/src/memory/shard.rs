@@ -678,12 +678,13 @@ impl<K, V, M> Drop for Shard<K, V, M> {
 }
 
 /// A load to run.
+#[inline]
 fn lead<K, V>(ask: &Ask<'_, V>, counts: &Counts, rules: &Rules<'_, K, V>) -> Lead {
     let ticket = draw();
     let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
     let clocked = rules.times.policy.wants_load_time();
     let (timed, nth) = counts.begin_load();
-    Lead { ticket, nth, pulse, how: How::new(timed, clocked, ask.wave) }
+    Lead { ticket, pulse, how: How::new(timed, clocked, nth, ask.wave) }
 }
 
 /// A random number, for chance that nobody can gain by guessing. Only where `xfetch` is chosen.
