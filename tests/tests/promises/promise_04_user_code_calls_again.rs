@@ -1,6 +1,6 @@
 //! Promises 4 and 5 where the cache runs the user's code: `Eq`, `Hash`, `Clone`, `Drop`, `weigh` and the closures of the options may call the function again, or panic.
 
-use cached_runtime::{Cache, Eviction, cached};
+use cached_runtime::{Cache, Eviction, cached, updates};
 use cached_tests::{PATIENCE, start, within};
 use std::{
     cell::Cell,
@@ -401,3 +401,55 @@ fn a_value_that_is_not_stored_is_dropped_after_the_lock() {
         }
     }
 }
+
+/// What leaves a cache whose hits take no lock is dropped once nobody can be reading it, and never under a shard's lock: from
+/// there the value's own calls would go past every cache.
+macro_rules! dropped_outside_of_locks {
+    ($name:ident, $($option:tt)*) => {
+        #[test]
+        fn $name() {
+            use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+            static DROPS: AtomicU64 = AtomicU64::new(0);
+            #[derive(Clone)]
+            struct Value(#[expect(dead_code, reason = "something to hold")] u64);
+            impl Drop for Value {
+                fn drop(&mut self) {
+                    probe(DROPS.fetch_add(1, Relaxed));
+                }
+            }
+            #[cached(name = concat!(stringify!($name), "_probe"))]
+            fn probe(n: u64) -> u64 {
+                n
+            }
+            #[cached($($option)*)]
+            fn load(n: u64) -> Value {
+                Value(n)
+            }
+            #[updates(load(n))]
+            fn write(n: u64) -> Value {
+                Value(n)
+            }
+            ends(|| {
+                let gone = |what: &str, act: &dyn Fn()| {
+                    let before = DROPS.load(Relaxed);
+                    act();
+                    assert!(DROPS.load(Relaxed) > before, "{what}: something was dropped");
+                    assert_eq!(probe::stats().bypassed, 0, "{what}: dropped under a lock");
+                };
+                gone("loads, and evictions where there is a bound", &|| (0..40).for_each(|n| drop(load(n))));
+                gone("set", &|| (30..40).for_each(|n| load::set(n, &Value(n))));
+                gone("updates", &|| (30..40).for_each(|n| drop(write(n))));
+                gone("refresh", &|| (30..40).for_each(|n| drop(load::refresh(n))));
+                gone("invalidate", &|| (30..40).for_each(load::invalidate));
+                (0..40).for_each(|n| drop(load(n)));
+                gone("invalidate_where", &|| load::invalidate_where(|n, _| n % 2 == 0));
+                (0..40).for_each(|n| drop(load(n)));
+                gone("clear", &load::clear);
+            });
+        }
+    };
+}
+
+dropped_outside_of_locks!(what_leaves_a_sieve_cache_is_dropped_outside_of_locks, capacity = 8, eviction = sieve);
+dropped_outside_of_locks!(what_leaves_an_unbounded_cache_is_dropped_outside_of_locks, capacity = unbounded);

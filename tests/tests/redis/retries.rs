@@ -81,8 +81,10 @@ fn more_tags_than_are_kept_are_not_waited_for_for_ever_where_nobody_may_walk() {
     invalidate_tags((0..MANY).map(|n| n.to_string())).wait().expect_err("nobody was told");
     proxy.refuse(false);
     eventually("what has a tag to be stored again", || {
-        assert_ne!(call(2), 1, "it is a miss, since a tag of it may be among those");
-        call(3) == 2
+        // The first that is kept may be either's.
+        let found = call(2);
+        assert_ne!(found, 1, "it is a miss, since a tag of it may be among those");
+        call(3) == found
     });
     // Those that were kept one by one are made up for everywhere.
     eventually("them", || begin_with(&client.keys(), "tests:tag:").len() <= MANY - 1024 + 1);
