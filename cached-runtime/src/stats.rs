@@ -241,7 +241,8 @@ pub struct Stats {
     pub store_errors: u64,
     /// Invalidations that failed and are tried again now.
     pub pending: u64,
-    /// Entries held now, including expired ones that are not swept yet. 0 for entries on a server.
+    /// Entries held now, including expired ones that are not swept yet, and those that a tag has outdated, which go when they
+    /// are asked for, evicted or expired. 0 for entries on a server.
     pub entries: usize,
     /// The bound on `entries`; `None` for an unbounded cache and for one that is bound by weight. Of a `local` cache it is
     /// the bound of each thread's part, while `entries` counts all threads'.

@@ -1,5 +1,5 @@
 //! The peers that are stores, each behind the function that its users would write by hand.
-//! They must never use another hasher than a user would get: their own default, foldhash for the hand-written ones.
+//! They must never use another hasher than a user would get: their own default, for the hand-written ones that of cached-runtime.
 
 use crate::work::{label, load};
 use equivalent::Equivalent;
