@@ -59,10 +59,9 @@ impl<K: Eq + Clone, V: Clone> LocalCache<K, V> {
     /// A call's hit. Nothing if there is something else to be done besides.
     ///
     /// It takes the borrow, and no part in the account of held locks (`lock`): no other thread can wait for this shard, so
-    /// the key's and value's own code (`Eq`, `Clone`) may wait and load.
-    /// (In a hit that sweeps, that somebody listens to, or that is a look-up by hand, it goes past the caches, as elsewhere.)
-    /// Should it come back here, it finds the
-    /// borrow taken and goes past the cache.
+    /// the key's and value's own code (`Eq`, `Clone`) may wait and load. Should it come back here, it finds the borrow taken
+    /// and goes past the cache. (In a hit that sweeps, that somebody listens to, or that is a look-up by hand, it goes past
+    /// all caches, as elsewhere.)
     #[expect(
         clippy::inline_always,
         reason = "the way of a hit is one straight piece of code, or it costs half as much again"

@@ -14,8 +14,8 @@ use std::mem;
 /// The place that holds no entry: where the chain of entries begins and ends, so that no link is ever missing.
 const JOINT: u32 = 0;
 
-/// So many bytes of places stay when a map is emptied, since it is likely to be filled again: growing costs a third of a
-/// miss.
+/// So many bytes of places stay when a map is emptied, since it is likely to be filled again: growing took some 110 of the 1,540
+/// instructions of a load into a map that was new.
 const KEPT: usize = 64 << 10;
 
 /// A place's neighbours in the order of use. Apart from the entries, so that a hit, which moves one entry and touches
