@@ -239,3 +239,27 @@ fn a_call_while_unwinding() {
     assert_eq!(message(&*panicked.outcome().unwrap_err()), "the first one fails");
     assert_eq!((load(7), RUNS.get()), (7, 2));
 }
+
+/// What a load kept a copy for, and could not store, is dropped for nobody: a panic of its `Drop` is not the caller's.
+#[test]
+fn a_copy_that_is_not_stored_and_panics_when_it_drops() {
+    #[derive(Debug)]
+    struct Value(u64, bool);
+    impl Clone for Value {
+        fn clone(&self) -> Self {
+            Self(self.0, true)
+        }
+    }
+    impl Drop for Value {
+        fn drop(&mut self) {
+            assert!(!self.1, "a copy was dropped, for the test");
+        }
+    }
+    #[cached]
+    fn load(n: u64) -> Value {
+        load::invalidate(n);
+        Value(n, false)
+    }
+    assert_eq!(load(1).0, 1);
+    assert_eq!((load::stats().fenced, load::stats().entries), (1, 0));
+}
