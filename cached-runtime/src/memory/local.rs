@@ -4,7 +4,8 @@
 use super::bin::{Bin, drop_quietly};
 use super::common::{Common, Floor};
 use super::entry::{Entry, Find, Same};
-use super::gate::{Ask, Left, Purpose};
+use super::gate::{Ask, Purpose};
+use super::loads::Left;
 use super::lock::{self, Holding};
 use super::lru::LruMap;
 use super::outside::Written;

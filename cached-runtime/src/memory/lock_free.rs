@@ -4,7 +4,8 @@
 
 use super::bin::{Bin, drop_quietly};
 use super::entry::{Find, Same};
-use super::gate::{Ask, Left, Purpose};
+use super::gate::{Ask, Purpose};
+use super::loads::Left;
 use super::lock;
 use super::outside::Written;
 use super::shard::{Begun, Ending, Keep, Worth};

@@ -180,12 +180,15 @@ impl<K: Eq, V> Map<K, V> for LruMap<K, V> {
         }
         // By the hash alone first: a hit compares keys once, whatever their comparison costs; and where that is a call,
         // nothing that the search holds has to be saved around it.
-        let mut at =
-            *self.table.find(spread(hash), |at| links.get(*at as usize).is_some_and(|link| link.hash == hash))?;
-        if !self.node(at).is_some_and(|(key, _)| find.view.same(key)) {
-            at = self.find_of_many(find.hash, find.view)?;
-        }
-        let (_, entry) = self.nodes.get(at as usize)?.as_ref()?;
+        let first = |at: &u32| links.get(*at as usize).is_some_and(|link| link.hash == hash);
+        let mut at = *self.table.find(spread(hash), first)?;
+        let entry = match nodes.get(at as usize) {
+            Some(Some((key, entry))) if find.view.same(key) => entry,
+            _ => {
+                at = self.find_of_many(find.hash, find.view)?;
+                &self.nodes.get(at as usize)?.as_ref()?.1
+            }
+        };
         promote(&mut self.links, at);
         Some(f(entry))
     }

@@ -8,6 +8,7 @@ pub(crate) mod expiry;
 pub(crate) mod gate;
 mod gates;
 mod ghosts;
+pub(crate) mod loads;
 pub(crate) mod local;
 pub(crate) mod lock;
 mod lock_free;

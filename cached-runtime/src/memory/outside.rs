@@ -28,10 +28,10 @@ where
     pub(crate) fn begin_write<P: Same<K>>(&mut self, find: &Find<'_, P>, own: impl FnOnce() -> K) -> u64 {
         let ticket = draw();
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
-            gate.write(ticket);
+            gate.loads.write(ticket);
         } else {
             let mut gate = Gate::empty(find.hash, own());
-            gate.write(ticket);
+            gate.loads.write(ticket);
             self.gates.insert(gate);
         }
         ticket
@@ -49,13 +49,13 @@ where
         rules: &Rules<'_, K, V>,
         bin: &mut Bin<M::Dead>,
     ) {
-        let Some(mut place) = self.gates.find_place(hash, |gate| gate.has_writer(ticket)) else { return };
+        let Some(mut place) = self.gates.find_place(hash, |gate| gate.loads.has_writer(ticket)) else { return };
         let Some(gate) = place.get_mut() else { return };
-        let last = gate.has_only(ticket);
-        let alone = gate.written(ticket);
+        let last = gate.loads.has_only(ticket);
+        let alone = gate.loads.written(ticket);
         let (mut stores, mut forgotten) = (false, None);
         if !matches!(written, Written::Nothing) {
-            gate.raise(draw());
+            gate.loads.raise(draw());
             // Before any of the user's code that could panic: whatever becomes of the value, the old one has had its time.
             // (By the gate's own key, since a clone of it is such code.)
             let removed = self.map.remove(&Find { hash, view: &ByKey(&gate.key) });
@@ -97,7 +97,7 @@ where
     fn fence_all(&mut self) {
         let fence = draw();
         for gate in self.gates.iter_mut() {
-            gate.raise(fence);
+            gate.loads.raise(fence);
         }
     }
 

@@ -8,8 +8,9 @@ use super::bin::Bin;
 use super::common::Floor;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
 use super::expiry::{BLOCK, Expiry};
-use super::gate::{Answer, Ask, BARE, FIRST_TICKET, Gate, How, Lead, Left, Purpose};
+use super::gate::{Ask, FIRST_TICKET, Gate, How, Lead, Purpose};
 use super::gates::Gates;
+use super::loads::{BARE, Left, Loads, Turn};
 use super::map::{Map, Removed};
 use crate::clock::{NEVER, Nanos, Reading};
 use crate::flight::Flight;
@@ -269,8 +270,9 @@ where
 
     /// Whether the old value that a load is to replace may be served: nothing was invalidated or stored meanwhile.
     pub(crate) fn is_worth(&self, (hash, ticket): (u64, u64), old: &Worth, rules: &Rules<'_, K, V>) -> bool {
-        let gate = self.gates.find(hash, |gate| gate.has(ticket));
-        rules.is_worth(old, Reading::precise()) && gate.is_some_and(|gate| gate.is_current(ticket, rules.floor.cleared))
+        let gate = self.gates.find(hash, |gate| gate.loads.has(ticket));
+        rules.is_worth(old, Reading::precise())
+            && gate.is_some_and(|gate| gate.loads.is_current(ticket, rules.floor.cleared))
     }
 
     /// The value of a call's entry, if it may be served; otherwise whether there is one. All that a hit does under the
@@ -355,7 +357,7 @@ where
     /// Whether a load of this key is under way that will do.
     fn is_loading<P: Same<K>>(&self, find: &Find<'_, P>, rules: &Rules<'_, K, V>) -> bool {
         let gate = self.gates.find(find.hash, |gate| find.is(gate.hash, &gate.key));
-        gate.is_some_and(|gate| gate.is_loading(rules.floor.cleared))
+        gate.is_some_and(|gate| gate.loads.will_do(rules.floor.cleared))
     }
 
     /// Begins a load that renews an entry.
@@ -366,12 +368,12 @@ where
         ask: &Ask<'_, V>,
         rules: &Rules<'_, K, V>,
     ) -> Lead {
-        let lead = lead(ask, &self.counts, rules);
+        let lead = lead(ask, &self.counts, rules.times);
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
-            gate.renew(&lead, ask);
+            gate.loads.renew(&lead, ask);
         } else {
             let mut gate = Gate::empty(find.hash, own());
-            gate.renew(&lead, ask);
+            gate.loads.renew(&lead, ask);
             self.gates.insert(gate);
         }
         self.counts.refreshes.add(1);
@@ -394,16 +396,19 @@ where
         rules: &Rules<'_, K, V>,
     ) -> Begun<V> {
         self.counts.misses.add(u64::from(ask.purpose == Purpose::Call));
-        let lead = || lead(ask, &self.counts, rules);
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
-            return match gate.ask(ask, rules.floor.cleared, lead) {
-                Answer::Join(flight) => Begun::Join(flight),
-                Answer::Lead(lead) => Begun::Lead(lead),
+            return match gate.loads.ask(ask, rules.floor.cleared) {
+                Turn::Join(flight) => Begun::Join(flight),
+                Turn::Lead { recursive } => {
+                    let lead = lead(ask, &self.counts, rules.times);
+                    gate.loads.lead(&lead, ask, recursive);
+                    Begun::Lead(lead)
+                }
             };
         }
         let key = own();
-        let lead = lead();
-        self.gates.insert(Gate::new((find.hash, key), bare, ask, &lead));
+        let lead = lead(ask, &self.counts, rules.times);
+        self.gates.insert(Gate { hash: find.hash, key, loads: Loads::new(bare, ask, &lead) });
         Begun::Lead(lead)
     }
 
@@ -431,23 +436,24 @@ where
         left: &mut Option<Left<V>>,
         bin: &mut Bin<M::Dead>,
     ) -> bool {
-        let Some(mut place) = self.gates.find_place(hash, |gate| gate.has(ticket)) else { return false };
+        let Some(mut place) = self.gates.find_place(hash, |gate| gate.loads.has(ticket)) else { return false };
         let Some(gate) = place.get_mut() else { return false };
-        let (fence, last) = (gate.fence, gate.has_only(ticket));
+        let (fence, last) = (gate.loads.fence, gate.loads.has_only(ticket));
         // A tag that is invalidated between this and the insertion is above this ticket, which every hit will notice.
         let is_current = |tags: &Tags| ticket > fence && ticket > rules.floor.cleared && tags.are_current(ticket);
         let (key, tags, current) = if last {
             // Taken as it is, in one go: nobody else looks at it.
-            let Some((key, leave)) = place.take().and_then(|gate| gate.end(ticket)) else { return false };
+            let Some(Gate { key, loads, .. }) = place.take() else { return false };
+            let Some(leave) = loads.end(ticket) else { return false };
             *left = leave.left;
             let current = is_current(&leave.tags);
             (key, leave.tags, current)
         } else {
-            let Some(leave) = gate.leave(ticket) else { return false };
+            let Some(leave) = gate.loads.leave(ticket) else { return false };
             *left = leave.left;
             let current = is_current(&leave.tags);
             if current && !matches!(ending, Ending::Fail(_) | Ending::Gone) {
-                gate.fence = ticket;
+                gate.loads.fence = ticket;
             }
             (gate.key.clone(), leave.tags, current)
         };
@@ -490,7 +496,7 @@ where
     ) {
         let ticket = draw();
         if let Some(gate) = self.gates.find_mut(hash, |gate| gate.hash == hash && gate.key == key) {
-            gate.raise(ticket);
+            gate.loads.raise(ticket);
         }
         self.store(Stored { hash, ticket, key }, keep, tags, rules, bin);
     }
@@ -498,7 +504,7 @@ where
     /// Forgets a key: its entry goes, and no load under way is stored or joined from here on.
     pub(crate) fn invalidate<P: Same<K>>(&mut self, find: &Find<'_, P>, bin: &mut Bin<M::Dead>) {
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
-            gate.raise(draw());
+            gate.loads.raise(draw());
         }
         if let Some(removed) = self.map.remove(find) {
             self.counts.invalidations.add(1);
@@ -679,10 +685,10 @@ impl<K, V, M> Drop for Shard<K, V, M> {
 
 /// A load to run.
 #[inline]
-fn lead<K, V>(ask: &Ask<'_, V>, counts: &Counts, rules: &Rules<'_, K, V>) -> Lead {
+fn lead<V>(ask: &Ask<'_, V>, counts: &Counts, times: &Times) -> Lead {
     let ticket = draw();
     let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
-    let clocked = rules.times.policy.wants_load_time();
+    let clocked = times.policy.wants_load_time();
     let (timed, nth) = counts.begin_load();
     Lead { ticket, pulse, how: How::new(timed, clocked, nth, ask.wave) }
 }

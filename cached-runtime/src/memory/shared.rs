@@ -4,7 +4,8 @@
 use super::bin::{Bin, drop_quietly};
 use super::common::Common;
 use super::entry::{Find, Same, Whichever};
-use super::gate::{Ask, Left, Purpose};
+use super::gate::{Ask, Purpose};
+use super::loads::Left;
 use super::lock::{self, Held};
 use super::lock_free::{LockFree, SieveShards, read_table};
 use super::lru::LruMap;

@@ -4,7 +4,8 @@
 use super::MemoryCache;
 use super::common::Common;
 use super::entry::{Find, Same};
-use super::gate::{Ask, Left, Purpose};
+use super::gate::{Ask, Purpose};
+use super::loads::Left;
 use super::lock;
 use super::lock_free::read_table;
 use super::outside::Written;
