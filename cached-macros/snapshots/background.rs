@@ -109,15 +109,14 @@ async fn background(db: &Db, name: &str, id: u64) -> Result<Product, DbError> {
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     (& '__cached_item str, u64) >) -> ::core::future::Ready < ::std::vec::Vec <
     ::core::option::Option < Result < Product, DbError > >> > { ::core::future::ready({
-    let keys = ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for
-    (name, id) in keys { found.push(Self::__entry(& name, & id).get()); } found }) }
-    #[doc = "Forgets everything; loads that run now are not kept."] #[inline] fn clear()
-    -> ::core::future::Ready < () > { ::core::future::ready(Self::__cache().clear()) }
-    #[doc = "Hits, misses, loads and the rest, since the start or `reset_stats`."]
-    #[inline] fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() }
-    #[doc = "Counts from zero again."] #[inline] fn reset_stats() { Self::__cache()
-    .reset_stats() } #[doc =
+    let mut found = ::std::vec::Vec::new(); for (name, id) in keys { found
+    .push(Self::__entry(& name, & id).get()); } found }) } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() ->
+    ::core::future::Ready < () > { ::core::future::ready(Self::__cache().clear()) } #[doc
+    = "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
+    stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
+    "Counts from zero again."] #[inline] fn reset_stats() { Self::__cache().reset_stats()
+    } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
     #[inline] fn cache() -> & 'static ::cached_runtime::private::Cache <
     __key_of_background, __value_of_background > { Self::__cache() } #[doc =

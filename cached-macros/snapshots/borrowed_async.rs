@@ -54,12 +54,10 @@ pub(crate) async fn product(db: &Db, id: u64, lang: &str) -> io::Result<Product>
     #[inline] pub (crate) fn many < '__cached_item > (keys : impl
     ::core::iter::IntoIterator < Item = (u64, & '__cached_item str) >) ->
     ::core::future::Ready < ::std::vec::Vec < ::core::option::Option < io::Result <
-    Product > >> > { ::core::future::ready({ let keys =
-    ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for (id,
-    lang) in keys { found.push(Self::__entry(& id, & lang).get()); } found }) } #[doc =
-    "Forgets everything; loads that run now are not kept."] #[inline] pub (crate) fn
-    clear() -> ::core::future::Ready < () > { ::core::future::ready(Self::__cache()
+    Product > >> > { ::core::future::ready({ let mut found = ::std::vec::Vec::new(); for
+    (id, lang) in keys { found.push(Self::__entry(& id, & lang).get()); } found }) }
+    #[doc = "Forgets everything; loads that run now are not kept."] #[inline] pub (crate)
+    fn clear() -> ::core::future::Ready < () > { ::core::future::ready(Self::__cache()
     .clear()) } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
     (crate) fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() }

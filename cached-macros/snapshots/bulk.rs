@@ -89,16 +89,14 @@ pub async fn bulk(
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] pub fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator <
     Item = (u64, String) >) -> ::core::future::Ready < ::std::vec::Vec <
-    ::core::option::Option < Product >> > { ::core::future::ready({ let keys =
-    ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for (id,
-    lang) in keys { found.push(Self::__entry(& id, & lang).get().flatten()); } found }) }
-    #[doc = "Forgets everything; loads that run now are not kept."] #[inline] pub fn
-    clear() -> ::core::future::Ready < () > { ::core::future::ready(Self::__cache()
-    .clear()) } #[doc =
-    "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
-    fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
-    "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__cache()
+    ::core::option::Option < Product >> > { ::core::future::ready({ let mut found =
+    ::std::vec::Vec::new(); for (id, lang) in keys { found.push(Self::__entry(& id, &
+    lang).get().flatten()); } found }) } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() ->
+    ::core::future::Ready < () > { ::core::future::ready(Self::__cache().clear()) } #[doc
+    = "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline]
+    pub fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc
+    = "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__cache()
     .reset_stats() } #[doc =
     "The cache itself. Its key is what the function's key reads: one part as it is, several as a tuple."]
     #[inline] pub fn cache() -> & 'static ::cached_runtime::private::Cache <

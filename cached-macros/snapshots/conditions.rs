@@ -76,9 +76,8 @@ fn conditions(id: u32, force: bool) -> Result<Option<u32>, String> {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     u32 >) -> ::std::vec::Vec < ::core::option::Option < Result < Option < u32 >, String
-    > >> { { let keys = ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for id
-    in keys { found.push(Self::__entry(& id).get()); } found } } #[doc =
+    > >> { { let mut found = ::std::vec::Vec::new(); for id in keys { found
+    .push(Self::__entry(& id).get()); } found } } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
     Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn

@@ -50,12 +50,10 @@ pub fn page<T: Render>(name: String, n: u32) -> Answer<T> {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] pub fn many < '__cached_item, T : Render > (keys : impl
     ::core::iter::IntoIterator < Item = (String, u32) >) -> ::std::vec::Vec <
-    ::core::option::Option < Answer < T > >> { { let keys =
-    ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for
-    (name, n) in keys { found.push(Self::__entry:: < T, > (& name, & n).get()); } found }
-    } #[doc = "Forgets everything; loads that run now are not kept."] #[inline] pub fn
-    clear() { Self::__slot().clear(); } #[doc =
+    ::core::option::Option < Answer < T > >> { { let mut found = ::std::vec::Vec::new();
+    for (name, n) in keys { found.push(Self::__entry:: < T, > (& name, & n).get()); }
+    found } } #[doc = "Forgets everything; loads that run now are not kept."] #[inline]
+    pub fn clear() { Self::__slot().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
     fn stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
     "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__slot()

@@ -72,11 +72,9 @@ where
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item, 'a, const N : usize > (keys : impl
     ::core::iter::IntoIterator < Item = (impl Hash + Eq, & 'a str, [u8; N]) >) ->
-    ::std::vec::Vec < ::core::option::Option < String >> where 'a : 'static, { { let keys
-    = ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for
-    (value, text, list) in keys { found.push(Self::__entry:: < N, _ > (& value, & text, &
-    list).get()); } found } } #[doc =
+    ::std::vec::Vec < ::core::option::Option < String >> where 'a : 'static, { { let mut
+    found = ::std::vec::Vec::new(); for (value, text, list) in keys { found
+    .push(Self::__entry:: < N, _ > (& value, & text, & list).get()); } found } } #[doc =
     "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
     Self::__slot().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn

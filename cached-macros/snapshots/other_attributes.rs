@@ -62,12 +62,10 @@ pub fn other_attributes(n: u8) -> u8 {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] #[allow(unused)] #[allow(clippy::too_many_lines, reason = "long")] pub fn
     many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item = u8 >) ->
-    ::std::vec::Vec < ::core::option::Option < u8 >> { { let keys =
-    ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for n in
-    keys { found.push(Self::__entry(& n).get()); } found } } #[doc =
-    "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() {
-    Self::__cache().clear(); } #[doc =
+    ::std::vec::Vec < ::core::option::Option < u8 >> { { let mut found =
+    ::std::vec::Vec::new(); for n in keys { found.push(Self::__entry(& n).get()); } found
+    } } #[doc = "Forgets everything; loads that run now are not kept."] #[inline] pub fn
+    clear() { Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
     fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
     "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__cache()

@@ -48,12 +48,10 @@ pub fn fib(n: u64) -> u64 {
     miss.run(move || Self::uncached(n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] pub fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator <
-    Item = u64 >) -> ::std::vec::Vec < ::core::option::Option < u64 >> { { let keys =
-    ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for n in
-    keys { found.push(Self::__entry(& n).get()); } found } } #[doc =
-    "Forgets everything; loads that run now are not kept."] #[inline] pub fn clear() {
-    Self::__cache().clear(); } #[doc =
+    Item = u64 >) -> ::std::vec::Vec < ::core::option::Option < u64 >> { { let mut found
+    = ::std::vec::Vec::new(); for n in keys { found.push(Self::__entry(& n).get()); }
+    found } } #[doc = "Forgets everything; loads that run now are not kept."] #[inline]
+    pub fn clear() { Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] pub
     fn stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
     "Counts from zero again."] #[inline] pub fn reset_stats() { Self::__cache()

@@ -53,9 +53,7 @@
     #[doc = " One round trip for all."] #[inline] pub fn many < '__cached_item > (keys :
     impl ::core::iter::IntoIterator < Item = u64 >) -> impl ::core::future::Future <
     Output = ::std::vec::Vec < ::core::option::Option < Result < Product, DbError > >> >
-    { let all : ::std::vec::Vec < _ > = { let keys =
-    ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for id
+    { let all : ::std::vec::Vec < _ > = { let mut found = ::std::vec::Vec::new(); for id
     in keys { found.push(Self::__entry(& id).ask()); } found };
     ::cached_runtime::private::many_async(all) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[doc =

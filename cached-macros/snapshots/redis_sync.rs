@@ -56,9 +56,8 @@
     #[doc = " One round trip for all."] #[inline] pub fn many < '__cached_item > (keys :
     impl ::core::iter::IntoIterator < Item = & '__cached_item User >) -> ::std::vec::Vec
     < ::core::option::Option < Option < Session > >> { ::cached_runtime::private::many({
-    let keys = ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for user
-    in keys { found.push(Self::__entry(& user).ask()); } found }) } #[doc =
+    let mut found = ::std::vec::Vec::new(); for user in keys { found.push(Self::__entry(&
+    user).ask()); } found }) } #[doc =
     "Forgets everything; loads that run now are not kept."] #[doc =
     "\n\n# Errors\n\nWhat kept the server from it. It is tried again for as long as the process lives."]
     #[inline] pub fn clear() -> ::core::result::Result < (),

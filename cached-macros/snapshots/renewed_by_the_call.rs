@@ -52,12 +52,10 @@ fn renewed_by_the_call(n: u32) -> u32 {
     .run(move || Self::uncached(n)) } #[doc =
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
-    u32 >) -> ::std::vec::Vec < ::core::option::Option < u32 >> { { let keys =
-    ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for n in
-    keys { found.push(Self::__entry(& n).get()); } found } } #[doc =
-    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
-    Self::__cache().clear(); } #[doc =
+    u32 >) -> ::std::vec::Vec < ::core::option::Option < u32 >> { { let mut found =
+    ::std::vec::Vec::new(); for n in keys { found.push(Self::__entry(& n).get()); } found
+    } } #[doc = "Forgets everything; loads that run now are not kept."] #[inline] fn
+    clear() { Self::__cache().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
     stats() -> ::cached_runtime::private::Stats { Self::__cache().stats() } #[doc =
     "Counts from zero again."] #[inline] fn reset_stats() { Self::__cache().reset_stats()

@@ -52,18 +52,16 @@ fn shared_handle(pages: &Pages, n: u32) -> u32 {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     (& '__cached_item Pages, u32) >) -> ::std::vec::Vec < ::core::option::Option < u32 >>
-    { { let keys = ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for
-    (pages, n) in keys { found.push(Self::__entry(& pages, & n).get()); } found } }
-    #[doc(hidden)] #[inline] fn __to_forget < '__cached_item > (pages : & '__cached_item
-    Pages, n : u32) -> (& '__cached_item Pages, u32,) { (pages, n,) } #[doc(hidden)]
-    #[inline] fn __forgetting < '__cached_k, '__cached_item > (taken : & '__cached_k(&
-    '__cached_item Pages, u32,)) -> impl ::cached_runtime::private::Forget { let _ =
-    taken; let pages = & taken.0; let n = & taken.1; Self::__entry(pages, n).owned()
-    .forgetting() } #[doc(hidden)] #[inline] fn __to_write < '__cached_item > (pages : &
-    '__cached_item Pages, n : u32) -> (& '__cached_item Pages, u32,) { (pages, n,) }
-    #[doc(hidden)] #[inline] fn __writing < '__cached_k, '__cached_item > (taken : &
-    '__cached_k(& '__cached_item Pages, u32,)) -> impl ::cached_runtime::private::Write <
-    u32 > { let _ = taken; let pages = & taken.0; let n = & taken.1; Self::__entry(pages,
-    n).owned().writing() } }
+    { { let mut found = ::std::vec::Vec::new(); for (pages, n) in keys { found
+    .push(Self::__entry(& pages, & n).get()); } found } } #[doc(hidden)] #[inline] fn
+    __to_forget < '__cached_item > (pages : & '__cached_item Pages, n : u32) -> (&
+    '__cached_item Pages, u32,) { (pages, n,) } #[doc(hidden)] #[inline] fn __forgetting
+    < '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item Pages, u32,))
+    -> impl ::cached_runtime::private::Forget { let _ = taken; let pages = & taken.0; let
+    n = & taken.1; Self::__entry(pages, n).owned().forgetting() } #[doc(hidden)]
+    #[inline] fn __to_write < '__cached_item > (pages : & '__cached_item Pages, n : u32)
+    -> (& '__cached_item Pages, u32,) { (pages, n,) } #[doc(hidden)] #[inline] fn
+    __writing < '__cached_k, '__cached_item > (taken : & '__cached_k(& '__cached_item
+    Pages, u32,)) -> impl ::cached_runtime::private::Write < u32 > { let _ = taken; let
+    pages = & taken.0; let n = & taken.1; Self::__entry(pages, n).owned().writing() } }
 }

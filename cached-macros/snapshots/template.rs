@@ -59,11 +59,10 @@ fn template(user: &User, price: f64) -> u8 {
     "What the cache holds for each of these arguments, in their order; never loads."]
     #[inline] fn many < '__cached_item > (keys : impl ::core::iter::IntoIterator < Item =
     (& '__cached_item User, f64) >) -> ::std::vec::Vec < ::core::option::Option < u8 >> {
-    { let keys = ::core::iter::IntoIterator::into_iter(keys); let mut found =
-    ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(& keys).0); for
-    (user, price) in keys { found.push(Self::__entry(& user, & price).get()); } found } }
-    #[doc = "Forgets everything; loads that run now are not kept."] #[inline] fn clear()
-    { Self::__slot().clear(); } #[doc =
+    { let mut found = ::std::vec::Vec::new(); for (user, price) in keys { found
+    .push(Self::__entry(& user, & price).get()); } found } } #[doc =
+    "Forgets everything; loads that run now are not kept."] #[inline] fn clear() {
+    Self::__slot().clear(); } #[doc =
     "Hits, misses, loads and the rest, since the start or `reset_stats`."] #[inline] fn
     stats() -> ::cached_runtime::private::Stats { Self::__slot().stats() } #[doc =
     "Counts from zero again."] #[inline] fn reset_stats() { Self::__slot().reset_stats()

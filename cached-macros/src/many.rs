@@ -48,8 +48,7 @@ pub(crate) fn many(expansion: &Expansion<'_>) -> Option<TokenStream> {
     // A loop: the compiler finds the types of iterators and closures anew for each function, and takes its time.
     let each = |look: TokenStream| {
         quote!({
-            let keys = ::core::iter::IntoIterator::into_iter(keys);
-            let mut found = ::std::vec::Vec::with_capacity(::core::iter::Iterator::size_hint(&keys).0);
+            let mut found = ::std::vec::Vec::new();
             for #pattern in keys {
                 found.push(#look);
             }

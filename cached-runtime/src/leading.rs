@@ -122,11 +122,15 @@ impl<K, V, H: Engine<K, V>> Leading<K, V, H> {
     }
 
     /// Polls the body of an async function, and notes its wake-ups.
-    pub(crate) fn poll<O, F>(&mut self, outcome: O, body: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<O::Ret>
+    pub(crate) fn poll<O>(
+        &mut self,
+        outcome: O,
+        body: Pin<&mut dyn Future<Output = O::Ret>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<O::Ret>
     where
         O: Outcome<Value = V>,
         V: Clone,
-        F: Future<Output = O::Ret>,
     {
         self.start();
         self.polling = true;

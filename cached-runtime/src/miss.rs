@@ -343,33 +343,54 @@ where
     type Output = O::Ret;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Ret> {
-        let mut this = self.project();
-        let outcome = *this.outcome;
+        let this = self.project();
+        Course { turn: this.turn, wait: this.wait, bound: this.bound, outcome: *this.outcome }.poll(this.body, cx)
+    }
+}
+
+/// What [`RunAsync`] does, whatever its body's type: that is another one for each function, and all of this would be compiled
+/// once more for it.
+struct Course<'a, K, O, V, H: Engine<K, V>> {
+    turn: &'a mut Turn<K, V, H>,
+    wait: &'a mut Option<Wait<V>>,
+    bound: &'a mut Bound,
+    outcome: O,
+}
+
+impl<K, O, V, H> Course<'_, K, O, V, H>
+where
+    K: Eq + Clone,
+    V: Clone,
+    O: Outcome<Value = V>,
+    H: Engine<K, V>,
+{
+    fn poll(self, mut body: Pin<&mut dyn Future<Output = O::Ret>>, cx: &mut Context<'_>) -> Poll<O::Ret> {
+        let Self { turn, wait, bound, outcome } = self;
         loop {
-            match this.turn.take() {
+            match turn.take() {
                 Turn::Lead(mut leading) => {
-                    let polled = leading.poll(outcome, this.body.as_mut(), cx);
+                    let polled = leading.poll(outcome, body.as_mut(), cx);
                     if polled.is_pending() {
-                        *this.turn = Turn::Lead(leading);
+                        *turn = Turn::Lead(leading);
                     }
                     return polled;
                 }
                 Turn::Hit(value) | Turn::Aged(value) => return Poll::Ready(outcome.ret(value)),
                 Turn::Past(handle) => handle.common().count_bypassed(),
                 Turn::Join(mut joining) => {
-                    let wait = this.wait.get_or_insert_with(|| joining.flight.wait_async(this.bound.deadline()));
-                    let Poll::Ready(waited) = Pin::new(wait).poll(cx) else {
-                        *this.turn = Turn::Join(joining);
+                    let waiting = wait.get_or_insert_with(|| joining.flight.wait_async(bound.deadline()));
+                    let Poll::Ready(waited) = Pin::new(waiting).poll(cx) else {
+                        *turn = Turn::Join(joining);
                         return Poll::Pending;
                     };
-                    *this.wait = None;
+                    *wait = None;
                     if let Some(ret) = joining.landed(outcome) {
                         return Poll::Ready(ret);
                     }
-                    *this.turn = joining.next(&waited, (true, None), this.bound.is_over());
+                    *turn = joining.next(&waited, (true, None), bound.is_over());
                 }
                 // Past the cache: the body alone. (Polled again after it is ready, it answers as its author chose.)
-                Turn::Done => return this.body.as_mut().poll(cx),
+                Turn::Done => return body.as_mut().poll(cx),
             }
         }
     }

@@ -14,7 +14,7 @@ use super::loads::{BARE, Left, Loads, Turn};
 use super::map::{Map, Removed};
 use crate::clock::{NEVER, Nanos, Reading};
 use crate::flight::Flight;
-use crate::policy::{Life, Stage, Times};
+use crate::policy::{Life, Policy, Stage, Times};
 use crate::pulse::Pulse;
 use crate::stack::Inside;
 use crate::stats::Counts;
@@ -368,7 +368,7 @@ where
         ask: &Ask<'_, V>,
         rules: &Rules<'_, K, V>,
     ) -> Lead {
-        let lead = lead(ask, &self.counts, rules.times);
+        let lead = lead(ask, &self.counts, &rules.times.policy);
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
             gate.loads.renew(&lead, ask);
         } else {
@@ -400,14 +400,14 @@ where
             return match gate.loads.ask(ask, rules.floor.cleared) {
                 Turn::Join(flight) => Begun::Join(flight),
                 Turn::Lead { recursive } => {
-                    let lead = lead(ask, &self.counts, rules.times);
+                    let lead = lead(ask, &self.counts, &rules.times.policy);
                     gate.loads.lead(&lead, ask, recursive);
                     Begun::Lead(lead)
                 }
             };
         }
         let key = own();
-        let lead = lead(ask, &self.counts, rules.times);
+        let lead = lead(ask, &self.counts, &rules.times.policy);
         self.gates.insert(Gate { hash: find.hash, key, loads: Loads::new(bare, ask, &lead) });
         Begun::Lead(lead)
     }
@@ -443,8 +443,7 @@ where
         let is_current = |tags: &Tags| ticket > fence && ticket > rules.floor.cleared && tags.are_current(ticket);
         let (key, tags, current) = if last {
             // Taken as it is, in one go: nobody else looks at it.
-            let Some(Gate { key, loads, .. }) = place.take() else { return false };
-            let Some(leave) = loads.end(ticket) else { return false };
+            let Some((key, leave)) = place.take().and_then(|gate| Loads::end(gate, ticket)) else { return false };
             *left = leave.left;
             let current = is_current(&leave.tags);
             (key, leave.tags, current)
@@ -685,10 +684,10 @@ impl<K, V, M> Drop for Shard<K, V, M> {
 
 /// A load to run.
 #[inline]
-fn lead<V>(ask: &Ask<'_, V>, counts: &Counts, times: &Times) -> Lead {
+fn lead<V>(ask: &Ask<'_, V>, counts: &Counts, policy: &Policy) -> Lead {
     let ticket = draw();
     let pulse = ask.asynchronous.then(|| ask.pulse.map_or_else(Arc::<Pulse>::default, Arc::clone));
-    let clocked = times.policy.wants_load_time();
+    let clocked = policy.wants_load_time();
     let (timed, nth) = counts.begin_load();
     Lead { ticket, pulse, how: How::new(timed, clocked, nth, ask.wave) }
 }
