@@ -352,6 +352,25 @@ use proc_macro::TokenStream;
 /// assert_eq!(PRICES.get(&("tea".to_owned(), Float::from(0.5))), Some(3));
 /// ```
 ///
+/// A free function with a handle of one thread (`build_local`, or the `cache()` of a function with `backend = local`) says
+/// `companion = false`: what companions would do, the handle does.
+///
+/// ```
+/// use cached_runtime::cached;
+///
+/// #[cached(backend = local)]
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// #[cached(cache = square::cache(), companion = false)]
+/// fn square_of_abroad(n: u64) -> u64 {
+///     n.pow(2)
+/// }
+///
+/// assert_eq!((square(3), square_of_abroad(3), square::stats().hits), (9, 9, 1));
+/// ```
+///
 /// A method says whose entries they are:
 ///
 /// ```

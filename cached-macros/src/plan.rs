@@ -123,7 +123,7 @@ impl Plan {
         let shared = !self.local && !self.remote && options.cache.is_none();
         let sieve = matches!(options.eviction, Some(Opt { value: Eviction::Sieve, .. }));
         let unbounded = matches!(options.capacity, Some(Opt { value: Capacity::Unbounded, .. }));
-        shared && (sieve || unbounded && options.max_weight.is_none())
+        shared && (sieve || unbounded)
     }
 }
 

@@ -154,8 +154,6 @@ pub(crate) fn check_together(options: &Options, errors: &mut Errors) {
             named(eviction.as_ref()),
             named(max_weight.as_ref()),
             named(weigh.as_ref()),
-            // That it is in Redis, the signatures need to know.
-            named(backend.as_ref()).filter(|_| !matches!(backend, Some(Opt { value: Backend::Redis(_, None), .. }))),
             named(name.as_ref()),
             named(version.as_ref()),
             named(codec.as_ref()),
@@ -172,6 +170,24 @@ pub(crate) fn check_together(options: &Options, errors: &mut Errors) {
                 "`envelope` belongs to the cache, and `cache = ...` brings its own",
                 "remove it, and say it where the handle is built: `Cache::builder().plain()`",
             );
+        }
+        if let Some(Opt { name, value }) = backend {
+            let build = match value {
+                Backend::Memory => Some("build"),
+                Backend::Local => Some("build_local"),
+                Backend::Redis(_, Some(_)) => Some("build_redis"),
+                // That it is in Redis, the signatures need to know.
+                Backend::Redis(_, None) => None,
+            };
+            if let Some(build) = build {
+                errors.at(
+                    name,
+                    "`backend` belongs to the cache, and `cache = ...` brings its own",
+                    format_args!(
+                        "remove it: the handle has the one that it was built with, `Cache::builder().{build}()`"
+                    ),
+                );
+            }
         }
         for option in belongs.into_iter().flatten() {
             errors.at(

@@ -149,7 +149,13 @@ fn placeholder(content: &str, text: &LitStr, function: &Function, errors: &mut E
     }
     let base = base_of(&expr)?;
     if base != "self" && scope::reads(&expr, function).is_empty() {
-        errors.at(text, format_args!("no argument is called `{base}`"), meant(&base.to_string(), &names));
+        let name = base.to_string();
+        let help = if name.chars().any(char::is_lowercase) {
+            meant(&name, &names)
+        } else {
+            format!("a template takes arguments; with a constant write an expression, `key = ({place}, ..)`")
+        };
+        errors.at(text, format_args!("no argument is called `{name}`"), help);
         return None;
     }
     if base == "self" && function.receiver().is_none() {

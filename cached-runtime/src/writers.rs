@@ -3,7 +3,7 @@
 //!
 //! An invalidation after the body is all that correctness takes. Storing the body's value instead needs to know that no
 //! other writer of the key was at work at the same time: two may have committed to the source in one order and come here
-//! in the other. Hence the ticket before the body: see `memory::gate` and `memory::outside`.
+//! in the other. Hence the ticket before the body: see `memory::loads` and `memory::outside`.
 
 use crate::acting::Acting;
 use crate::at::At;

@@ -1,21 +1,7 @@
-//! The loads of one key that are under way: who may be joined, whose value may still be stored. Must only be touched
-//! under the shard's lock, and must never wait or run a body.
+//! The gates of keys that are loaded or written at the moment, and what a call asks of one. Must only be touched under the
+//! shard's lock, and must never wait or run a body.
 //!
-//! A gate stands while at least one load of its key runs, whatever began it: a miss, a `refresh`, a recursion, a caller
-//! that waited too long. That is why it can answer both questions of promise 3:
-//!
-//! - *May this value be stored?* Its ticket must be greater than the gate's fence, which `invalidate`, `set` and every
-//!   stored load raise to a number drawn later, and greater than the ticket of the last `clear`. Since tickets are drawn
-//!   under the lock before the body begins, a load that began before an invalidation is below its fence, and an older
-//!   load is below a newer one's.
-//! - *May this load be joined?* Only while nothing was invalidated since it began: invalidation makes the runs of the
-//!   gate unjoinable ("detaches" them). Their own waiters still get their value, who all began to wait before.
-//!
-//! Writers (`#[updates]`) stand at the gate as well, from before their body until they commit. Nobody joins them, and loads
-//! go on beside them: a commit raises the fence above all of those. What they must know is whether they were alone: two
-//! that overlap may have written to the source in one order and come here in the other, and nobody can tell which value
-//! is the newer. So each notes on arrival whom it meets, on both sides, and a writer that met another one, or an
-//! `invalidate` or `set`, forgets the entry instead of storing it.
+//! What goes on at a gate is in [`loads`](super::loads), and there is why it keeps promise 3.
 //!
 //! The gate owns the key; a load only carries hash and ticket, and takes the key out when it is the last to leave.
 
@@ -38,9 +24,6 @@ impl<K, V> Gate<K, V> {
         Self { hash, key, loads: Loads::default() }
     }
 }
-
-/// The first ticket.
-pub(crate) const FIRST_TICKET: u64 = 2;
 
 /// Why a call asks.
 #[derive(Clone, Copy, PartialEq, Eq)]

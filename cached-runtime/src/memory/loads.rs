@@ -1,9 +1,25 @@
-//! What goes on at a gate: its loads, those who wait for them, its writers, and the fence that says whose value may still
-//! be stored. Must only be touched under the shard's lock, and must never wait or run a body.
+//! What goes on at a gate: who may be joined, whose value may still be stored. Must only be touched under the shard's lock,
+//! and must never wait or run a body.
 //!
-//! It knows nothing of the key, and is written in loops rather than chains of iterators: it is compiled anew for each type
-//! of value, and each closure in such a chain is half a dozen functions more. They were four tenths of what 100 cached
-//! functions had compiled for them.
+//! A gate stands while at least one load of its key runs, whatever began it: a miss, a `refresh`, a recursion, a caller
+//! that waited too long. That is why it can answer both questions of promise 3:
+//!
+//! - *May this value be stored?* Its ticket must be greater than the gate's fence, which `invalidate`, `set` and every
+//!   stored load raise to a number drawn later, and greater than the ticket of the last `clear`. Since tickets are drawn
+//!   under the lock before the body begins, a load that began before an invalidation is below its fence, and an older
+//!   load is below a newer one's.
+//! - *May this load be joined?* Only while nothing was invalidated since it began: invalidation makes the runs of the
+//!   gate unjoinable ("detaches" them). Their own waiters still get their value, who all began to wait before.
+//!
+//! Writers (`#[updates]`) stand at the gate as well, from before their body until they commit. Nobody joins them, and loads
+//! go on beside them: a commit raises the fence above all of those. What they must know is whether they were alone: two
+//! that overlap may have written to the source in one order and come here in the other, and nobody can tell which value
+//! is the newer. So each notes on arrival whom it meets, on both sides, and a writer that met another one, or an
+//! `invalidate` or `set`, forgets the entry instead of storing it.
+//!
+//! It knows nothing of keys, and is written in loops rather than chains of iterators, wherever that is as fast: it is compiled
+//! anew for each type of value, and each closure in such a chain is half a dozen functions more. They were a third of what
+//! 100 cached functions had compiled for them.
 
 use super::gate::{Ask, Gate, Lead, Purpose};
 use crate::flight::Flight;
@@ -93,6 +109,9 @@ pub(crate) const BARE: u64 = 0;
 /// The first fence of any other gate.
 const BEGUN: u64 = 1;
 
+/// The first ticket.
+pub(crate) const FIRST_TICKET: u64 = 2;
+
 /// All loads of a gate.
 struct Runs<'l, V> {
     first: Option<&'l Run<V>>,
@@ -127,8 +146,8 @@ impl<'l, V> Iterator for RunsMut<'l, V> {
     }
 }
 
-/// What a call does that has come to a gate where loads are under way.
-pub(crate) enum Turn<V> {
+/// What a call does that has come to a gate.
+pub(crate) enum Answer<V> {
     /// It waits for this flight.
     Join(Arc<Flight<V>>),
     /// It runs the body; whether inside of a load that others may wait for.
@@ -275,7 +294,7 @@ impl<V> Loads<V> {
     }
 
     /// One more call of this key: it joins a load, or is to lead one of its own, as [`lead`](Self::lead) adds it.
-    pub(crate) fn ask(&mut self, ask: &Ask<'_, V>, cleared: u64) -> Turn<V> {
+    pub(crate) fn ask(&mut self, ask: &Ask<'_, V>, cleared: u64) -> Answer<V> {
         self.detach_lost(ask, cleared);
         let (mut loads, mut waits, mut recursive) = (0_usize, ask.asynchronous, false);
         for run in self.runs() {
@@ -288,10 +307,10 @@ impl<V> Loads<V> {
         if ask.coalesce && !ask.now && ask.purpose != Purpose::Anew && !recursive {
             let limit = 1_usize.checked_shl(ask.wave).unwrap_or(usize::MAX);
             if loads >= limit && waits {
-                return Turn::Join(self.flight());
+                return Answer::Join(self.flight());
             }
         }
-        Turn::Lead { recursive }
+        Answer::Lead { recursive }
     }
 
     /// Adds a load. It helps those who wait already, unless it is one for its caller alone: a recursion (they wait for

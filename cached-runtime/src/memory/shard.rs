@@ -8,9 +8,9 @@ use super::bin::Bin;
 use super::common::Floor;
 use super::entry::{ByKey, Entry, Find, Same, Stored};
 use super::expiry::{BLOCK, Expiry};
-use super::gate::{Ask, FIRST_TICKET, Gate, How, Lead, Purpose};
+use super::gate::{Ask, Gate, How, Lead, Purpose};
 use super::gates::Gates;
-use super::loads::{BARE, Left, Loads, Turn};
+use super::loads::{Answer, BARE, FIRST_TICKET, Left, Loads};
 use super::map::{Map, Removed};
 use crate::clock::{NEVER, Nanos, Reading};
 use crate::flight::Flight;
@@ -398,8 +398,8 @@ where
         self.counts.misses.add(u64::from(ask.purpose == Purpose::Call));
         if let Some(gate) = self.gates.find_mut(find.hash, |gate| find.is(gate.hash, &gate.key)) {
             return match gate.loads.ask(ask, rules.floor.cleared) {
-                Turn::Join(flight) => Begun::Join(flight),
-                Turn::Lead { recursive } => {
+                Answer::Join(flight) => Begun::Join(flight),
+                Answer::Lead { recursive } => {
                     let lead = lead(ask, &self.counts, &rules.times.policy);
                     gate.loads.lead(&lead, ask, recursive);
                     Begun::Lead(lead)

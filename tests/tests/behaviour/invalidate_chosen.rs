@@ -6,7 +6,7 @@ use cached_runtime::{
     invalidate_matching,
 };
 use cached_tests::{Gate, start};
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{cell::Cell, panic::AssertUnwindSafe, sync::Arc};
 
 fn each_store(test: fn(Cache<u64, u64>)) {
     let builds: [fn() -> Builder<u64, u64>; 4] = [
@@ -149,4 +149,36 @@ fn it_is_told_once() {
     let ours = std::iter::from_fn(|| stream.try_recv()).filter(|event| event.cache() == "chosen::told");
     let by_choice = |what: &What| matches!(what, What::Invalidated { cause: InvalidationCause::Where, .. });
     assert_eq!(ours.filter(|event| by_choice(event.what())).count(), 1);
+}
+
+#[test]
+fn what_a_value_forgets_under_a_lock_is_not_served_and_freed_by_the_next_load() {
+    thread_local! {
+        static FORGETS: Cell<bool> = const { Cell::new(false) };
+    }
+
+    struct Forgetful(Arc<u64>);
+    impl Clone for Forgetful {
+        fn clone(&self) -> Self {
+            // A hit copies under a lock: there is no time to look at each entry's key.
+            if FORGETS.replace(false) {
+                let _ = invalidate_matching("forgetful:*");
+            }
+            Self(Arc::clone(&self.0))
+        }
+    }
+
+    #[cached(key = "forgetful:{id}", capacity = 100)]
+    fn forgetful(id: u64) -> Forgetful {
+        Forgetful(Arc::new(id))
+    }
+
+    let kept: Vec<_> = (0..50).map(|id| Arc::downgrade(&forgetful(id).0)).collect();
+    assert!(kept.iter().all(|value| value.strong_count() == 1), "the cache has them, and nobody else");
+    FORGETS.set(true);
+    let _ = forgetful(7);
+    assert!(!FORGETS.get(), "the copy was made");
+    assert!((0..50).all(|id| !forgetful::contains(id)), "none is served");
+    let _ = forgetful(1000);
+    assert!(kept.iter().all(|value| value.strong_count() == 0), "all were freed");
 }

@@ -1,0 +1,10 @@
+use cached_runtime::cached;
+
+const REGION: &str = "eu";
+
+#[cached(key = "{REGION}:{id}")]
+fn f(id: u32) -> u32 {
+    id + REGION.len() as u32
+}
+
+fn main() {}
