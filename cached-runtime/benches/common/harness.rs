@@ -36,30 +36,44 @@ impl Bench {
         Self { rounds, shrink, only, columns: Vec::new(), medians: BTreeMap::new() }
     }
 
-    /// Measures one workload. The first round warms caches and predictors and is thrown away.
+    /// Measures one workload.
     pub fn column(&mut self, title: &'static str, contestants: impl FnOnce() -> Vec<Contestant>) {
-        if self.only.as_ref().is_some_and(|words| !title.contains(words.as_str())) {
-            return;
+        self.columns_together(vec![(title, contestants)]);
+    }
+
+    /// Measures workloads that are compared with one another, round by round: one after the other, a machine whose speed
+    /// changes from minute to minute would tell more of its minutes than of them. The first round warms caches and
+    /// predictors and is thrown away.
+    pub fn columns_together<F: FnOnce() -> Vec<Contestant>>(&mut self, workloads: Vec<(&'static str, F)>) {
+        let mut columns = Vec::new();
+        for (title, contestants) in workloads {
+            if self.only.as_ref().is_none_or(|words| title.contains(words.as_str())) {
+                eprintln!("measuring: {title}");
+                let contestants = contestants();
+                let samples = vec![Vec::with_capacity(self.rounds); contestants.len()];
+                columns.push((title, contestants, samples));
+            }
         }
-        eprintln!("measuring: {title}");
-        let mut contestants = contestants();
-        let mut samples = vec![Vec::with_capacity(self.rounds); contestants.len()];
-        let count = contestants.len();
         for round in 0..=self.rounds {
-            for turn in 0..count {
-                // Everyone is first once in a while: whoever follows a heavy one finds cold CPU caches.
-                let at = (turn + round * 5) % count;
-                let Contestant { batch, operations, .. } = &mut contestants[at];
-                let nanoseconds = batch((*operations / self.shrink).max(1));
-                if round > 0 {
-                    samples[at].push(nanoseconds);
+            for (_, contestants, samples) in &mut columns {
+                let count = contestants.len();
+                for turn in 0..count {
+                    // Everyone is first once in a while: whoever follows a heavy one finds cold CPU caches.
+                    let at = (turn + round * 5) % count;
+                    let Contestant { batch, operations, .. } = &mut contestants[at];
+                    let nanoseconds = batch((*operations / self.shrink).max(1));
+                    if round > 0 {
+                        samples[at].push(nanoseconds);
+                    }
                 }
             }
         }
-        for (contestant, samples) in contestants.iter().zip(samples) {
-            self.medians.insert((title, contestant.name), median(samples));
+        for (title, contestants, samples) in columns {
+            for (contestant, samples) in contestants.iter().zip(samples) {
+                self.medians.insert((title, contestant.name), median(samples));
+            }
+            self.columns.push(title);
         }
-        self.columns.push(title);
     }
 }
 

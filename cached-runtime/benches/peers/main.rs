@@ -28,8 +28,8 @@ fn main() {
         return counts::run(&columns(), &options);
     }
     let mut bench = Bench::new(options.rounds(), options.shrink(), options.only.clone());
-    for (title, contestants) in columns() {
-        bench.column(title, contestants);
+    for together in workloads() {
+        bench.columns_together(together);
     }
     let allocations = if options.quick { BTreeMap::new() } else { counts::allocations(&columns(), &bench.columns) };
     let text = report::markdown(&bench, &options, &allocations);
@@ -44,20 +44,22 @@ fn main() {
     }
 }
 
-/// A workload: its title and whoever takes part. Built one by one, so that no column's caches are alive in another's.
+/// A workload: its title and whoever takes part.
 pub(crate) type Column = (&'static str, fn() -> Vec<Contestant>);
 
-fn columns() -> Vec<Column> {
+/// All workloads; those that goals compare with one another together. The rest are built one by one, so that no column's
+/// caches are alive in another's.
+fn workloads() -> Vec<Vec<Column>> {
     vec![
-        (report::HIT, work::hit),
-        (report::TTL, work::ttl),
-        (report::PAIR, work::pair),
-        (report::ASYNC, work::asynchronous),
-        (report::HOT_1, || work::hot(1)),
-        (report::HOT_2, || work::hot(2)),
-        (report::ZIPF_1, || work::zipf(1)),
-        (report::ZIPF_2, || work::zipf(2)),
-        (report::MISS, work::miss),
-        (report::FIB, work::fib),
+        vec![(report::HIT, work::hit), (report::TTL, work::ttl), (report::ASYNC, work::asynchronous)],
+        vec![(report::PAIR, work::pair)],
+        vec![(report::HOT_1, || work::hot(1)), (report::HOT_2, || work::hot(2))],
+        vec![(report::ZIPF_1, || work::zipf(1)), (report::ZIPF_2, || work::zipf(2))],
+        vec![(report::MISS, work::miss)],
+        vec![(report::FIB, work::fib)],
     ]
+}
+
+fn columns() -> Vec<Column> {
+    workloads().into_iter().flatten().collect()
 }
