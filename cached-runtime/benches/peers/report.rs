@@ -108,9 +108,19 @@ pub(crate) fn markdown(
         chart(&mut text, bench, column);
     }
     goal_table(&mut text, bench, goals());
-    text.push_str("Why some are not met, what was tried, and where the floor is: [GOALS.md](GOALS.md).\n\n");
+    text.push_str("\nWhy some are not met, what was tried, and where the floor is: [GOALS.md](GOALS.md).\n");
     allocation_table(&mut text, allocations);
+    redis(&mut text);
     text
+}
+
+/// The tables of the Redis benchmark as they were kept: it needs a server, and cores of its own, so it is a run of its own.
+fn redis(text: &mut String) {
+    let kept = include_str!("../RESULTS-redis.md");
+    text.push_str("\n## Redis\n\nMicroseconds, of the run that [RESULTS-redis.md](RESULTS-redis.md) describes.\n");
+    for table in kept.split("\n\n").filter(|part| part.starts_with('|')) {
+        let _ = writeln!(text, "\n{}", table.trim_end());
+    }
 }
 
 /// A bar for each row, drawn by whoever shows the page (Mermaid).
