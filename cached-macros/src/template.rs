@@ -150,10 +150,15 @@ fn placeholder(content: &str, text: &LitStr, function: &Function, errors: &mut E
     let base = base_of(&expr)?;
     if base != "self" && scope::reads(&expr, function).is_empty() {
         let name = base.to_string();
-        let help = if name.chars().any(char::is_lowercase) {
-            meant(&name, &names)
+        // By its spelling a constant, unless an argument has the name in small letters.
+        let constant =
+            !name.chars().any(char::is_lowercase) && !names.iter().any(|own| own.eq_ignore_ascii_case(&name));
+        let help = if constant {
+            format!(
+                "a template takes arguments: write what `{name}` is into it; a key may be an expression, `key = ({place}, ..)`"
+            )
         } else {
-            format!("a template takes arguments; with a constant write an expression, `key = ({place}, ..)`")
+            meant(&name, &names)
         };
         errors.at(text, format_args!("no argument is called `{name}`"), help);
         return None;
