@@ -17,7 +17,7 @@
 //! is the newer. So each notes on arrival whom it meets, on both sides, and a writer that met another one, or an
 //! `invalidate` or `set`, forgets the entry instead of storing it.
 //!
-//! It knows nothing of keys, and is written in loops rather than chains of iterators, wherever that is as fast: it is compiled
+//! All but the end of the last load knows nothing of keys, and is written in loops rather than chains of iterators: it is compiled
 //! anew for each type of value, and each closure in such a chain is half a dozen functions more. They were a third of what
 //! 100 cached functions had compiled for them.
 
