@@ -172,21 +172,18 @@ pub(crate) fn check_together(options: &Options, errors: &mut Errors) {
             );
         }
         if let Some(Opt { name, value }) = backend {
-            let build = match value {
-                Backend::Memory => Some("build"),
-                Backend::Local => Some("build_local"),
-                Backend::Redis(_, Some(_)) => Some("build_redis"),
-                // That it is in Redis, the signatures need to know.
+            let built = |with: &str| {
+                format!("remove it: the handle has the one that it was built with, `Cache::builder().{with}()`")
+            };
+            let help = match value {
+                Backend::Memory => Some(built("build")),
+                Backend::Local => Some(built("build_local")),
+                // That it is in Redis, the signatures need to know; on which connection, they don't.
+                Backend::Redis(_, Some(_)) => Some("write `backend = redis`: the handle has a connection".to_owned()),
                 Backend::Redis(_, None) => None,
             };
-            if let Some(build) = build {
-                errors.at(
-                    name,
-                    "`backend` belongs to the cache, and `cache = ...` brings its own",
-                    format_args!(
-                        "remove it: the handle has the one that it was built with, `Cache::builder().{build}()`"
-                    ),
-                );
+            if let Some(help) = help {
+                errors.at(name, "`backend` belongs to the cache, and `cache = ...` brings its own", help);
             }
         }
         for option in belongs.into_iter().flatten() {

@@ -12,4 +12,9 @@ fn of_all(n: u32) -> u32 {
     n
 }
 
+#[cached(cache = CACHE, backend = redis("sessions"))]
+fn of_a_connection(n: u32) -> u32 {
+    n
+}
+
 fn main() {}
